@@ -12,7 +12,8 @@ NOTICE = (DATA / "NOTICE.md").read_text(encoding="utf-8")
 def test_every_data_file_has_its_digest_in_the_notice() -> None:
     stated = dict(re.findall(r"^\| `([^`]+\.csv)` \| `([0-9a-f]{64})` \|$", NOTICE, flags=re.MULTILINE))
     carried = {
-        path.relative_to(DATA).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in DATA.glob("*/*.csv")
+        path.relative_to(DATA).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in DATA.glob("*/*.csv")
     }
     assert carried == stated
 

@@ -1,0 +1,153 @@
+"""first.
+
+Revision 20261122000000, after . Runs before the code that needs it.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+import sqlmodel
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "20261122000000"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("create extension if not exists pg_trgm")
+    op.execute("create extension if not exists btree_gist")
+    op.execute(
+        "do $$ begin create role countersign_app nologin; "
+        "exception when duplicate_object or unique_violation then null; end $$"
+    )
+    op.execute("grant countersign_app to current_user")
+    op.execute("create sequence learner_ids as bigint")
+    op.create_table(
+        "audit_events",
+        sa.Column("stream_key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("actor", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("token_id", sa.Uuid(), nullable=True),
+        sa.Column("action", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("object", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("decision", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.PrimaryKeyConstraint("stream_key", "at", "id"),
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("scope", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("outcome", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "key"),
+    )
+    op.create_table(
+        "installation",
+        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("value", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "organizations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("handle", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("legal_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("display_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("country", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("url", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("domains", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("parent_id", sa.Uuid(), nullable=True),
+        sa.Column("control_group", sa.Uuid(), nullable=False),
+        sa.Column("verification", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("fictional", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("kind in ('school', 'employer', 'agency', 'platform')", name="organizations_kind"),
+        sa.CheckConstraint(
+            "verification in ('unverified', 'domain_verified', 'verified', 'suspended')",
+            name="organizations_verification",
+        ),
+        sa.ForeignKeyConstraint(
+            ["parent_id"],
+            ["organizations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("handle"),
+    )
+    op.create_index(op.f("ix_organizations_control_group"), "organizations", ["control_group"], unique=False)
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("topic", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("outbox_untold", "outbox", ["id"], unique=False, postgresql_where="told_at is null")
+    op.create_table(
+        "api_tokens",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("learner_id", sa.BigInteger(), nullable=True),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("prefix", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("last4", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(organization_id is not null and person_id is not null) <> (learner_id is not null)",
+            name="api_tokens_one_holder",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("sha256"),
+    )
+    op.create_index(op.f("ix_api_tokens_organization_id"), "api_tokens", ["organization_id"], unique=False)
+    op.create_table(
+        "memberships",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("roles", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_memberships_organization_id"), "memberships", ["organization_id"], unique=False)
+    op.create_index(op.f("ix_memberships_person_id"), "memberships", ["person_id"], unique=False)
+
+
+def downgrade() -> None:
+    op.execute("drop sequence learner_ids")
+    op.drop_index(op.f("ix_memberships_person_id"), table_name="memberships")
+    op.drop_index(op.f("ix_memberships_organization_id"), table_name="memberships")
+    op.drop_table("memberships")
+    op.drop_index(op.f("ix_api_tokens_organization_id"), table_name="api_tokens")
+    op.drop_table("api_tokens")
+    op.drop_index("outbox_untold", table_name="outbox", postgresql_where="told_at is null")
+    op.drop_table("outbox")
+    op.drop_index(op.f("ix_organizations_control_group"), table_name="organizations")
+    op.drop_table("organizations")
+    op.drop_table("installation")
+    op.drop_table("idempotency_keys")
+    op.drop_table("audit_events")

@@ -1,0 +1,20 @@
+"""The only composition: every room, the front desk and the edge come together here."""
+
+from __future__ import annotations
+
+from countersign.kit import audit, commands, installation, outbox
+from countersign.kit.placement import Table, placed_tables
+from countersign.organizations import tables as organizations_tables
+
+TABLE_MODULES = (
+    audit,
+    commands,
+    installation,
+    outbox,
+    organizations_tables,
+)
+
+
+def declare_tables() -> list[type[Table]]:
+    """Every table of the product; importing this module has declared them."""
+    return placed_tables()

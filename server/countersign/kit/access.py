@@ -1,0 +1,169 @@
+"""Who may do what: one policy table, enforced by the services and printed into the schema."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from uuid import UUID
+
+from countersign.kit.errors import NotAllowed, NotFound
+
+
+class OrganizationKind(enum.Enum):
+    """What an organization is here for."""
+
+    SCHOOL = "school"
+    EMPLOYER = "employer"
+    AGENCY = "agency"
+    PLATFORM = "platform"
+
+
+class Role(enum.Enum):
+    """What a member may do for the organization."""
+
+    AUTHOR = "author"
+    REVIEWER = "reviewer"
+    SIGNATORY = "signatory"
+    REGISTRAR = "registrar"
+    RECRUITER = "recruiter"
+    ORG_ADMIN = "org_admin"
+    AUDITOR = "auditor"
+
+
+class Scope(enum.Enum):
+    """What a token was made for; never more than its maker's roles allow."""
+
+    SPEC_READ = "spec:read"
+    SPEC_WRITE = "spec:write"
+    REVIEW_WRITE = "review:write"
+    ENDORSE_SIGN = "endorse:sign"
+    AWARD_WRITE = "award:write"
+    STACK_WRITE = "stack:write"
+    SEARCH_READ = "search:read"
+    LEARNER_SELF = "learner:self"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a person acting for one organization, a learner for themselves, the system, or nobody."""
+
+    organization_id: UUID | None = None
+    organization_kind: OrganizationKind | None = None
+    person_id: UUID | None = None
+    learner_id: int | None = None
+    token_id: UUID | None = None
+    roles: frozenset[Role] = frozenset()
+    scopes: frozenset[Scope] = frozenset()
+    system: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether anybody signed in."""
+        return self.system or self.token_id is not None
+
+    @property
+    def identity(self) -> str:
+        """The text under which this actor's commands are remembered; no personal data."""
+        if self.system:
+            return "system"
+        if self.learner_id is not None:
+            return f"learner:{self.learner_id}"
+        return f"person:{self.person_id}"
+
+
+ANONYMOUS = Actor()
+SYSTEM = Actor(system=True)
+
+
+class Permission(enum.Enum):
+    """Everything that needs authority, by the name under which the schema shows it."""
+
+    CREATE_SPEC = "create_spec"
+    EDIT_SPEC = "edit_spec"
+    SUBMIT_SPEC = "submit_spec"
+    PUBLISH_SPEC = "publish_spec"
+    REQUEST_REVIEW = "request_review"
+    REVIEW = "review"
+    SIGN_ENDORSEMENT = "sign_endorsement"
+    REVOKE_ENDORSEMENT = "revoke_endorsement"
+    CREATE_STACK = "create_stack"
+    ISSUE_AWARD = "issue_award"
+    REVOKE_AWARD = "revoke_award"
+    SEARCH_CANDIDATES = "search_candidates"
+    SET_CONSENT = "set_consent"
+    IMPORT = "import"
+
+
+_ORGANIZATIONS = frozenset(OrganizationKind)
+_SCHOOL = frozenset({OrganizationKind.SCHOOL})
+_INDUSTRY = frozenset({OrganizationKind.EMPLOYER, OrganizationKind.AGENCY})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an actor must hold: the scope, one of the roles, and to act for one of the kinds of organization."""
+
+    scope: Scope | None
+    roles: frozenset[Role] = frozenset()
+    kinds: frozenset[OrganizationKind] = frozenset()
+    learner: bool = False
+    system_only: bool = False
+
+
+POLICY: dict[Permission, Rule] = {
+    Permission.CREATE_SPEC: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
+    Permission.EDIT_SPEC: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
+    Permission.SUBMIT_SPEC: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
+    Permission.PUBLISH_SPEC: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR, Role.ORG_ADMIN}), _SCHOOL),
+    Permission.REQUEST_REVIEW: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
+    Permission.REVIEW: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY),
+    Permission.SIGN_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),
+    Permission.REVOKE_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),
+    Permission.CREATE_STACK: Rule(Scope.STACK_WRITE, frozenset({Role.AUTHOR}), _SCHOOL | _INDUSTRY),
+    Permission.ISSUE_AWARD: Rule(Scope.AWARD_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),
+    Permission.REVOKE_AWARD: Rule(Scope.AWARD_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),
+    Permission.SEARCH_CANDIDATES: Rule(Scope.SEARCH_READ, frozenset({Role.RECRUITER}), _INDUSTRY),
+    Permission.SET_CONSENT: Rule(Scope.LEARNER_SELF, learner=True),
+    Permission.IMPORT: Rule(None, system_only=True),
+}
+
+
+def allows(actor: Actor, permission: Permission) -> bool:
+    """Whether the actor holds what the policy asks, whoever owns the object. Anything undeclared is denied."""
+    rule = POLICY.get(permission)
+    if rule is None:
+        return False
+    if actor.system:
+        return True
+    if rule.system_only or not actor.known or (rule.scope is not None and rule.scope not in actor.scopes):
+        return False
+    if rule.learner:
+        return actor.learner_id is not None
+    return actor.organization_kind in rule.kinds and bool(rule.roles & actor.roles)
+
+
+def require(actor: Actor, permission: Permission, *, owner: UUID | None = None, hidden: str | None = None) -> None:
+    """Refuse unless the policy allows it and, where the object has an owner, the actor acts for that organization.
+
+    `hidden` names a thing that outsiders must not know of: a foreign one is then NotFound, as if it were missing.
+    Raises NotAllowed or NotFound.
+    """
+    if owner is not None and not actor.system and actor.organization_id != owner:
+        if hidden is not None:
+            raise NotFound(what=hidden)
+        raise NotAllowed(why="This belongs to another organization")
+    if not allows(actor, permission):
+        raise NotAllowed(why=explain(permission))
+
+
+def explain(permission: Permission) -> str:
+    """What a permission asks for, in words."""
+    rule = POLICY[permission]
+    if rule.system_only:
+        return "Only the operator of this installation may do this"
+    if rule.learner:
+        return f"Only the learner may do this, with the scope {rule.scope.value if rule.scope else 'none'}"
+    roles = " or ".join(sorted(r.value for r in rule.roles))
+    kinds = " or ".join(sorted(k.value for k in rule.kinds))
+    scope = rule.scope.value if rule.scope else "none"
+    return f"This needs the scope {scope} and the role {roles}, acting for a {kinds}"

@@ -1,0 +1,152 @@
+"""How every command runs: authority, idempotency, the work in a savepoint, the audit event: one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from countersign.kit import access, audit
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Database, Tx
+from countersign.kit.errors import Code, IdempotencyKeyReused, Refusal, Refusals
+from countersign.kit.placement import Placement, Table
+
+KEY_LENGTH = (1, 200)
+
+
+class IdempotencyKey(Table, table=True):
+    """A key that a client chose for one request, with the digest of the request's input and its outcome."""
+
+    __tablename__ = "idempotency_keys"
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"outcome"})
+    __deletable__: ClassVar[bool] = True
+
+    scope: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    fingerprint: bytes
+    outcome: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One refusal as it is kept and shown: its code, sentence and place in the input."""
+
+    code: Code
+    message: str
+    path: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a command: the public ids it concerns by payload field, or the problems; and whether it ran now."""
+
+    entities: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    replayed: bool = False
+
+
+async def perform(
+    db: Database,
+    actor: Actor,
+    *,
+    permission: Permission,
+    name: str,
+    key: str,
+    fingerprint: bytes,
+    work: Callable[[Tx], Awaitable[Mapping[str, str]]],
+) -> Outcome:
+    """Run one command exactly once for its idempotency key.
+
+    `work` does the change and answers the public ids of what it made or changed, by payload field. A Refusal undoes
+    its savepoint only: the audit event and the outcome commit either way. The same key with the same input answers
+    the first outcome, after authority is checked again; with other input it refuses with IdempotencyKeyReused.
+    """
+    if not access.allows(actor, permission):
+        return await _denied(db, actor, name, Problem(Code.NOT_ALLOWED, access.explain(permission)))
+    if not KEY_LENGTH[0] <= len(key) <= KEY_LENGTH[1] or "\x00" in key:
+        return Outcome(
+            problems=(Problem(Code.INVALID, "An idempotency key has 1 to 200 characters", ("idempotencyKey",)),)
+        )
+    scope = f"{actor.organization_id}/{actor.identity}"
+    async with db.writer() as tx:
+        now = await tx.now()
+        # The insert waits for a concurrent request with the same key, so that only one of them works.
+        fresh = await tx.fetchval(
+            "insert into idempotency_keys (scope, key, fingerprint, created_at) values ($1, $2, $3, $4)"
+            " on conflict (scope, key) do nothing returning true",
+            scope,
+            key,
+            fingerprint,
+            now,
+        )
+        if not fresh:
+            return await _replay(tx, scope, key, fingerprint)
+        entities: Mapping[str, str] = {}
+        problems: tuple[Problem, ...] = ()
+        try:
+            async with tx.savepoint():
+                entities = await work(tx)
+        except Refusal as refusal:
+            problems = (_problem(refusal),)
+        except Refusals as several:
+            problems = tuple(_problem(r) for r in several.refusals)
+        await tx.insert(
+            audit.record(
+                actor,
+                name,
+                now,
+                subject=next(iter(entities.values()), None),
+                decision="refused" if problems else "done",
+                reason="; ".join(p.message for p in problems) or None,
+            )
+        )
+        await tx.execute(
+            "update idempotency_keys set outcome = $3 where scope = $1 and key = $2",
+            scope,
+            key,
+            {"entities": dict(entities), "problems": [_kept(p) for p in problems]},
+        )
+    return Outcome(entities, problems)
+
+
+async def _denied(db: Database, actor: Actor, name: str, problem: Problem) -> Outcome:
+    async with db.writer() as tx:
+        await tx.insert(
+            audit.record(actor, name, await tx.now(), subject=None, decision="denied", reason=problem.message)
+        )
+    return Outcome(problems=(problem,))
+
+
+async def _replay(tx: Tx, scope: str, key: str, fingerprint: bytes) -> Outcome:
+    row = await tx.fetchrow(
+        "select fingerprint, outcome from idempotency_keys where scope = $1 and key = $2", scope, key
+    )
+    if row is None or row["outcome"] is None:
+        raise LookupError("an idempotency key is kept with its outcome in one transaction")
+    if row["fingerprint"] != fingerprint:
+        return Outcome(problems=(_problem(IdempotencyKeyReused(path=("idempotencyKey",))),))
+    kept = row["outcome"]
+    problems = tuple(Problem(Code(p["code"]), p["message"], tuple(p["path"])) for p in kept["problems"])
+    return Outcome(kept["entities"], problems, replayed=True)
+
+
+def _problem(refusal: Refusal) -> Problem:
+    return Problem(refusal.code, refusal.message, refusal.path)
+
+
+def _kept(problem: Problem) -> dict[str, Any]:
+    return {"code": problem.code.value, "message": problem.message, "path": list(problem.path)}
+
+
+def subject_id(tag: str, key: UUID) -> dict[str, str]:
+    """The usual answer of `work`: one entity under the payload field `entity`."""
+    return {"entity": f"{tag}_{key}"}

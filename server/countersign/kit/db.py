@@ -1,0 +1,194 @@
+"""The database: pools, transactions, time. PostgreSQL through asyncpg, SQL as text."""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import inspect
+
+from countersign.kit import outbox
+from countersign.kit.clock import Clock, DatabaseClock
+from countersign.kit.placement import APP_ROLE, Table, table_name
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+STATEMENT_TIMEOUT_MS = 5_000
+LOCK_TIMEOUT_MS = 2_000
+
+
+class Reader(Protocol):
+    """What a read needs: rows for a statement."""
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """All rows."""
+
+    async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """The first row or None."""
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        """The first column of the first row or None."""
+
+
+class Tx:
+    """One transaction on one connection. Everything a command does goes through it."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.connection = connection
+        self.clock = clock
+        self._now: datetime | None = None
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """All rows of a statement."""
+        return await self.connection.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """The first row, or None."""
+        return await self.connection.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        """The first column of the first row, or None."""
+        return await self.connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> int:
+        """Run a statement; the number of rows that it touched."""
+        status = await self.connection.execute(sql, *args)
+        tail = status.rsplit(" ", 1)[-1]
+        return int(tail) if tail.isdigit() else 0
+
+    async def insert(self, *rows: Table) -> None:
+        """Insert rows, one statement per table, in the order in which the tables first appear."""
+        by_table: dict[type[Table], list[Table]] = {}
+        for row in rows:
+            by_table.setdefault(type(row), []).append(row)
+        for cls, members in by_table.items():
+            columns = [c.key for c in inspect(cls).columns]
+            pick = operator.attrgetter(*columns)
+            many = [pick(m) if len(columns) > 1 else (pick(m),) for m in members]
+            names = ", ".join(f'"{c}"' for c in columns)
+            if len(many) == 1:
+                marks = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
+                await self.connection.execute(f"insert into {table_name(cls)} ({names}) values ({marks})", *many[0])
+            else:
+                await self.copy(table_name(cls), columns, many)
+
+    async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> int:
+        """COPY records into a table; the number of rows."""
+        status = await self.connection.copy_records_to_table(table, records=records, columns=list(columns))
+        return int(str(status).rsplit(" ", 1)[-1])
+
+    async def now(self) -> datetime:
+        """The transaction's time, aware UTC: the given clock's, else the database's; the same at every call."""
+        if self._now is None:
+            given = self.clock.now()
+            self._now = given or (await self.connection.fetchval("select statement_timestamp()")).astimezone(UTC)
+        return self._now
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo only what happens inside when it raises."""
+        async with self.connection.transaction():
+            yield
+
+    async def emit(self, topic: str, subject: str, **payload: object) -> None:
+        """Write an event to the outbox; it exists for others only after the commit."""
+        await self.insert(outbox.event(topic, subject, payload, await self.now()))
+
+
+JSONB_VERSION = b"\x01"
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    # Binary codecs, because COPY takes nothing else.
+    await connection.set_type_codec("json", schema="pg_catalog", format="binary", encoder=_to_json, decoder=json.loads)
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: JSONB_VERSION + _to_json(value),
+        decoder=lambda data: json.loads(data[1:]),
+    )
+
+
+def _to_json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, default=str).encode()
+
+
+class Database:
+    """The pools of one process: writes on the primary, reads there too unless `read_dsn` names a standby."""
+
+    def __init__(
+        self,
+        primary: asyncpg.Pool[asyncpg.Record],
+        replica: asyncpg.Pool[asyncpg.Record],
+        clock: Clock,
+    ) -> None:
+        self._primary = primary
+        self._replica = replica
+        self.clock = clock
+
+    @classmethod
+    async def open(
+        cls,
+        dsn: str,
+        *,
+        read_dsn: str | None = None,
+        clock: Clock | None = None,
+        pool_size: int = 10,
+        role: str = APP_ROLE,
+    ) -> Database:
+        """Connect. Every connection works as the application's role, which owns nothing and cannot alter content.
+
+        Raises OSError or asyncpg.PostgresError when the server cannot be reached or the role is missing (`migrate`
+        makes it).
+        """
+
+        async def pool(url: str) -> asyncpg.Pool[asyncpg.Record]:
+            settings = {
+                "role": role,
+                "application_name": "countersign",
+                "timezone": "UTC",
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": "10000",
+                "jit": "off",
+            }
+            made = await asyncpg.create_pool(
+                url, min_size=1, max_size=pool_size, init=_prepare, server_settings=settings, timeout=5
+            )
+            if made is None:
+                raise OSError("no connection pool")
+            return made
+
+        primary = await pool(dsn)
+        replica = await pool(read_dsn) if read_dsn else primary
+        return cls(primary, replica, clock or DatabaseClock())
+
+    async def close(self) -> None:
+        """Close the pools after what runs has finished."""
+        await self._primary.close()
+        if self._replica is not self._primary:
+            await self._replica.close()
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[Connection]:
+        """A connection for one read statement (no transaction block: one statement is its own snapshot)."""
+        async with self._replica.acquire(timeout=5) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[Tx]:
+        """One transaction on the primary; committed when the block ends, rolled back when it raises."""
+        async with self._primary.acquire(timeout=5) as connection, connection.transaction():
+            yield Tx(connection, self.clock)
+
+    @asynccontextmanager
+    async def listener(self) -> AsyncIterator[Connection]:
+        """A connection outside any transaction, for LISTEN and advisory work."""
+        async with self._primary.acquire(timeout=5) as connection:
+            yield connection

@@ -1,0 +1,35 @@
+"""What was fixed when this installation's data were made."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlmodel import Field
+
+from countersign.kit.db import Tx
+from countersign.kit.errors import Refusal
+from countersign.kit.placement import Placement, Table
+
+
+class Installation(Table, table=True):
+    """A fact of the installation, such as its public origin."""
+
+    __tablename__ = "installation"
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    key: str = Field(primary_key=True)
+    value: str
+
+
+class OriginMismatch(Refusal):
+    """These data were made for {kept}, not for {given}: set that public origin or use another data directory."""
+
+
+async def fix_origin(tx: Tx, origin: str) -> None:
+    """Remember the public origin at first use; refuse another one later, since it is inside ids and signatures."""
+    await tx.execute(
+        "insert into installation (key, value) values ('public_origin', $1) on conflict (key) do nothing", origin
+    )
+    kept = await tx.fetchval("select value from installation where key = 'public_origin'")
+    if kept != origin:
+        raise OriginMismatch(kept=kept, given=origin)

@@ -1,0 +1,171 @@
+"""Register organizations, enrol members, issue and revoke tokens, authenticate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from countersign.kit import access
+from countersign.kit.access import Actor, OrganizationKind, Permission, Role, Scope
+from countersign.kit.db import Connection, Tx
+from countersign.kit.errors import Invalid, NotFound
+from countersign.kit.ids import new_id
+from countersign.organizations import rules
+from countersign.organizations.tables import ApiToken, Membership, Organization
+
+TOKEN_LIFE_LIMIT = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A new organization."""
+
+    kind: OrganizationKind
+    handle: str
+    legal_name: str
+    country: str
+    display_name: str | None = None
+    url: str | None = None
+    domains: tuple[str, ...] = ()
+    parent_id: UUID | None = None
+    verification: str = "unverified"
+    fictional: bool = False
+
+
+async def register(tx: Tx, actor: Actor, command: Register) -> UUID:
+    """Register an organization; only the operator may. Its control group is its topmost parent.
+
+    Raises NotAllowed, Invalid, TooLong, NotFound (parent), HandleTaken.
+    """
+    access.require(actor, Permission.IMPORT)
+    rules.check_names(command.handle, command.legal_name, command.country, command.domains)
+    identity = new_id()
+    control_group = identity
+    if command.parent_id is not None:
+        control_group = await tx.fetchval("select control_group from organizations where id = $1", command.parent_id)
+        if control_group is None:
+            raise NotFound(what="parent organization", path=("parentId",))
+    row = Organization(
+        id=identity,
+        kind=command.kind.value,
+        handle=command.handle,
+        legal_name=command.legal_name,
+        display_name=command.display_name or command.legal_name,
+        country=command.country,
+        url=command.url,
+        domains=list(command.domains),
+        parent_id=command.parent_id,
+        control_group=control_group,
+        verification=command.verification,
+        fictional=command.fictional,
+        created_at=await tx.now(),
+    )
+    try:
+        async with tx.savepoint():
+            await tx.insert(row)
+    except asyncpg.UniqueViolationError:
+        raise rules.HandleTaken(handle=command.handle, path=("handle",)) from None
+    await tx.emit("organization.registered", f"org_{identity}")
+    return identity
+
+
+async def enrol(tx: Tx, actor: Actor, organization_id: UUID, roles: Iterable[Role]) -> UUID:
+    """Make a new person a member with roles; only the operator may. Answers the person's opaque id."""
+    access.require(actor, Permission.IMPORT)
+    person = new_id()
+    await tx.insert(
+        Membership(
+            id=new_id(),
+            organization_id=organization_id,
+            person_id=person,
+            roles=sorted(r.value for r in roles),
+            valid_from=await tx.now(),
+        )
+    )
+    return person
+
+
+@dataclass(frozen=True, slots=True)
+class IssueToken:
+    """A token for a member (organization and person) or for a learner."""
+
+    name: str
+    scopes: frozenset[Scope] = field(default_factory=frozenset)
+    organization_id: UUID | None = None
+    person_id: UUID | None = None
+    learner_id: int | None = None
+    life: timedelta = timedelta(days=90)
+    mode: str = "demo"
+
+
+async def issue_token(tx: Tx, actor: Actor, command: IssueToken) -> str:
+    """Make a token and answer its text, the only time it is seen; only the operator may.
+
+    Raises NotAllowed; Invalid for a life of nothing or over a year.
+    """
+    access.require(actor, Permission.IMPORT)
+    if not timedelta(0) < command.life <= TOKEN_LIFE_LIMIT:
+        raise Invalid(problem="A token lives at most one year", path=("life",))
+    token = rules.mint_token(command.mode)
+    now = await tx.now()
+    await tx.insert(
+        ApiToken(
+            id=new_id(),
+            organization_id=command.organization_id,
+            person_id=command.person_id,
+            learner_id=command.learner_id,
+            name=command.name,
+            prefix=token.prefix,
+            last4=token.last4,
+            sha256=token.sha256,
+            scopes=sorted(s.value for s in command.scopes),
+            created_at=now,
+            expires_at=now + command.life,
+        )
+    )
+    return token.text
+
+
+async def revoke_token(tx: Tx, actor: Actor, token_id: UUID) -> None:
+    """End a token at once; only the operator may. Ending it twice changes nothing."""
+    access.require(actor, Permission.IMPORT)
+    await tx.execute(
+        "update api_tokens set revoked_at = coalesce(revoked_at, $2) where id = $1", token_id, await tx.now()
+    )
+
+
+AUTHENTICATE = """
+select k.id, k.organization_id, k.person_id, k.learner_id, k.scopes, o.kind,
+       array(select distinct r from memberships m, unnest(m.roles) r
+             where m.organization_id = k.organization_id and m.person_id = k.person_id
+               and m.valid_from <= n.now and (m.valid_until is null or m.valid_until > n.now)) as roles
+from (select coalesce($2::timestamptz, statement_timestamp()) as now) n
+join api_tokens k on k.sha256 = $1 and k.revoked_at is null and k.expires_at > n.now
+left join organizations o on o.id = k.organization_id
+where o.verification is distinct from 'suspended'
+"""
+
+
+async def authenticate(connection: Connection, token: str, now: object = None) -> Actor | None:
+    """The actor whom a token stands for, by one statement; None for anything that is not a live token.
+
+    A text with a wrong checksum never reaches the database.
+    """
+    if not rules.is_token(token):
+        return None
+    row = await connection.fetchrow(AUTHENTICATE, rules.token_digest(token), now)
+    if row is None:
+        return None
+    return Actor(
+        organization_id=row["organization_id"],
+        organization_kind=OrganizationKind(row["kind"]) if row["kind"] else None,
+        person_id=row["person_id"],
+        learner_id=row["learner_id"],
+        token_id=row["id"],
+        roles=frozenset(Role(r) for r in row["roles"]),
+        scopes=frozenset(Scope(s) for s in row["scopes"]),
+    )

@@ -1,0 +1,111 @@
+"""A real PostgreSQL, made by the real migrations, for every test that asks for one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from countersign import app
+from countersign.kit.clock import FrozenClock
+from countersign.kit.db import Database, Tx
+from countersign.kit.embedded import EmbeddedPostgres
+from countersign.kit.migrate import migrate
+from countersign.kit.placement import table_name
+from tests.factories import Factory
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ORIGIN = "http://localhost:4600"
+
+
+@pytest.fixture(scope="session")
+def server_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server: the one of DATABASE_URL, else an embedded one that lives as long as the run."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    data: Path = tmp_path_factory.mktemp("postgres") / "data"
+    with EmbeddedPostgres(data, durable=False) as server:
+        yield server.dsn
+
+
+def with_database(dsn: str, name: str) -> str:
+    """The same server's address, for another database."""
+    head, question, query = dsn.partition("?")
+    scheme, _, rest = head.partition("://")
+    authority = rest.split("/", 1)[0]
+    return f"{scheme}://{authority}/{name}{question}{query}"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database_dsn(server_dsn: str) -> AsyncIterator[str]:
+    """A database of this run alone, at the newest migration."""
+    name = f"countersign_test_{secrets.token_hex(6)}"
+    admin = await asyncpg.connect(server_dsn)
+    await admin.execute(f'create database "{name}"')
+    dsn = with_database(server_dsn, name)
+    await migrate(dsn)
+    yield dsn
+    await admin.execute(f'drop database "{name}" with (force)')
+    await admin.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def owner(database_dsn: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """The owner's connection: for cleaning up, and for looking at what the application's role may not see."""
+    connection = await asyncpg.connect(database_dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """Noon of 22 November 2026, until a test moves it."""
+    return FrozenClock(NOW)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def pools(database_dsn: str) -> AsyncIterator[Database]:
+    """The pools of the run."""
+    database = await Database.open(database_dsn, pool_size=20)
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def db(pools: Database, clock: FrozenClock, owner: asyncpg.Connection[asyncpg.Record]) -> AsyncIterator[Database]:
+    """The database, emptied after the test in one round trip (for tests that commit)."""
+    pools.clock = clock
+    yield pools
+    tables = ", ".join(table_name(t) for t in app.declare_tables())
+    statements = "".join(f"delete from {name};" for name in tables.split(", "))
+    await owner.execute(f"begin; set local session_replication_role = replica; {statements} commit")
+
+
+@pytest_asyncio.fixture
+async def tx(pools: Database, clock: FrozenClock) -> AsyncIterator[Tx]:
+    """A transaction that is rolled back after the test (for tests of services)."""
+    pools.clock = clock
+
+    class Undo(Exception):  # noqa: N818
+        """Roll back."""
+
+    try:
+        async with pools.writer() as transaction:
+            yield transaction
+            raise Undo
+    except Undo:
+        return
+
+
+@pytest.fixture
+def make(clock: FrozenClock) -> Factory:
+    """Makes organizations, members and actors through the services."""
+    return Factory(clock)

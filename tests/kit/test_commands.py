@@ -1,0 +1,89 @@
+"""A command happens once for its key, and a refusal changes nothing but the record of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from uuid import UUID
+
+from countersign.kit.access import ANONYMOUS, SYSTEM, OrganizationKind, Permission
+from countersign.kit.commands import Outcome, perform
+from countersign.kit.db import Database, Tx
+from countersign.kit.errors import Code
+from countersign.organizations import service
+from tests.factories import Factory
+
+NORTHGATE = service.Register(OrganizationKind.SCHOOL, "northgate", "Northgate", "GB")
+
+
+async def register(db: Database, key: str, command: service.Register = NORTHGATE, print_: bytes = b"1") -> Outcome:
+    async def work(tx: Tx) -> Mapping[str, str]:
+        return {"organization": f"org_{await service.register(tx, SYSTEM, command)}"}
+
+    return await perform(
+        db, SYSTEM, permission=Permission.IMPORT, name="registerOrganization", key=key, fingerprint=print_, work=work
+    )
+
+
+async def count(db: Database, table: str) -> int:
+    async with db.reader() as reader:
+        return int(await reader.fetchval(f"select count(*) from {table}"))
+
+
+async def test_same_key_and_input_answers_the_first_outcome_and_does_nothing_again(db: Database) -> None:
+    first = await register(db, "k1")
+    again = await register(db, "k1")
+    assert first.entities == again.entities
+    assert (first.replayed, again.replayed) == (False, True)
+    assert await count(db, "organizations") == 1
+    assert await count(db, "audit_events") == 1
+
+
+async def test_same_key_with_other_input_is_refused(db: Database) -> None:
+    await register(db, "k1")
+    other = await register(db, "k1", service.Register(OrganizationKind.SCHOOL, "other", "Other", "GB"), b"2")
+    assert [p.code for p in other.problems] == [Code.IDEMPOTENCY_KEY_REUSED]
+    assert await count(db, "organizations") == 1
+
+
+async def test_concurrent_requests_with_one_key_have_one_effect(db: Database) -> None:
+    outcomes = await asyncio.gather(*(register(db, "k1") for _ in range(8)))
+    assert len({o.entities["organization"] for o in outcomes}) == 1
+    assert sorted(o.replayed for o in outcomes) == [False] + [True] * 7
+    assert await count(db, "organizations") == 1
+
+
+async def test_a_refusal_leaves_only_its_audit_event_and_outcome(db: Database) -> None:
+    bad = service.Register(OrganizationKind.SCHOOL, "No Good", "Northgate", "GB")
+    outcome = await register(db, "k1", bad)
+    assert [(p.code, p.path) for p in outcome.problems] == [(Code.INVALID, ("handle",))]
+    assert await count(db, "organizations") == 0
+    assert await count(db, "outbox") == 0
+    assert await count(db, "audit_events") == 1
+    replayed = await register(db, "k1", bad)
+    assert replayed.problems == outcome.problems
+    assert replayed.replayed
+
+
+async def test_nobody_may_register_an_organization_but_the_operator(db: Database, make: Factory) -> None:
+    async with db.writer() as tx:
+        actors = [ANONYMOUS, await make.school(tx), await make.employer(tx)]
+    before = await count(db, "organizations")
+
+    async def never(tx: Tx) -> Mapping[str, str]:
+        raise AssertionError("the work of a refused command must not run")
+
+    for actor in actors:
+        outcome = await perform(db, actor, permission=Permission.IMPORT, name="x", key="k", fingerprint=b"", work=never)
+        assert [p.code for p in outcome.problems] == [Code.NOT_ALLOWED]
+    assert await count(db, "organizations") == before
+    assert await count(db, "idempotency_keys") == 0
+
+
+async def test_a_taken_handle_is_a_conflict_and_the_first_stays(db: Database) -> None:
+    first = await register(db, "k1")
+    second = await register(db, "k2")
+    assert [p.code for p in second.problems] == [Code.CONFLICT]
+    async with db.reader() as reader:
+        ids: list[UUID] = [r["id"] for r in await reader.fetch("select id from organizations")]
+    assert [f"org_{i}" for i in ids] == [first.entities["organization"]]
