@@ -94,15 +94,11 @@ async def tx(pools: Database, clock: FrozenClock) -> AsyncIterator[Tx]:
     """A transaction that is rolled back after the test (for tests of services)."""
     pools.clock = clock
 
-    class Undo(Exception):  # noqa: N818
-        """Roll back."""
-
-    try:
-        async with pools.writer() as transaction:
-            yield transaction
-            raise Undo
-    except Undo:
-        return
+    async with pools.listener() as connection:
+        outer = connection.transaction()
+        await outer.start()
+        yield Tx(connection, clock)
+        await outer.rollback()
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ async def test_nobody_may_register_an_organization_but_the_operator(db: Database
         actors = [ANONYMOUS, await make.school(tx), await make.employer(tx)]
     before = await count(db, "organizations")
 
-    async def never(tx: Tx) -> Mapping[str, str]:
+    async def never(_tx: Tx) -> Mapping[str, str]:
         raise AssertionError("the work of a refused command must not run")
 
     for actor in actors:
