@@ -1,11 +1,11 @@
-"""Room card.
+"""Specs: what a credential says, frozen.
 
 Owns: specifications, their drafts, immutable versions with the two frozen byte strings and the digest, and listings
-(real catalogue entries as imported, listed and not validated).
-Promises: a version's bytes never change; the digest proves it. What is missing is a named gap, never a guess.
-May call: skills, trust, organizations.
+    (real catalogue entries as imported: listed, not validated).
+Promises: a version's bytes never change; the digest proves it; what is missing is a named gap, never a guess.
+May call: skills, trust, organizations, kit.
 Never: publishes for a school because others endorsed it; edits a submitted version; makes an organization of a
-provider's name.
+    provider's name.
 
-Files beside the usual: `content.py` (the values a version holds, pure), `reading.py` (JSON to content and back, pure).
+Files: `content` (the values a version holds, pure), `reading` (JSON to content and back, pure), `rules`.
 """
