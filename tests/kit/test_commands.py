@@ -87,3 +87,27 @@ async def test_a_taken_handle_is_a_conflict_and_the_first_stays(db: Database) ->
     async with db.reader() as reader:
         ids: list[UUID] = [r["id"] for r in await reader.fetch("select id from organizations")]
     assert [f"org_{i}" for i in ids] == [first.entities["organization"]]
+
+
+async def test_commands_that_lock_in_opposite_orders_both_succeed(db: Database, make: Factory) -> None:
+    async with db.writer() as tx:
+        left, right = await make.organization(tx), await make.organization(tx)
+    met = asyncio.Barrier(2)
+    tries = 0
+
+    async def swap(key: str, first: UUID, second: UUID) -> Outcome:
+        async def work(tx: Tx) -> Mapping[str, str]:
+            nonlocal tries
+            tries += 1
+            await tx.fetchval("select 1 from organizations where id = $1 for update", first)
+            if tries <= 2:
+                await met.wait()
+            await tx.execute("update organizations set display_name = $2 where id = $1", second, key)
+            return {"organization": f"org_{second}"}
+
+        return await perform(db, SYSTEM, permission=Permission.IMPORT, name="swap", key=key, fingerprint=b"", work=work)
+
+    outcomes = await asyncio.gather(swap("a", left, right), swap("b", right, left))
+    assert [o.problems for o in outcomes] == [(), ()]
+    assert tries == 3
+    assert await count(db, "audit_events") == 2

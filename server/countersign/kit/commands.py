@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Column, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
@@ -19,6 +22,7 @@ from countersign.kit.errors import Code, IdempotencyKeyReused, Refusal, Refusals
 from countersign.kit.placement import Placement, Table
 
 KEY_LENGTH = (1, 200)
+RETRY_PAUSES = (0.02, 0.05, 0.1)  # seconds, at most
 
 
 class IdempotencyKey(Table, table=True):
@@ -69,6 +73,7 @@ async def perform(
     `work` does the change and answers the public ids of what it made or changed, by payload field. A Refusal undoes
     its savepoint only: the audit event and the outcome commit either way. The same key with the same input answers
     the first outcome, after authority is checked again; with other input it refuses with IdempotencyKeyReused.
+    A deadlock or serialization failure runs the whole transaction again, at most three times.
     """
     if not access.allows(actor, permission):
         return await _denied(db, actor, name, Problem(Code.NOT_ALLOWED, access.explain(permission)))
@@ -76,6 +81,23 @@ async def perform(
         return Outcome(
             problems=(Problem(Code.INVALID, "An idempotency key has 1 to 200 characters", ("idempotencyKey",)),)
         )
+    for pause in RETRY_PAUSES:
+        try:
+            return await _once(db, actor, name, key, fingerprint, work)
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            # The whole transaction was undone by PostgreSQL; jitter keeps two victims from meeting again.
+            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
+    return await _once(db, actor, name, key, fingerprint, work)
+
+
+async def _once(
+    db: Database,
+    actor: Actor,
+    name: str,
+    key: str,
+    fingerprint: bytes,
+    work: Callable[[Tx], Awaitable[Mapping[str, str]]],
+) -> Outcome:
     scope = f"{actor.organization_id}/{actor.identity}"
     async with db.writer() as tx:
         now = await tx.now()
