@@ -1,0 +1,322 @@
+"""What may happen to an endorsement, who is too near to give one, and when a version is co-validated. Pure."""
+
+from __future__ import annotations
+
+import calendar
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Final, assert_never
+from uuid import UUID
+
+from countersign.kit.errors import Code, InvalidState, NotAllowed, Refusal, Required, TooLong
+
+DEFAULT_MONTHS: Final = 12
+LONGEST_MONTHS: Final = 24
+EXPIRING_WITHIN: Final = timedelta(days=60)
+STATEMENT_LIMIT: Final = 5_000
+REASON_LIMIT: Final = 2_000
+
+
+class State(enum.StrEnum):
+    """Where an endorsement stands. `expiring` is not here: it is what an endorsement in force is near its end."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    SIGNING = "signing"
+    IN_FORCE = "in_force"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    REVOKED = "revoked"
+    REFUSED = "refused"
+
+
+class Act(enum.StrEnum):
+    """What can be done to an endorsement."""
+
+    APPROVE = "approve"
+    TAKE = "take"
+    SIGN = "sign"
+    REFUSE = "refuse"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    REVOKE = "revoke"
+    SUPERSEDE = "supersede"
+    EXPIRE = "expire"
+
+
+class Party(enum.StrEnum):
+    """Who acts on an endorsement."""
+
+    SIGNATORY = "signatory"
+    """A person of the endorser with signing authority."""
+    REVIEWER = "reviewer"
+    """A person of the endorser without it."""
+    SCHOOL = "school"
+    """Anybody of the school whose version it is."""
+    STRANGER = "stranger"
+    SIGNER = "signer"
+    """The part of the service that holds the keys; it does only what a signatory has asked for."""
+    CLOCK = "clock"
+
+
+class NotTheEndorser(Refusal):
+    """Only a person of the endorser with signing authority may {verb} this endorsement."""
+
+    code = Code.NOT_ALLOWED
+
+
+class StaleVersion(Refusal):
+    """This version's digest is {actual}, not the one you saw: read the version again before you sign it."""
+
+    code = Code.STALE_VERSION
+
+
+class ConflictOfInterest(Refusal):
+    """The endorser is not independent of the school: {why}."""
+
+    code = Code.CONFLICT_OF_INTEREST
+
+
+class Unverified(Refusal):
+    """Only a verified organization may sign; this one is {verification}. It may still review."""
+
+    code = Code.NOT_ALLOWED
+
+
+class NotEndorsable(Refusal):
+    """A version is endorsable from its submission until it is deprecated; this one is {state}."""
+
+    code = Code.INVALID_STATE
+
+
+class BadValidity(Refusal):
+    """An endorsement ends in the future, at most {months} months from now."""
+
+
+class AlreadyInForce(Refusal):
+    """This organization already has an endorsement of this version on its way; wait for its signature."""
+
+    code = Code.CONFLICT
+
+
+_ENDORSER: Final = frozenset({Party.SIGNATORY})
+_SIGNER: Final = frozenset({Party.SIGNER})
+_CLOCK: Final = frozenset({Party.CLOCK})
+
+MOVES: Final[Mapping[tuple[State, Act], tuple[frozenset[Party], State]]] = MappingProxyType(
+    {
+        (State.PROPOSED, Act.APPROVE): (_ENDORSER, State.APPROVED),
+        (State.PROPOSED, Act.REFUSE): (_ENDORSER, State.REFUSED),
+        (State.APPROVED, Act.TAKE): (_ENDORSER, State.SIGNING),
+        (State.APPROVED, Act.REFUSE): (_ENDORSER, State.REFUSED),
+        (State.SIGNING, Act.SIGN): (_SIGNER, State.IN_FORCE),
+        (State.SIGNING, Act.REFUSE): (_SIGNER, State.REFUSED),
+        (State.IN_FORCE, Act.SUSPEND): (_ENDORSER, State.SUSPENDED),
+        (State.IN_FORCE, Act.REVOKE): (_ENDORSER, State.REVOKED),
+        (State.IN_FORCE, Act.SUPERSEDE): (_SIGNER, State.SUPERSEDED),
+        (State.IN_FORCE, Act.EXPIRE): (_CLOCK, State.EXPIRED),
+        (State.SUSPENDED, Act.RESUME): (_ENDORSER, State.IN_FORCE),
+        (State.SUSPENDED, Act.REVOKE): (_ENDORSER, State.REVOKED),
+        (State.SUSPENDED, Act.SUPERSEDE): (_SIGNER, State.SUPERSEDED),
+        (State.SUSPENDED, Act.EXPIRE): (_CLOCK, State.EXPIRED),
+    }
+)
+"""Every move of an endorsement: from where, by which act, by whom, to where. What is not here is refused.
+
+The school is nowhere in it: only a person of the endorser speaks for the endorser."""
+
+
+def move(state: State, act: Act, party: Party) -> State:
+    """The state after the act. Refuses a wrong state (InvalidState) and a wrong party (NotTheEndorser)."""
+    found = MOVES.get((state, act))
+    if found is None:
+        needed = " or ".join(before.value for before, of in MOVES if of is act)
+        raise InvalidState(what="endorsement", state=state.value, verb=f"to {act.value}", needed=needed)
+    allowed, after = found
+    if party not in allowed:
+        raise NotTheEndorser(verb=act.value)
+    return after
+
+
+class Standing(enum.StrEnum):
+    """What an endorsement is worth to a reader at an instant."""
+
+    PENDING = "pending"
+    LIVE = "live"
+    EXPIRING = "expiring"
+    PAUSED = "paused"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From `start` (in) to `end` (out); the instants at which an endorsement was in force."""
+
+    start: datetime
+    end: datetime
+
+    def contains(self, instant: datetime) -> bool:
+        """Whether the instant lies inside."""
+        return self.start <= instant < self.end
+
+
+def standing(state: State, in_force: Range | None, now: datetime) -> Standing:
+    """What the endorsement is worth now. Its end by time needs no job: the range says it."""
+    match state:
+        case State.PROPOSED | State.APPROVED | State.SIGNING:
+            return Standing.PENDING
+        case State.IN_FORCE:
+            if in_force is None or not in_force.contains(now):
+                return Standing.OVER
+            return Standing.EXPIRING if in_force.end - now <= EXPIRING_WITHIN else Standing.LIVE
+        case State.SUSPENDED:
+            return Standing.PAUSED
+        case State.EXPIRED | State.SUPERSEDED | State.REVOKED | State.REFUSED:
+            return Standing.OVER
+        case _:
+            assert_never(state)
+
+
+# What may be endorsed, by whom, for how long
+
+ENDORSABLE_STATES: Final = frozenset({"submitted", "in_review", "published"})
+SIGNING_VERIFICATION: Final = "verified"
+
+
+def check_version(state: str, expected_digest: str, actual_digest: str) -> None:
+    """Refuse a version that is not endorsable, then one whose digest is not the one the signatory saw."""
+    if state not in ENDORSABLE_STATES:
+        raise NotEndorsable(state=state, path=("specVersion",))
+    if expected_digest != actual_digest:
+        raise StaleVersion(actual=actual_digest, path=("expectedDigest",))
+
+
+def check_authority(verification: str) -> None:
+    """Refuse an endorser that is not verified."""
+    if verification != SIGNING_VERIFICATION:
+        raise Unverified(verification=verification.replace("_", " "))
+
+
+def check_statement(statement: str) -> None:
+    """Refuse an empty statement and one longer than 5,000 characters."""
+    if not statement.strip():
+        raise Required(what="A statement", path=("statement",))
+    if len(statement) > STATEMENT_LIMIT:
+        raise TooLong(what="The statement", limit=STATEMENT_LIMIT, path=("statement",))
+
+
+def check_reason(reason: str) -> None:
+    """Refuse to revoke without a reason, or with one longer than 2,000 characters."""
+    if not reason.strip():
+        raise Required(what="A reason", path=("reason",))
+    if len(reason) > REASON_LIMIT:
+        raise TooLong(what="The reason", limit=REASON_LIMIT, path=("reason",))
+
+
+def whole_second(instant: datetime) -> datetime:
+    """The instant without its fraction, as the credential shows it; never later than the instant."""
+    return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def months_after(instant: datetime, months: int) -> datetime:
+    """The same day of a later month, or that month's last day."""
+    year, month = divmod(instant.month - 1 + months, 12)
+    year, month = instant.year + year, month + 1
+    return instant.replace(year=year, month=month, day=min(instant.day, calendar.monthrange(year, month)[1]))
+
+
+def valid_until(asked: datetime | None, now: datetime) -> datetime:
+    """When the endorsement ends: 12 months from now unless asked otherwise. Refuses the past and > 24 months."""
+    start = whole_second(now)
+    if asked is None:
+        return months_after(start, DEFAULT_MONTHS)
+    end = whole_second(asked)
+    if not now < end <= months_after(start, LONGEST_MONTHS):
+        raise BadValidity(months=LONGEST_MONTHS, path=("validUntil",))
+    return end
+
+
+# Independence
+
+
+class Tie(enum.StrEnum):
+    """Why two organizations are not independent."""
+
+    SAME_ORGANIZATION = "they are the same organization"
+    PARENT = "one of them owns the other"
+    CONTROL_GROUP = "they are under the same control"
+    DOMAIN = "they share a domain"
+    PERSON = "a person has a role in both"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """An organization as the conflict rule sees it; `chain` is itself and everything above it."""
+
+    organization: UUID
+    control_group: UUID
+    chain: frozenset[UUID]
+    domains: frozenset[str] = frozenset()
+    people: frozenset[UUID] = frozenset()
+
+
+def ties(one: Side, other: Side) -> tuple[Tie, ...]:
+    """Every tie between two organizations, strongest first; none means independent."""
+    found = {
+        Tie.SAME_ORGANIZATION: one.organization == other.organization,
+        Tie.PARENT: one.organization in other.chain or other.organization in one.chain,
+        Tie.CONTROL_GROUP: one.control_group == other.control_group,
+        Tie.DOMAIN: bool(one.domains & other.domains),
+        Tie.PERSON: bool(one.people & other.people),
+    }
+    return tuple(tie for tie, holds in found.items() if holds)
+
+
+def check_independence(endorser: Side, school: Side) -> None:
+    """Refuse an endorser with a tie to the school, naming every tie."""
+    found = ties(endorser, school)
+    if found:
+        raise ConflictOfInterest(why="; ".join(tie.value for tie in found))
+
+
+def check_kind(kind: str) -> None:
+    """Refuse an endorser that is not an employer or an agency: a school never endorses."""
+    if kind not in {"employer", "agency"}:
+        raise NotAllowed(why="Only employers and agencies endorse")
+
+
+# Co-validation
+
+
+@dataclass(frozen=True, slots=True)
+class QuorumPolicy:
+    """How many independent control groups must stand behind a version."""
+
+    groups: int = 2
+
+
+DEFAULT_POLICY: Final = QuorumPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Countersignature:
+    """What the quorum needs to know of an endorsement: whose it is and when it was in force."""
+
+    control_group: UUID
+    in_force: Range | None
+
+
+def co_validated(
+    countersignatures: Iterable[Countersignature], school_group: UUID, policy: QuorumPolicy, as_of: datetime
+) -> bool:
+    """Whether enough independent control groups had an endorsement in force at the instant.
+
+    Control groups are counted, not organizations; the school's own never counts. "Was it co-validated when she earned
+    it?" and "is it now?" are two calls: a revocation ends the range at its own instant and rewrites nothing before it.
+    """
+    groups = {c.control_group for c in countersignatures if c.in_force is not None and c.in_force.contains(as_of)}
+    return len(groups - {school_group}) >= policy.groups
