@@ -1,0 +1,23 @@
+"""trust: keys, canonical bytes, signatures, verification findings and status lists.
+
+Owns: `signing_keys`, `status_lists`, `status_entries`; the bundled JSON-LD contexts and JSON Schemas in `data/`.
+Promises: what was signed can be checked by anyone, for ever; nothing is signed that a strict verifier would refuse;
+    a status index is never used twice; nothing is ever fetched from a network.
+May call: organizations (rows of issuers, read only) and kit.
+Never: decides whether something may be endorsed or awarded; shows a private or wrapped key to a log, an error or a
+    caller; changes bytes once signed.
+
+Files beside the four of every room:
+    addresses       the public URLs and DIDs of one installation
+    canonical       RFC 8785, strict JSON-LD expansion and RDFC-1.0, digests (pure)
+    canonical_codes multibase, base58, multihash, SRI (pure)
+    canonical_contexts  contexts and schemas that ship with the package, pinned by SHA-256 (pure)
+    canonical_proof `eddsa-rdfc-2022` over a document (pure)
+    canonical_status    bitstring status lists: bits, index permutation (pure)
+    documents       Achievement, EndorsementCredential, OpenBadgeCredential from plain values (pure)
+    documents_keys  the did:web document and the status list credential (pure)
+    verify*         findings and verdicts over given material (pure)
+    keys            envelope encryption of signing keys
+    worker, workers processes that canonicalise and verify, so that the event loop does not
+    signer          the only reader of the key table
+"""
