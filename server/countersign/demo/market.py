@@ -1,4 +1,4 @@
-"""The made-up market as frozen values, read from the files in `market/`. Pure but for reading the package's own files."""
+"""The made-up market as frozen values, read from the files in `market/`."""
 
 from __future__ import annotations
 
@@ -130,6 +130,36 @@ def load(today: date) -> Market:
         organizations=tuple(_organization(entry) for entry in organizations),
         blocks=tuple(_block(_toml(f"blocks/{path.name}"), today) for path in sorted(FOLDER.glob("blocks/*.toml"))),
         stacks=tuple(Stack(**{**entry, "blocks": tuple(entry["blocks"])}) for entry in stacks),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What made people are named from, and where they live."""
+
+    regions: Mapping[str, float]
+    russian_regions: frozenset[str]
+    english_given: tuple[str, ...]
+    english_heads: tuple[str, ...]
+    english_tails: tuple[str, ...]
+    russian_given: tuple[tuple[str, ...], tuple[str, ...]]
+    russian_heads: tuple[str, ...]
+    russian_tails: tuple[tuple[str, str], ...]
+
+
+def names() -> Names:
+    """The parts of names in the package's file; masculine before feminine."""
+    parts = _toml("names.toml")
+    english, russian = parts["english"], parts["russian"]
+    return Names(
+        regions=parts["regions"],
+        russian_regions=frozenset(russian["regions"]),
+        english_given=tuple(english["given"]),
+        english_heads=tuple(english["heads"]),
+        english_tails=tuple(english["tails"]),
+        russian_given=(tuple(russian["masculine"]), tuple(russian["feminine"])),
+        russian_heads=tuple(russian["heads"]),
+        russian_tails=tuple((masculine, feminine) for masculine, feminine in russian["tails"]),
     )
 
 
