@@ -94,6 +94,18 @@ def upgrade() -> None:
     )
     op.create_index("outbox_untold", "outbox", ["id"], unique=False, postgresql_where="told_at is null")
     op.create_table(
+        "skill_frameworks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("handle", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("url", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("version", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("licence", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("attribution", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("handle"),
+    )
+    op.create_table(
         "api_tokens",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=True),
@@ -135,15 +147,82 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_memberships_organization_id"), "memberships", ["organization_id"], unique=False)
     op.create_index(op.f("ix_memberships_person_id"), "memberships", ["person_id"], unique=False)
+    op.create_table(
+        "skills",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("framework_id", sa.Uuid(), nullable=False),
+        sa.Column("uri", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("description", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("reuse_level", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("categories", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("keywords", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("occupations", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("hot", sa.Boolean(), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind in ('skill', 'knowledge', 'tool')", name="skills_kind"),
+        sa.ForeignKeyConstraint(
+            ["framework_id"],
+            ["skill_frameworks.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("uri"),
+    )
+    op.create_index(op.f("ix_skills_framework_id"), "skills", ["framework_id"], unique=False)
+    op.create_table(
+        "skill_labels",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("skill_id", sa.Uuid(), nullable=False),
+        sa.Column("language", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("text", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("folded", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("product_made", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("kind in ('preferred', 'alias')", name="skill_labels_kind"),
+        sa.ForeignKeyConstraint(
+            ["skill_id"],
+            ["skills.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("skill_id", "language", "folded", name="skill_labels_once"),
+    )
+    op.create_index(
+        "skill_labels_alike",
+        "skill_labels",
+        ["folded"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"folded": "gin_trgm_ops"},
+    )
+    op.create_index("skill_labels_folded", "skill_labels", ["folded"], unique=False)
+    op.create_index(
+        "skill_labels_preferred",
+        "skill_labels",
+        ["skill_id", "language"],
+        unique=True,
+        postgresql_where="kind = 'preferred'",
+    )
 
 
 def downgrade() -> None:
     op.execute("drop sequence learner_ids")
+    op.drop_index("skill_labels_preferred", table_name="skill_labels", postgresql_where="kind = 'preferred'")
+    op.drop_index("skill_labels_folded", table_name="skill_labels")
+    op.drop_index(
+        "skill_labels_alike",
+        table_name="skill_labels",
+        postgresql_using="gin",
+        postgresql_ops={"folded": "gin_trgm_ops"},
+    )
+    op.drop_table("skill_labels")
+    op.drop_index(op.f("ix_skills_framework_id"), table_name="skills")
+    op.drop_table("skills")
     op.drop_index(op.f("ix_memberships_person_id"), table_name="memberships")
     op.drop_index(op.f("ix_memberships_organization_id"), table_name="memberships")
     op.drop_table("memberships")
     op.drop_index(op.f("ix_api_tokens_organization_id"), table_name="api_tokens")
     op.drop_table("api_tokens")
+    op.drop_table("skill_frameworks")
     op.drop_index("outbox_untold", table_name="outbox", postgresql_where="told_at is null")
     op.drop_table("outbox")
     op.drop_index(op.f("ix_organizations_control_group"), table_name="organizations")

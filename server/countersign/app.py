@@ -5,6 +5,7 @@ from __future__ import annotations
 from countersign.kit import audit, commands, installation, outbox
 from countersign.kit.placement import Table, placed_tables
 from countersign.organizations import tables as organizations_tables
+from countersign.skills import tables as skills_tables
 
 TABLE_MODULES = (
     audit,
@@ -12,6 +13,7 @@ TABLE_MODULES = (
     installation,
     outbox,
     organizations_tables,
+    skills_tables,
 )
 
 
