@@ -1,0 +1,88 @@
+// Every text of the page, in both languages. The tests hold the keys equal.
+
+export const TEXTS = {
+  en: {
+    title: 'Employers sign the exact words of a course. Recruiters find who passed it.',
+    sentence:
+      'A school freezes a micro-credential as a version; employers and agencies review it and countersign exactly that version; graduates who allow it are found by what they hold and by who stands behind it.',
+    countVersions: 'published versions',
+    countEndorsements: 'endorsements in force',
+    countGraduates: 'graduates who may be found',
+    clickTitle: 'What to click',
+    clickLead: 'One click signs you in as somebody of the made-up market and opens the query to run: press the pink ▶.',
+    recruiter: 'Recruiter',
+    recruiterTask: 'Find the graduates who hold the whole stack, and who stands behind each block.',
+    school: 'School',
+    schoolTask: 'See your blocks, who countersigned which version, and what a reviewer wants changed.',
+    reviewer: 'Reviewer',
+    reviewerTask: 'Read a version that waits for you and countersign its digest, or try a stale one and be refused.',
+    learner: 'Learner',
+    learnerTask: "Withdraw your consent and look at the recruiter's answer again: you are gone from it.",
+    blocksTitle: 'Who stands behind what',
+    blocksLead:
+      'Published versions and the organizations whose signed endorsement of them is in force now. Two independent ones make a version co-validated.',
+    realTitle: 'What is real here, and what is made up',
+    realHead: 'Real',
+    realSkills:
+      'Skills: a subset of ESCO 1.2.0 (this service uses the ESCO classification of the European Commission), O*NET 29.2 technologies (U.S. Department of Labor, CC BY 4.0, modified) and OSMT skill descriptors (Apache-2.0).',
+    realCourses:
+      'Courses: 892 training programs of New Jersey schools, shown as listings: listed, not validated. Nobody has endorsed them here.',
+    realSignatures: 'Signatures: every endorsement carries a real Ed25519 proof that outside software can check.',
+    madeHead: 'Made up',
+    madeOrganizations:
+      'Every school, employer and agency that signs or is signed for; their blocks, reviews, endorsements and pledges. Names come from books and fairy tales.',
+    madeLearners: 'All graduates and their awards: names put together by chance.',
+    madeRussian: 'Russian names of ESCO skills, where shown: ESCO has none.',
+    graphiql: 'GraphiQL',
+    privacy: 'Counts of people are rounded down to tens; below ten they are not shown.',
+    version: 'version',
+    nobody: 'nobody now',
+    coValidated: 'co-validated',
+    fewer: 'under 10',
+    live: 'Live: counted by the API at',
+    away: 'The API does not answer; trying again.',
+    noBlocks: 'Nothing is published yet.',
+  },
+  ru: {
+    title: 'Работодатели подписывают точный текст курса. Рекрутеры находят тех, кто его прошёл.',
+    sentence:
+      'Школа фиксирует версию микроквалификации; работодатели и агентства рецензируют её и подписывают именно эту версию; выпускников, которые это разрешили, находят по тому, чем они владеют и кто за это поручился.',
+    countVersions: 'опубликованных версий',
+    countEndorsements: 'действующих подписей',
+    countGraduates: 'выпускников можно найти',
+    clickTitle: 'Что нажать',
+    clickLead: 'Один щелчок — и вы вошли от имени участника вымышленного рынка, а запрос уже открыт: нажмите розовую кнопку ▶.',
+    recruiter: 'Рекрутер',
+    recruiterTask: 'Найти выпускников, у которых есть весь набор блоков, и увидеть, кто поручился за каждый.',
+    school: 'Школа',
+    schoolTask: 'Посмотреть свои блоки: кто подписал какую версию и что просит изменить рецензент.',
+    reviewer: 'Рецензент',
+    reviewerTask: 'Прочитать версию, которая ждёт вас, и подписать её дайджест; с устаревшим дайджестом придёт отказ.',
+    learner: 'Выпускник',
+    learnerTask: 'Отозвать согласие и ещё раз посмотреть на ответ рекрутеру: вас в нём больше нет.',
+    blocksTitle: 'Кто за что поручился',
+    blocksLead:
+      'Опубликованные версии и организации, чья подпись под ними действует сейчас. Две независимые подписи делают версию совместно подтверждённой.',
+    realTitle: 'Что здесь настоящее, а что придумано',
+    realHead: 'Настоящее',
+    realSkills:
+      'Навыки: часть ESCO 1.2.0 (сервис использует классификацию ESCO Европейской комиссии), технологии O*NET 29.2 (Министерство труда США, CC BY 4.0, с изменениями) и описания навыков OSMT (Apache-2.0).',
+    realCourses:
+      'Курсы: 892 программы школ Нью-Джерси, показаны как записи каталога: перечислены, но не подтверждены. Здесь за них никто не поручался.',
+    realSignatures: 'Подписи: под каждым поручительством настоящая подпись Ed25519, её проверит любая сторонняя программа.',
+    madeHead: 'Придумано',
+    madeOrganizations:
+      'Все школы, работодатели и агентства, которые подписывают и которых подписывают; их блоки, рецензии, поручительства и обещания. Имена взяты из книг и сказок.',
+    madeLearners: 'Все выпускники и их награды: имена сложены случайно.',
+    madeRussian: 'Русские названия навыков ESCO, где они есть: в ESCO их нет.',
+    graphiql: 'GraphiQL',
+    privacy: 'Число людей округляется вниз до десятков; меньше десяти не показывается.',
+    version: 'версия',
+    nobody: 'сейчас никто',
+    coValidated: 'подтверждено совместно',
+    fewer: 'меньше 10',
+    live: 'Прямо сейчас: посчитано через API в',
+    away: 'API не отвечает, пробуем ещё раз.',
+    noBlocks: 'Пока ничего не опубликовано.',
+  },
+};
