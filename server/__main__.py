@@ -1,4 +1,4 @@
-"""Countersign's first step, with nothing but the standard library: `python3 server demo`, `python3 server test` and others.
+"""The first step, with nothing but the standard library: `python3 server demo`, `python3 server test` and others.
 
 Makes `.venv` in the repository from the hashed locks, once, and hands over to it. Later runs touch no network.
 """
