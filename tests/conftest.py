@@ -18,6 +18,10 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.embedded import EmbeddedPostgres
 from countersign.kit.migrate import migrate
 from countersign.kit.placement import table_name
+from countersign.trust.addresses import Addresses
+from countersign.trust.keys import SecretKeyEncryption
+from countersign.trust.signer import Signer
+from countersign.trust.workers import Workers
 from tests.factories import Factory
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -105,3 +109,16 @@ async def tx(pools: Database, clock: FrozenClock) -> AsyncIterator[Tx]:
 def make(clock: FrozenClock) -> Factory:
     """Makes organizations, members and actors through the services."""
     return Factory(clock)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def workers() -> AsyncIterator[Workers]:
+    """One real worker process for the run, started when the first test signs or verifies."""
+    async with Workers(1) as started:
+        yield started
+
+
+@pytest.fixture
+def signer(workers: Workers) -> Signer:
+    """The real signer, with a key-encryption key of this test alone."""
+    return Signer(SecretKeyEncryption(secrets.token_bytes(32)), Addresses(ORIGIN), workers)

@@ -148,6 +148,34 @@ def upgrade() -> None:
     op.create_index(op.f("ix_memberships_organization_id"), "memberships", ["organization_id"], unique=False)
     op.create_index(op.f("ix_memberships_person_id"), "memberships", ["person_id"], unique=False)
     op.create_table(
+        "signing_keys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("algorithm", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("public", sa.LargeBinary(), nullable=False),
+        sa.Column("wrapped_private", sa.LargeBinary(), nullable=False),
+        sa.Column("wrapped_data_key", sa.LargeBinary(), nullable=False),
+        sa.Column("wrapped_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("compromised_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("algorithm = 'ed25519'", name="signing_keys_algorithm"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("organization_id", "name", name="signing_keys_name"),
+    )
+    op.create_index(
+        "signing_keys_one_in_use",
+        "signing_keys",
+        ["organization_id", "algorithm"],
+        unique=True,
+        postgresql_where="retired_at is null and compromised_at is null",
+    )
+    op.create_table(
         "skills",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("framework_id", sa.Uuid(), nullable=False),
@@ -169,6 +197,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("uri"),
     )
     op.create_index(op.f("ix_skills_framework_id"), "skills", ["framework_id"], unique=False)
+    op.create_table(
+        "status_lists",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("next_slot", sa.Integer(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("published", sa.LargeBinary(), nullable=True),
+        sa.Column("published_revision", sa.BigInteger(), nullable=True),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("purpose = 'revocation'", name="status_lists_purpose"),
+        sa.CheckConstraint("next_slot between 0 and 131072", name="status_lists_next_slot"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("organization_id", "purpose", "number", name="status_lists_number"),
+    )
     op.create_table(
         "skill_labels",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -202,10 +251,31 @@ def upgrade() -> None:
         unique=True,
         postgresql_where="kind = 'preferred'",
     )
+    op.create_table(
+        "status_entries",
+        sa.Column("list_id", sa.Uuid(), nullable=False),
+        sa.Column("idx", sa.Integer(), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("idx between 0 and 131071", name="status_entries_idx"),
+        sa.ForeignKeyConstraint(
+            ["list_id"],
+            ["status_lists.id"],
+        ),
+        sa.PrimaryKeyConstraint("list_id", "idx"),
+    )
+    op.create_index(
+        "status_entries_revoked",
+        "status_entries",
+        ["list_id", "idx"],
+        unique=False,
+        postgresql_where="revoked_at is not null",
+    )
 
 
 def downgrade() -> None:
     op.execute("drop sequence learner_ids")
+    op.drop_index("status_entries_revoked", table_name="status_entries", postgresql_where="revoked_at is not null")
+    op.drop_table("status_entries")
     op.drop_index("skill_labels_preferred", table_name="skill_labels", postgresql_where="kind = 'preferred'")
     op.drop_index("skill_labels_folded", table_name="skill_labels")
     op.drop_index(
@@ -215,8 +285,15 @@ def downgrade() -> None:
         postgresql_ops={"folded": "gin_trgm_ops"},
     )
     op.drop_table("skill_labels")
+    op.drop_table("status_lists")
     op.drop_index(op.f("ix_skills_framework_id"), table_name="skills")
     op.drop_table("skills")
+    op.drop_index(
+        "signing_keys_one_in_use",
+        table_name="signing_keys",
+        postgresql_where="retired_at is null and compromised_at is null",
+    )
+    op.drop_table("signing_keys")
     op.drop_index(op.f("ix_memberships_person_id"), table_name="memberships")
     op.drop_index(op.f("ix_memberships_organization_id"), table_name="memberships")
     op.drop_table("memberships")

@@ -6,6 +6,7 @@ from countersign.kit import audit, commands, installation, outbox
 from countersign.kit.placement import Table, placed_tables
 from countersign.organizations import tables as organizations_tables
 from countersign.skills import tables as skills_tables
+from countersign.trust import tables as trust_tables
 
 TABLE_MODULES = (
     audit,
@@ -14,6 +15,7 @@ TABLE_MODULES = (
     outbox,
     organizations_tables,
     skills_tables,
+    trust_tables,
 )
 
 

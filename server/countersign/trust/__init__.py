@@ -13,6 +13,7 @@ Files beside the four of every room:
     canonical_codes multibase, base58, multihash, SRI (pure)
     canonical_contexts  contexts and schemas that ship with the package, pinned by SHA-256 (pure)
     canonical_proof `eddsa-rdfc-2022` over a document (pure)
+    canonical_schema    JSON Schema by the type of a credential (pure)
     canonical_status    bitstring status lists: bits, index permutation (pure)
     documents       Achievement, EndorsementCredential, OpenBadgeCredential from plain values (pure)
     documents_keys  the did:web document and the status list credential (pure)

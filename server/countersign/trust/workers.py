@@ -1,0 +1,91 @@
+"""Worker processes for what would hold the event loop: pyld keeps the GIL for 3 to 15 ms at a time.
+
+Processes start when first needed and end with `close` (or with this process: their standard input ends).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from countersign.trust.worker import LENGTH_BYTES
+
+_SECONDS = 60.0
+_PACKAGE_PARENT = str(Path(__file__).parents[2])
+
+
+class WorkerFailed(Exception):
+    """A worker process ended, or gave no answer, in the middle of a job."""
+
+
+class Workers:
+    """At most `count` processes; a job waits for a free one."""
+
+    def __init__(self, count: int | None = None) -> None:
+        self._count = count or max(1, min(4, (os.cpu_count() or 2) - 1))
+        self._places = asyncio.Semaphore(self._count)
+        self._idle: list[asyncio.subprocess.Process] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def do(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Have one job done; WorkerFailed when its process ends or gives no answer within a minute."""
+        async with self._places:
+            process = self._idle.pop() if self._idle else await self._start()
+            try:
+                answer = await asyncio.wait_for(_exchange(process, json.dumps(job).encode()), _SECONDS)
+            except (OSError, EOFError, TimeoutError) as error:
+                await _stop(process)
+                raise WorkerFailed("a worker process gave no answer") from error
+            except BaseException:  # cancelled in the middle: what it answers later belongs to nobody
+                await _stop(process)
+                raise
+            self._idle.append(process)
+            return answer
+
+    async def close(self) -> None:
+        """End the processes that wait for jobs."""
+        while self._idle:
+            await _stop(self._idle.pop())
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        # Only what an interpreter needs: secrets in the environment stay with this process.
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "countersign.trust.worker",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment | {"PYTHONPATH": _PACKAGE_PARENT},
+        )
+
+
+async def _exchange(process: asyncio.subprocess.Process, body: bytes) -> dict[str, Any]:
+    if process.stdin is None or process.stdout is None:
+        raise OSError("a worker without pipes")
+    process.stdin.write(len(body).to_bytes(LENGTH_BYTES, "big") + body)
+    await process.stdin.drain()
+    length = int.from_bytes(await process.stdout.readexactly(LENGTH_BYTES), "big")
+    answer: dict[str, Any] = json.loads(await process.stdout.readexactly(length))
+    return answer
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
