@@ -1,0 +1,185 @@
+"""Settings: read once from the environment, frozen, and refused when they are unsafe."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).parents[2]
+PORT = 4600
+_LEAST_SECRET = 32  # characters
+_LEAST_VARIETY = 10  # different characters in a secret
+
+
+class Mode(enum.StrEnum):
+    """What the installation is for; `production` refuses everything that is only good enough for the others."""
+
+    DEMO = "demo"
+    DEV = "dev"
+    PRODUCTION = "production"
+
+
+class UnsafeSettings(Exception):
+    """The settings cannot be used; `problems` says each fault and its remedy in one line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+class Settings(BaseSettings):
+    """Everything that may differ from one installation to another. Environment variables begin with COUNTERSIGN_."""
+
+    model_config = SettingsConfigDict(env_prefix="COUNTERSIGN_", frozen=True, extra="forbid", populate_by_name=True)
+
+    mode: Mode = Mode.DEV
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = PORT
+    data: Path = ROOT / ".data"
+    public_origin: str = ""
+    database_url: SecretStr | None = Field(None, validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    database_read_url: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("DATABASE_READ_URL", "database_read_url")
+    )
+    secret: SecretStr = SecretStr("")
+    key_encryption_key: SecretStr = SecretStr("")
+    log_format: Literal["console", "json"] = "console"
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 10
+
+    @property
+    def secret_bytes(self) -> bytes:
+        """What sealed ids and cursors are made with."""
+        return self.secret.get_secret_value().encode()
+
+    @property
+    def key_encryption_bytes(self) -> bytes:
+        """What wraps the signing keys of organizations."""
+        return self.key_encryption_key.get_secret_value().encode()
+
+    @property
+    def dsn(self) -> str:
+        """The primary's address. Raises UnsafeSettings while there is none."""
+        if self.database_url is None:
+            raise UnsafeSettings(["DATABASE_URL is not set and no embedded PostgreSQL was started"])
+        return self.database_url.get_secret_value()
+
+    @property
+    def read_dsn(self) -> str | None:
+        """A standby's address, when reads go there."""
+        return self.database_read_url.get_secret_value() if self.database_read_url else None
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for worker processes."""
+        names = {"database_url": "DATABASE_URL", "database_read_url": "DATABASE_READ_URL"}
+        shown: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if value is not None:
+                text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                shown[names.get(name, f"COUNTERSIGN_{name.upper()}")] = text
+        return shown
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process: `overrides` (the command line), then the environment, then defaults.
+
+    Outside production, missing secrets are made once and kept in the data directory (0600). Raises UnsafeSettings,
+    naming every problem, and OSError when the data directory cannot be written.
+    """
+    try:
+        given = Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise UnsafeSettings([_sentence(problem) for problem in error.errors()]) from None
+    filled: dict[str, Any] = {"data": given.data.absolute()}
+    if not given.public_origin and given.mode is not Mode.PRODUCTION:
+        filled["public_origin"] = f"http://localhost:{given.port}"
+    if given.mode is not Mode.PRODUCTION:
+        for name in ("secret", "key_encryption_key"):
+            if not getattr(given, name).get_secret_value():
+                filled[name] = SecretStr(_kept_secret(filled["data"] / name))
+    settings = given.model_copy(update=filled)
+    if problems := check(settings):
+        raise UnsafeSettings(problems)
+    return settings
+
+
+def check(settings: Settings) -> list[str]:
+    """Every reason not to start with these settings, with its remedy; empty when they are safe."""
+    problems = _origin_problems(settings)
+    for name in ("secret", "key_encryption_key"):
+        problems += _secret_problems(f"COUNTERSIGN_{name.upper()}", getattr(settings, name).get_secret_value())
+    if settings.secret_bytes and settings.secret == settings.key_encryption_key:
+        problems.append("COUNTERSIGN_KEY_ENCRYPTION_KEY equals COUNTERSIGN_SECRET — make a second one")
+    for name, url in (("DATABASE_URL", settings.database_url), ("DATABASE_READ_URL", settings.database_read_url)):
+        if url and urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+            problems.append(f"{name} is not a PostgreSQL address — write postgresql://USER:PASSWORD@HOST/DATABASE")
+    if settings.database_read_url and not settings.database_url:
+        problems.append("DATABASE_READ_URL is set without DATABASE_URL — set both or neither")
+    if settings.mode is Mode.DEMO and not _is_loopback(settings.host):
+        problems.append(f"the demo listens on this machine alone, not on {settings.host} — leave out --host")
+    return problems
+
+
+def _origin_problems(settings: Settings) -> list[str]:
+    origin, name = settings.public_origin, "COUNTERSIGN_PUBLIC_ORIGIN"
+    if not origin:
+        return [f"{name} is not set — set it to the address that the world sees, such as https://credentials.example"]
+    parts = urlsplit(origin)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}":
+        return [f"{name} {origin!r} is not an origin — write scheme, host and port alone: https://credentials.example"]
+    problems = []
+    if _is_address(parts.hostname):
+        problems.append(f"{name} {origin!r} names an IP address, which DIDs (did:web) forbid — use a host name")
+    if settings.mode is Mode.PRODUCTION and parts.scheme != "https":
+        problems.append(f"{name} {origin!r} is not https — production is served over TLS alone")
+    return problems
+
+
+def _secret_problems(name: str, secret: str) -> list[str]:
+    remedy = f"make one: {name}=$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')"
+    if not secret:
+        return [f"{name} is not set — {remedy}"]
+    if len(secret) < _LEAST_SECRET or len(set(secret)) < _LEAST_VARIETY:
+        return [f"{name} is too easy to guess — {remedy}"]
+    return []
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in this file, made at first use; two processes that make it at once agree on one."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(fresh)
+        fresh.unlink()
+    return path.read_text()
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in problem["loc"]).upper()
+    shown = name if name.startswith("DATABASE") else f"COUNTERSIGN_{name}"
+    return f"{shown} is wrong: {problem['msg']}"

@@ -1,0 +1,106 @@
+"""Settings are read once, frozen, and refused when they are unsafe."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from countersign import config
+from countersign.config import Mode, Settings, UnsafeSettings
+
+SAFE: dict[str, Any] = {
+    "mode": Mode.PRODUCTION,
+    "public_origin": "https://credentials.example",
+    "secret": SecretStr("kB7x0vRr5mQ2tWz9Lh3nYc8pDf6sGj4a"),
+    "key_encryption_key": SecretStr("Zq1Xw2Ce3Vr4Bt5Ny6Mu7Ik8Ol9Pa0Sd"),
+    "database_url": SecretStr("postgresql://app:pw@db.example/countersign"),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the developer's shell has set stays out."""
+    for name in ("DATABASE_URL", "DATABASE_READ_URL", *(f"COUNTERSIGN_{f.upper()}" for f in Settings.model_fields)):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_safe_production_settings_are_taken(tmp_path: Path) -> None:
+    settings = config.load(data=tmp_path, **SAFE)
+    assert settings.dsn == "postgresql://app:pw@db.example/countersign"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"public_origin": ""}, "COUNTERSIGN_PUBLIC_ORIGIN is not set — set it to"),
+        ({"public_origin": "http://credentials.example"}, "is not https"),
+        ({"public_origin": "https://credentials.example/portal"}, "is not an origin"),
+        ({"public_origin": "https://192.0.2.7"}, "names an IP address, which DIDs (did:web) forbid"),
+        ({"secret": SecretStr("")}, "COUNTERSIGN_SECRET is not set — make one: COUNTERSIGN_SECRET=$(python3"),
+        ({"secret": SecretStr("a" * 64)}, "COUNTERSIGN_SECRET is too easy to guess"),
+        ({"key_encryption_key": SecretStr("change-me")}, "COUNTERSIGN_KEY_ENCRYPTION_KEY is too easy to guess"),
+        ({"key_encryption_key": SAFE["secret"]}, "equals COUNTERSIGN_SECRET"),
+        ({"database_url": SecretStr("mysql://x")}, "DATABASE_URL is not a PostgreSQL address"),
+        ({"database_url": None, "database_read_url": SecretStr("postgresql://x")}, "set without DATABASE_URL"),
+        ({"port": 70000}, "COUNTERSIGN_PORT is wrong"),
+        ({"log_format": "xml"}, "COUNTERSIGN_LOG_FORMAT is wrong"),
+    ],
+)
+def test_unsafe_production_settings_are_refused_with_the_remedy(
+    tmp_path: Path, change: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(UnsafeSettings) as refused:
+        config.load(data=tmp_path, **(SAFE | change))
+    assert len(refused.value.problems) == 1
+    assert sentence in refused.value.problems[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UnsafeSettings) as refused:
+        config.load(mode=Mode.PRODUCTION, data=tmp_path)
+    assert [p.split()[0] for p in refused.value.problems] == [
+        "COUNTERSIGN_PUBLIC_ORIGIN",
+        "COUNTERSIGN_SECRET",
+        "COUNTERSIGN_KEY_ENCRYPTION_KEY",
+    ]
+
+
+def test_the_demo_listens_on_this_machine_alone(tmp_path: Path) -> None:
+    with pytest.raises(UnsafeSettings, match="leave out --host"):
+        config.load(mode=Mode.DEMO, data=tmp_path, host="0.0.0.0")  # noqa: S104
+    assert config.load(mode=Mode.DEMO, data=tmp_path, host="::1").host == "::1"
+
+
+def test_demo_secrets_are_made_once_and_private(tmp_path: Path) -> None:
+    first = config.load(mode=Mode.DEMO, data=tmp_path / "data")
+    again = config.load(mode=Mode.DEMO, data=tmp_path / "data")
+    assert first.secret == again.secret != first.key_encryption_key == again.key_encryption_key
+    assert sorted(p.name for p in (tmp_path / "data").iterdir()) == ["key_encryption_key", "secret"]
+    assert {stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "data").iterdir()} == {0o600}
+    assert first.public_origin == "http://localhost:4600"
+
+
+def test_no_secret_is_shown_by_the_settings(tmp_path: Path) -> None:
+    settings = config.load(data=tmp_path, **SAFE)
+    shown = f"{settings!r} {settings}"
+    for secret in (SAFE["secret"], SAFE["key_encryption_key"], SAFE["database_url"]):
+        assert secret.get_secret_value() not in shown
+
+
+def test_settings_do_not_change(tmp_path: Path) -> None:
+    settings = config.load(data=tmp_path, **SAFE)
+    with pytest.raises(ValidationError):
+        settings.port = 1
+
+
+def test_a_worker_process_reads_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = config.load(data=tmp_path, **SAFE)
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert config.load() == settings
