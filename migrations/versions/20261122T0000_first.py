@@ -40,6 +40,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("stream_key", "at", "id"),
     )
     op.create_table(
+        "candidate_search",
+        sa.Column("learner_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("region", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("country", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("consent_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("learner_id"),
+    )
+    op.create_table(
         "idempotency_keys",
         sa.Column("scope", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -53,6 +62,24 @@ def upgrade() -> None:
         sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("value", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "learner_directory",
+        sa.Column("lookup_key", sa.LargeBinary(), nullable=False),
+        sa.Column("learner_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("lookup_key"),
+    )
+    op.create_table(
+        "learners",
+        sa.Column("learner_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("full_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("email", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("country", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("region", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("country ~ '^[A-Z]{2}$'", name="learners_country"),
+        sa.PrimaryKeyConstraint("learner_id"),
     )
     op.create_table(
         "organizations",
@@ -94,6 +121,13 @@ def upgrade() -> None:
     )
     op.create_index("outbox_untold", "outbox", ["id"], unique=False, postgresql_where="told_at is null")
     op.create_table(
+        "reveal_quotas",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "day"),
+    )
+    op.create_table(
         "skill_frameworks",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("handle", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -131,6 +165,61 @@ def upgrade() -> None:
         sa.UniqueConstraint("sha256"),
     )
     op.create_index(op.f("ix_api_tokens_organization_id"), "api_tokens", ["organization_id"], unique=False)
+    op.create_table(
+        "candidate_award",
+        sa.Column("learner_id", sa.BigInteger(), nullable=False),
+        sa.Column("award_id", sa.Uuid(), nullable=False),
+        sa.Column("spec_version_id", sa.Uuid(), nullable=False),
+        sa.Column("spec_id", sa.Uuid(), nullable=False),
+        sa.Column("awarded_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["learner_id"], ["candidate_search.learner_id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("learner_id", "award_id"),
+    )
+    op.create_index(
+        "candidate_award_version",
+        "candidate_award",
+        ["spec_version_id", "learner_id"],
+        unique=False,
+        postgresql_include=["awarded_on"],
+    )
+    op.create_table(
+        "candidate_views",
+        sa.Column("learner_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("viewed_on", sa.Date(), nullable=False),
+        sa.Column("first_viewed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("purpose", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.PrimaryKeyConstraint("learner_id", "organization_id", "viewed_on"),
+    )
+    op.create_table(
+        "consents",
+        sa.Column("learner_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("method", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("method in ('portal', 'file')", name="consents_method"),
+        sa.CheckConstraint("purpose in ('talent_search')", name="consents_purpose"),
+        sa.CheckConstraint("expires_at is null or expires_at > granted_at", name="consents_expiry"),
+        sa.ForeignKeyConstraint(
+            ["learner_id"],
+            ["learners.learner_id"],
+        ),
+        sa.PrimaryKeyConstraint("learner_id", "id"),
+    )
+    op.create_index(
+        "consents_one_open",
+        "consents",
+        ["learner_id", "purpose"],
+        unique=True,
+        postgresql_where="withdrawn_at is null and expires_at is null",
+    )
     op.create_table(
         "memberships",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -297,13 +386,24 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_memberships_person_id"), table_name="memberships")
     op.drop_index(op.f("ix_memberships_organization_id"), table_name="memberships")
     op.drop_table("memberships")
+    op.drop_index(
+        "consents_one_open", table_name="consents", postgresql_where="withdrawn_at is null and expires_at is null"
+    )
+    op.drop_table("consents")
+    op.drop_table("candidate_views")
+    op.drop_index("candidate_award_version", table_name="candidate_award", postgresql_include=["awarded_on"])
+    op.drop_table("candidate_award")
     op.drop_index(op.f("ix_api_tokens_organization_id"), table_name="api_tokens")
     op.drop_table("api_tokens")
     op.drop_table("skill_frameworks")
+    op.drop_table("reveal_quotas")
     op.drop_index("outbox_untold", table_name="outbox", postgresql_where="told_at is null")
     op.drop_table("outbox")
     op.drop_index(op.f("ix_organizations_control_group"), table_name="organizations")
     op.drop_table("organizations")
+    op.drop_table("learners")
+    op.drop_table("learner_directory")
     op.drop_table("installation")
     op.drop_table("idempotency_keys")
+    op.drop_table("candidate_search")
     op.drop_table("audit_events")

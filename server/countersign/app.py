@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from countersign.kit import audit, commands, installation, outbox
 from countersign.kit.placement import Table, placed_tables
+from countersign.learners import tables as learners_tables
 from countersign.organizations import tables as organizations_tables
+from countersign.search import tables as search_tables
 from countersign.skills import tables as skills_tables
 from countersign.trust import tables as trust_tables
 
@@ -13,7 +15,9 @@ TABLE_MODULES = (
     commands,
     installation,
     outbox,
+    learners_tables,
     organizations_tables,
+    search_tables,
     skills_tables,
     trust_tables,
 )
