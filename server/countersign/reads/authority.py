@@ -1,0 +1,31 @@
+"""Authority that a field asks for, printed into the schema from the policy that the services enforce."""
+
+import strawberry
+from strawberry.schema_directive import Location
+
+from countersign.kit.access import POLICY, Permission
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    name="authorized",
+    description="Who may use the field: the scope, one of the roles, acting for one of the kinds of organization.",
+)
+class Authorized:
+    """Who may use the field."""
+
+    scope: str | None = strawberry.directive_field(name="scope", default=None)
+    roles: list[str] = strawberry.directive_field(name="roles")
+    kinds: list[str] = strawberry.directive_field(name="kinds")
+    learner: bool = strawberry.directive_field(name="learner", default=False)
+
+
+def authorized(permission: Permission) -> Authorized:
+    """The directive that shows a permission's rule."""
+    rule = POLICY[permission]
+    return Authorized(
+        scope=rule.scope.value if rule.scope else None,
+        roles=sorted(role.value for role in rule.roles),
+        kinds=sorted(kind.value for kind in rule.kinds),
+        learner=rule.learner,
+    )

@@ -1,0 +1,216 @@
+"""Binding GraphQL types to views: what the front desk writes, and all that compiler and executor read.
+
+A field's binding travels in the metadata of its Strawberry field, a type's in its class attribute `__bound__`.
+Templates are SQL with names in braces: `{t}` the row itself, `{parent}` and `{child}` the two sides of a relation,
+`{key}` the child's key, `{actor_organization}`, `{actor_person}`, `{actor_learner}`, `{now}` bound parameters.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, dataclass_transform
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+
+from countersign.kit.access import Permission
+from countersign.kit.view import View
+from countersign.reads.authority import authorized
+from countersign.reads.bindings import (
+    METADATA,
+    Argument,
+    Binding,
+    Bound,
+    Column,
+    Entity,
+    Key,
+    Lookup,
+    Members,
+    PagePart,
+    Relation,
+    Slot,
+    Source,
+    Told,
+    Where,
+)
+from countersign.reads.cursors import Cursor
+from countersign.reads.errors import BindingMistake
+from countersign.reads.identity import Identity, Public
+from countersign.reads.orders import Orders
+from countersign.reads.slots import Maker
+
+T = TypeVar("T")
+NO_ARGUMENTS: Mapping[str, Argument] = {}
+NO_FILTERS: Mapping[str, str] = {}
+
+
+def arg(annotation: Any, description: str, default: Any = strawberry.UNSET) -> Argument:
+    """An argument: its Python annotation (`str | None` for an optional one), what it is for, its default."""
+    return Argument(annotation, description, default)
+
+
+def column(*, description: str, sql: str | None = None, name: str | None = None, deprecated: str | None = None) -> Any:
+    """A value of the row: the view's column of the field's name, or `sql` over `{t}`."""
+    return _field(Column(sql), description, name=name, deprecated=deprecated)
+
+
+def key(*, description: str) -> Any:
+    """The public id of the row, made as the type's identity says."""
+    return _field(Key(), description)
+
+
+def slot(*, payload: str, maker: Maker, description: str) -> Any:
+    """A value that Python makes from bytes: `payload` is SQL over `{t}` of type bytea."""
+    return _field(Slot(payload, maker), description)
+
+
+def one(
+    *,
+    description: str,
+    on: str = "true",
+    order: str | None = None,
+    where: Where = NO_FILTERS,
+    args: Mapping[str, Argument] = NO_ARGUMENTS,
+    members: Members | None = None,
+    alternatives: Mapping[str, str] | None = None,
+    requires: Permission | None = None,
+) -> Any:
+    """The row of another view that `on` joins, or null; the first by `order` when there may be several.
+
+    A type whose view has an empty source is part of the parent's row (a value object); `on` then says when it exists.
+    For a union or interface give `alternatives` (member type name → on; the first that exists) or `members`.
+    """
+    relation = Relation("one", on, where, order or "", members=members, alternatives=alternatives, requires=requires)
+    return _field(relation, description, args=args, requires=requires)
+
+
+def many(
+    *,
+    description: str,
+    on: str = "true",
+    order: str = "{key}",
+    where: Where = NO_FILTERS,
+    args: Mapping[str, Argument] = NO_ARGUMENTS,
+    members: Members | None = None,
+    limit: int | None = None,
+    requires: Permission | None = None,
+) -> Any:
+    """A short list that cannot grow without bound (use `connection` for those that can), in a total order."""
+    relation = Relation("many", on, where, order, members=members, limit=limit, requires=requires)
+    return _field(relation, description, args=args, requires=requires)
+
+
+def connection(
+    *,
+    description: str,
+    on: str = "true",
+    orders: Orders | None = None,
+    where: Where = NO_FILTERS,
+    args: Mapping[str, Argument] = NO_ARGUMENTS,
+    source: Source | None = None,
+    requires: Permission | None = None,
+) -> Any:
+    """Pages of a list that can grow, annotated `Connection[T]`; takes `first`/`after`, `last`/`before`, `orderBy`.
+
+    Without `orders` the rows come by key. `where` is a mapping from argument (dots reach into input objects) to a
+    condition with `{value:type}`, `{value:id(tag)}` or `{value:ids(tag)}`, or a function `(args, sql)`.
+    """
+    relation = Relation("connection", on, where, "{key}", orders=orders, source=source, requires=requires)
+    paging: dict[str, Argument] = {
+        "first": arg(int | None, "How many from the start, 1 to 100; give this or `last`."),
+        "after": arg(Cursor | None, "Continue after this cursor."),
+        "last": arg(int | None, "How many from the end, 1 to 100; give this or `first`."),
+        "before": arg(Cursor | None, "End before this cursor."),
+    }
+    if orders is not None:
+        paging["order_by"] = arg(orders.input | None, "The order of the list.")
+    return _field(relation, description, args={**args, **paging}, requires=requires)
+
+
+def find(
+    *,
+    description: str,
+    by_id: bool = True,
+    where: Where = NO_FILTERS,
+    args: Mapping[str, Argument] = NO_ARGUMENTS,
+    requires: Permission | None = None,
+) -> Any:
+    """A root field for one thing: by its `id`, or (`by_id=False`) by the conditions of `where`; null when unknown."""
+    relation = Relation("one", "true", where, "", by_id=by_id, requires=requires)
+    arguments = {"id": arg(strawberry.ID, "Its id."), **args} if by_id else args
+    return _field(relation, description, args=arguments, requires=requires)
+
+
+def lookup(*, many: bool, description: str) -> Any:
+    """`node` (`id`) or `nodes` (`ids`): any thing by its public id."""
+    arguments = (
+        {"ids": arg(list[strawberry.ID], "Up to 100 ids; the answer keeps their order.")}
+        if many
+        else {"id": arg(strawberry.ID, "The id of any thing that has one.")}
+    )
+    return _field(Lookup(many), description, args=arguments)
+
+
+def page(name: str, *, description: str, graphql_name: str | None = None) -> Any:
+    """A part of a connection that the compiler knows by name; used once, in `schema/base.py`."""
+    return _field(PagePart(name), description, name=graphql_name)
+
+
+def entity(*, description: str) -> Any:
+    """A payload's field for what the command made or changed; null exactly when it was refused."""
+    return _field(Entity(), description)
+
+
+def told(name: str, *, description: str) -> Any:
+    """A payload's field that Python writes; used once, in `schema/base.py`."""
+    return _field(Told(name), description)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(column, key, slot, one, many, connection, find))
+def bound(
+    view: View,
+    *,
+    description: str,
+    identity: Identity | None = None,
+    key_type: str = "uuid",
+    name: str | None = None,
+) -> Callable[[type[T]], type[T]]:
+    """Make a class an object type that reads from `view`; every field must be made by a function of this file."""
+
+    def bind(cls: type[T]) -> type[T]:
+        made = strawberry.type(cls, description=description, name=name)
+        made.__bound__ = Bound(view, identity or Public(), key_type)  # type: ignore[attr-defined] # read by `binding_of_type`
+        return made
+
+    return bind
+
+
+def _field(
+    binding: Binding,
+    description: str,
+    *,
+    args: Mapping[str, Argument] = NO_ARGUMENTS,
+    name: str | None = None,
+    deprecated: str | None = None,
+    requires: Permission | None = None,
+) -> Any:
+    made: Any = strawberry.field(
+        description=description,
+        name=name,
+        metadata={METADATA: binding},
+        deprecation_reason=deprecated,
+        directives=[authorized(requires)] if requires is not None else [],
+    )
+    if not isinstance(made, StrawberryField):
+        raise BindingMistake("strawberry.field answered something else than a field")
+    made.arguments = [
+        StrawberryArgument(
+            python_name=python_name,
+            graphql_name=None,
+            type_annotation=StrawberryAnnotation(argument.annotation),
+            description=argument.description,
+            default=argument.default,
+        )
+        for python_name, argument in args.items()
+    ]
+    return made

@@ -1,0 +1,24 @@
+"""What stops a read before it runs."""
+
+Path = tuple[str | int, ...]
+
+
+class BadInput(Exception):
+    """An argument that the schema's types allow and the field does not: BAD_USER_INPUT."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        self.message = message
+        self.path = path
+        super().__init__(message)
+
+
+class TooComplex(Exception):
+    """A selection whose answer would have more fields than any client needs: OPERATION_TOO_COMPLEX."""
+
+
+class Uncompilable(Exception):
+    """A selection that one SQL statement cannot answer; the executor answers it over the same views."""
+
+
+class BindingMistake(TypeError):
+    """A type or field is declared in a way that cannot work; raised when the schema is made or first compiled."""

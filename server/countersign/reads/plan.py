@@ -1,0 +1,93 @@
+"""Plans: an operation compiled once for the shape of its variables, run many times."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+)
+from graphql.execution.values import VariableValues
+
+from countersign.kit.access import Permission
+from countersign.kit.db import Connection
+from countersign.reads import sql
+from countersign.reads.args import Call, Getter
+from countersign.reads.compile import Compiler, argument_values
+from countersign.reads.errors import Path
+from countersign.reads.scope import ROOT, ArgumentSlot
+from countersign.reads.selection import Fields, Selections
+from countersign.reads.slots import Maker, fill
+
+STRUCTURE: Final = (bool, enum.Enum)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One statement with its parameters: the first column is the JSON of `data`, the second what is revealed."""
+
+    sql: str
+    getters: tuple[Getter, ...]
+    arguments: tuple[ArgumentSlot, ...]
+    makers: tuple[Maker, ...]
+    requirements: tuple[tuple[Permission, Path], ...]
+    reveals: bool
+
+    def bind(self, call: Call, variables: VariableValues) -> list[object]:
+        """The parameters of a call. Raises BadInput for values that the fields refuse."""
+        call.values = [
+            slot.constant
+            if slot.constant is not None
+            else argument_values(slot.definition, slot.node, variables, slot.path)
+            for slot in self.arguments
+        ]
+        return [getter(call) for getter in self.getters]
+
+    async def run(self, connection: Connection, call: Call, parameters: Sequence[object]) -> tuple[bytes, list[int]]:
+        """The answer's bytes, and the numbers of the learners that it shows."""
+        row = await connection.fetchrow(self.sql, *parameters)
+        if row is None:
+            raise LookupError("a plan's statement answers one row")
+        return fill(row[0], self.makers, call), list(row[1]) if self.reveals else []
+
+
+def compile_query(selections: Selections, root: GraphQLObjectType, fields: Fields) -> Plan:
+    """The plan of a query's root fields."""
+    compiler = Compiler(selections)
+    body = compiler.members(root, fields, ROOT, ())
+    return finish(compiler, f"convert_to(({sql.as_json(body)})::text, 'UTF8')")
+
+
+def finish(compiler: Compiler, answer: str) -> Plan:
+    """The plan of what a compiler gathered, for the expression of the answer's bytes."""
+    opening = f"with {', '.join(compiler.ctes)} " if compiler.ctes else ""
+    revealed = " union ".join(f"({part})" for part in compiler.reveals)
+    second = f", array(select distinct r from ({revealed}) shown(r))" if compiler.reveals else ""
+    return Plan(
+        f"{opening}select {answer}{second}",
+        tuple(compiler.parameters.getters),
+        tuple(compiler.arguments),
+        tuple(compiler.makers),
+        tuple(compiler.requirements),
+        reveals=bool(compiler.reveals),
+    )
+
+
+def shape(value: Any, type_: GraphQLInputType) -> object:
+    """What of a variable's value decides the SQL: presence, keys of input objects, Booleans and enum members."""
+    if isinstance(type_, GraphQLNonNull):
+        type_ = type_.of_type
+    if value is None:
+        return None
+    if isinstance(type_, GraphQLInputObjectType):
+        return tuple((name, shape(item, type_.fields[name].type)) for name, item in value.items())
+    if isinstance(type_, GraphQLList):
+        inner = type_.of_type
+        named = inner.of_type if isinstance(inner, GraphQLNonNull) else inner
+        return tuple(shape(item, inner) for item in value) if isinstance(named, GraphQLInputObjectType) else "list"
+    return value if isinstance(value, STRUCTURE) else "given"

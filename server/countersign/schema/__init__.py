@@ -1,0 +1,4 @@
+"""The front desk: every GraphQL type, one file per room, each bound to the room's views and commands.
+
+A room adds its `<Room>Queries` and `<Room>Mutations` classes to the two lists of `contents.py`.
+"""

@@ -1,0 +1,133 @@
+"""What every type of the API is made with: nodes, pages, commands and their payloads."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar, Union
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Tx
+from countersign.reads.authority import authorized
+from countersign.reads.bind import key, page, told
+from countersign.reads.bindings import METADATA
+from countersign.reads.cursors import Cursor
+from countersign.schema.problems import COMMON, UserError
+from countersign.schema.scalars import IdempotencyKey
+
+T = TypeVar("T")
+I = TypeVar("I", bound="CommandInput")  # noqa: E741 - the input
+
+
+@strawberry.interface(description="A thing with a life of its own and an id that stays.")
+class Node:
+    """A thing with a life of its own."""
+
+    id: strawberry.ID = key(description="Its id: opaque, and good for `node(id:)` and wherever an id is asked for.")
+
+
+@strawberry.type(description="Where a page stands in its list.")
+class PageInfo:
+    """Where a page stands in its list."""
+
+    has_next_page: bool = page("hasNextPage", description="Whether more follow after this page.")
+    has_previous_page: bool = page("hasPreviousPage", description="Whether there are some before this page.")
+    start_cursor: Cursor | None = page("startCursor", description="The place of the first one; null for an empty page.")
+    end_cursor: Cursor | None = page("endCursor", description="The place of the last one; null for an empty page.")
+
+
+@strawberry.type(description="One thing in a page, with its place in the list.")
+class Edge(Generic[T]):
+    """One thing in a page."""
+
+    cursor: Cursor = page("cursor", description="Its place in the list.")
+    node: T = page("node", description="The thing.")
+
+
+@strawberry.type(description="A page of a list that can grow.")
+class Connection(Generic[T]):
+    """A page of a list that can grow."""
+
+    nodes: list[T] = page("nodes", description="The things of this page, in the list's order.")
+    edges: list[Edge[T]] = page("edges", description="The things of this page, each with its place.")
+    page_info: PageInfo = page("pageInfo", description="Where this page stands in the list.")
+    total_count: int = page("totalCount", description="How many the whole list holds; counted only when you ask.")
+
+
+@strawberry.input(description="What every change carries.")
+class CommandInput:
+    """What every change carries."""
+
+    idempotency_key: IdempotencyKey = strawberry.field(
+        description="Chosen by you once for this change; repeating the change with it has no second effect."
+    )
+    client_mutation_id: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Anything you like; the payload repeats it."
+    )
+
+
+class Payload:
+    """Base of a mutation's payload; make it with `@payload`."""
+
+
+def payload(*, description: str, errors: Sequence[type[UserError]] = ()) -> Callable[[type[T]], type[T]]:
+    """Make a class a payload: its `entity(…)` fields, then `errors` (the common ones and these), `clientMutationId`.
+
+    The class is named `<Verb>Payload`; the union of its errors becomes `<Verb>Error`.
+    """
+
+    def make(cls: type[T]) -> type[T]:
+        verb = cls.__name__.removesuffix("Payload")
+        union = strawberry.union(f"{verb}Error", description=f"Why {verb[0].lower()}{verb[1:]} was refused.")
+        members: Any = Union[(*COMMON, *errors)]
+        cls.__annotations__["errors"] = list[Annotated[members, union]]
+        cls.__annotations__["client_mutation_id"] = str | None
+        cls.errors = told("errors", description="Why it was refused; empty exactly when it happened.")  # type: ignore[attr-defined]
+        cls.client_mutation_id = told("clientMutationId", description="What the input carried.")  # type: ignore[attr-defined]
+        return strawberry.type(cls, description=description)
+
+    return make
+
+
+Handler = Callable[[Tx, Actor, Any], Awaitable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A mutation: who may, what runs. The handler answers public ids by the payload's entity fields."""
+
+    permission: Permission
+    input: type[CommandInput]
+    handler: Handler
+
+
+def command(
+    input_type: type[I],
+    handler: Callable[[Tx, Actor, I], Awaitable[Mapping[str, str]]],
+    *,
+    permission: Permission,
+    description: str,
+) -> Any:
+    """A mutation's field, annotated `SomePayload | None` (null only when the server failed).
+
+    `input_type` is a strawberry input that extends CommandInput. `handler(tx, actor, input)` runs in the transaction
+    of the idempotency key and answers `{payload field: public id}`; it refuses by raising a Refusal.
+    """
+    if not issubclass(input_type, CommandInput):
+        raise TypeError(f"{input_type.__name__} must extend CommandInput, so that it has its idempotencyKey")
+    made = strawberry.field(
+        description=description,
+        metadata={METADATA: Command(permission, input_type, handler)},
+        directives=[authorized(permission)],
+    )
+    made.arguments = [
+        StrawberryArgument(
+            python_name="input",
+            graphql_name=None,
+            type_annotation=StrawberryAnnotation(input_type),
+            description="What to do.",
+        )
+    ]
+    return made

@@ -1,0 +1,42 @@
+"""Table of contents: the roots of the API, composed from what each room offers."""
+
+from typing import Final, Optional
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from countersign.reads.bind import lookup
+from countersign.schema.base import Node
+from countersign.schema.organizations import OrganizationQueries
+from countersign.schema.scalars import SCALARS
+
+
+@strawberry.type
+class NodeQueries:
+    """Look-ups by id."""
+
+    node: Node | None = lookup(many=False, description="Any thing by its id; null when there is none that you may see.")
+    nodes: list[Optional[Node]] = lookup(  # noqa: UP045 - the list's items may be null
+        many=True, description="Things by their ids, in the order of the ids; null for each that you may not see."
+    )
+
+
+QUERIES: Final[tuple[type, ...]] = (NodeQueries, OrganizationQueries)
+MUTATIONS: Final[tuple[type, ...]] = ()
+TYPES: Final[tuple[type, ...]] = ()  # types that no field names: members of interfaces
+
+
+def make_schema(
+    queries: tuple[type, ...] = QUERIES, mutations: tuple[type, ...] = MUTATIONS, types: tuple[type, ...] = TYPES
+) -> strawberry.Schema:
+    """The schema of the API."""
+    query = strawberry.type(type("Query", queries, {}), description="What can be asked.")
+    mutation = None
+    if mutations:
+        mutation = strawberry.type(type("Mutation", mutations, {}), description="What can be changed.")
+    return strawberry.Schema(query=query, mutation=mutation, types=types, config=StrawberryConfig(scalar_map=SCALARS))
+
+
+def export(schema: strawberry.Schema) -> str:
+    """The schema as it is published in `schema.graphql`."""
+    return schema.as_str().rstrip() + "\n"

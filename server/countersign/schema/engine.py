@@ -1,0 +1,152 @@
+"""The engine: a GraphQL request becomes an answer. Documents and plans are kept, so each is worked out once."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+import strawberry
+import structlog
+from graphql import GraphQLSchema, OperationDefinitionNode, OperationType, type_from_ast
+from graphql.execution.values import VariableValues, get_variable_values
+
+from countersign.kit import access
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Database
+from countersign.kit.ids import Sealer
+from countersign.reads.args import Call
+from countersign.reads.cache import Kept
+from countersign.reads.errors import BadInput, Path, TooComplex, Uncompilable
+from countersign.reads.plan import Plan, compile_query, shape
+from countersign.reads.selection import Selections
+from countersign.schema.answer import Answer
+from countersign.schema.documents import Document, Unreadable, of_error, read
+from countersign.schema.mutations import Mutations
+from countersign.schema.problems import Fault, fault
+
+KEPT_DOCUMENTS: Final = 500
+KEPT_PLANS: Final = 2_000
+SHOWN_ERRORS: Final = 5
+
+UNREACHABLE: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.TooManyConnectionsError)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client sends: the document, its variables, which operation."""
+
+    query: str
+    variables: Mapping[str, Any]
+    operation_name: str | None = None
+
+
+class Engine:
+    """Answers GraphQL requests over one schema and one database."""
+
+    def __init__(self, schema: strawberry.Schema, db: Database, sealer: Sealer) -> None:
+        self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the graphql-core schema that Strawberry declares
+        self.db = db
+        self.sealer = sealer
+        self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
+        self._plans: Kept[object, Plan] = Kept(KEPT_PLANS)
+        self._mutations = Mutations(schema, db)
+
+    async def execute(self, request: Request, actor: Actor, request_id: str) -> Answer:
+        """Answer a request. Never raises: what goes wrong is in the answer, coded, without internal text."""
+        try:
+            return await self._execute(request, actor, request_id)
+        except Unreadable as unreadable:
+            return Answer(errors=unreadable.errors)
+        except (BadInput, TooComplex) as refused:
+            return Answer(errors=[_refused(refused)])
+        except Exception as error:  # noqa: BLE001 - the last wall before the client: nothing internal may pass
+            return Answer(errors=[_failed(error, request_id)])
+
+    async def _execute(self, request: Request, actor: Actor, request_id: str) -> Answer:
+        document = self.document(request.query)
+        operation = document.operation(request.operation_name)
+        variables = get_variable_values(
+            self.schema, operation.variable_definitions or (), dict(request.variables), max_errors=SHOWN_ERRORS
+        )
+        if isinstance(variables, list):
+            raise Unreadable(*(of_error(Fault.BAD_USER_INPUT, error) for error in variables[:SHOWN_ERRORS]))
+        call = self.call(actor)
+        selections = Selections(self.schema, document.fragments, variables)
+        key = (request.query, request.operation_name, self._shape(operation, variables))
+        if operation.operation is OperationType.MUTATION:
+            return await self._mutations.run(operation, selections, call, key=key, request_id=request_id)
+        if operation.operation is OperationType.SUBSCRIPTION or self.schema.query_type is None:
+            raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
+        return await self._query(key, operation, selections, call)
+
+    async def _query(
+        self, key: object, operation: OperationDefinitionNode, selections: Selections, call: Call
+    ) -> Answer:
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._compile(operation, selections)
+            self._plans.put(key, plan)
+        denied = [denial(call.actor, permission, path) for permission, path in plan.requirements]
+        if any(denied):
+            return Answer(data=b"null", errors=[error for error in denied if error is not None])
+        parameters = plan.bind(call, selections.variables)
+        async with self.db.reader() as connection:
+            data, _revealed = await plan.run(connection, call, parameters)
+        return Answer(data=data)
+
+    def document(self, text: str) -> Document:
+        """The document of a text, from memory when it was read before. Raises Unreadable."""
+        document = self._documents.get(text)
+        if document is None:
+            document = read(self.schema, text)
+            self._documents.put(text, document)
+        return document
+
+    def call(self, actor: Actor) -> Call:
+        """A call by an actor, at the clock's time."""
+        return Call(actor, self.sealer, secrets.token_hex(16), self.db.clock.now())
+
+    def _compile(self, operation: OperationDefinitionNode, selections: Selections) -> Plan:
+        root = self.schema.query_type
+        if root is None:
+            raise Uncompilable("the schema has no queries")
+        return compile_query(selections, root, selections.of(root, [operation.selection_set]))
+
+    def _shape(self, operation: OperationDefinitionNode, variables: VariableValues) -> object:
+        shapes = []
+        for definition in operation.variable_definitions or ():
+            name = definition.variable.name.value
+            type_ = type_from_ast(self.schema, definition.type)
+            if name in variables.coerced and type_ is not None:
+                shapes.append((name, shape(variables.coerced[name], type_)))  # type: ignore[arg-type] # an input type
+        return tuple(shapes)
+
+
+def denial(actor: Actor, permission: Permission, path: Path) -> dict[str, Any] | None:
+    """The error for a field that the actor may not use, or None when it may."""
+    if access.allows(actor, permission):
+        return None
+    if not actor.known:
+        return fault(Fault.UNAUTHENTICATED, "Sign in to use this field", path=path)
+    return fault(Fault.FORBIDDEN, access.explain(permission), path=path)
+
+
+def _refused(refused: BadInput | TooComplex) -> dict[str, Any]:
+    if isinstance(refused, BadInput):
+        return fault(Fault.BAD_USER_INPUT, refused.message, path=refused.path)
+    return fault(Fault.OPERATION_TOO_COMPLEX, "The operation selects too many fields")
+
+
+def _failed(error: Exception, request_id: str) -> dict[str, Any]:
+    """The error for a failure that is not the client's; the log has the rest."""
+    if isinstance(error, asyncpg.QueryCanceledError):
+        log.warning("statement timeout", request_id=request_id)
+        return fault(Fault.TIMEOUT, "The operation took too long")
+    if isinstance(error, UNREACHABLE):
+        log.warning("database out of reach", request_id=request_id, exc_info=error)
+        return fault(Fault.UNAVAILABLE, "The service is busy; try again", retryAfter=1)
+    log.error("internal error", request_id=request_id, exc_info=error)
+    return fault(Fault.INTERNAL_SERVER_ERROR, "Something went wrong on our side", requestId=request_id)

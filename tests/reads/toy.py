@@ -1,0 +1,89 @@
+"""A small mutation and a guarded field beside the real schema: the machinery without any room's rules."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Optional
+from uuid import UUID
+
+import strawberry
+
+from countersign.kit.access import ANONYMOUS, Actor, Permission
+from countersign.kit.db import Database, Tx
+from countersign.kit.errors import Invalid, NotFound
+from countersign.kit.ids import Sealer, parse_public_id
+from countersign.reads.bind import connection, entity
+from countersign.schema.base import CommandInput, Connection, command, payload
+from countersign.schema.contents import QUERIES, make_schema
+from countersign.schema.engine import Engine, Request
+from countersign.schema.organizations import ORGANIZATION_ORDERS, Organization
+from countersign.schema.problems import StaleVersionError
+
+
+@strawberry.input(description="What to rename.")
+class RenameInput(CommandInput):
+    """What to rename."""
+
+    organization_id: strawberry.ID = strawberry.field(description="Which organization.")
+    name: str = strawberry.field(description="Its new name.")
+
+
+@payload(description="The renamed organization.", errors=(StaleVersionError,))
+class RenamePayload:
+    """The renamed organization."""
+
+    organization: Optional[Organization] = entity(description="The renamed organization.")  # noqa: UP045
+
+
+async def rename(tx: Tx, _actor: Actor, given: RenameInput) -> Mapping[str, str]:
+    if not given.name:
+        raise Invalid(problem="A name has at least one letter", path=("name",))
+    found = parse_public_id(given.organization_id)
+    key: UUID | None = found[1] if found is not None and found[0] == "org" else None
+    if not await tx.execute("update organizations set display_name = $2 where id = $1", key, given.name):
+        raise NotFound(what="organization", path=("organizationId",))
+    return {"organization": str(given.organization_id)}
+
+
+@strawberry.type
+class ToyMutations:
+    """Root fields."""
+
+    rename: RenamePayload | None = command(
+        RenameInput, rename, permission=Permission.CREATE_SPEC, description="Rename an organization."
+    )
+
+
+@strawberry.type
+class ToyQueries:
+    """Root fields."""
+
+    guarded: Connection[Organization] = connection(
+        orders=ORGANIZATION_ORDERS, requires=Permission.SEARCH_CANDIDATES, description="Only for recruiters."
+    )
+
+
+def toy_engine(db: Database) -> Engine:
+    """An engine over the real queries and the toys."""
+    return Engine(make_schema((*QUERIES, ToyQueries), (ToyMutations,)), db, Sealer(b"s" * 32))
+
+
+async def ask(engine: Engine, query: str, actor: Actor = ANONYMOUS, /, **variables: Any) -> dict[str, Any]:
+    """The answer to a query, as a client reads it."""
+    answer = await engine.execute(Request(query, variables), actor, "test")
+    body: dict[str, Any] = json.loads(answer.render())
+    return body
+
+
+async def ask_data(engine: Engine, query: str, actor: Actor = ANONYMOUS, /, **variables: Any) -> Any:
+    """The data of an answer that must have no errors."""
+    body = await ask(engine, query, actor, **variables)
+    assert "errors" not in body, body
+    return body["data"]
+
+
+async def ask_code(engine: Engine, query: str, actor: Actor = ANONYMOUS, /, **variables: Any) -> str:
+    """The code of the first error of an answer that must have one."""
+    body = await ask(engine, query, actor, **variables)
+    assert body.get("data") is None, body
+    code: str = body["errors"][0]["extensions"]["code"]
+    return code
