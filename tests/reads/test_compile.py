@@ -6,13 +6,14 @@ from countersign.kit.access import OrganizationKind
 from countersign.kit.db import Database
 from countersign.kit.ids import new_id
 from countersign.schema.engine import Engine
+from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.reads.toy import ask, ask_code, ask_data, toy_engine
 
 
 @pytest.fixture
-def engine(db: Database) -> Engine:
-    return toy_engine(db)
+def engine(db: Database, signer: Signer) -> Engine:
+    return toy_engine(db, signer)
 
 
 async def make_family(db: Database, make: Factory, children: int = 5) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -12,11 +12,12 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Invalid, NotFound
 from countersign.kit.ids import Sealer, parse_public_id
 from countersign.reads.bind import connection, entity
-from countersign.schema.base import CommandInput, Connection, command, payload
+from countersign.schema.base import CommandInput, Connection, Tools, command, payload
 from countersign.schema.contents import QUERIES, make_schema
 from countersign.schema.engine import Engine, Request
 from countersign.schema.organizations import ORGANIZATION_ORDERS, Organization
 from countersign.schema.problems import StaleVersionError
+from countersign.trust.signer import Signer
 
 
 @strawberry.input(description="What to rename.")
@@ -31,10 +32,10 @@ class RenameInput(CommandInput):
 class RenamePayload:
     """The renamed organization."""
 
-    organization: Optional[Organization] = entity(description="The renamed organization.")  # noqa: UP045
+    organization: Organization | None = entity(description="The renamed organization.")
 
 
-async def rename(tx: Tx, _actor: Actor, given: RenameInput) -> Mapping[str, str]:
+async def rename(tx: Tx, _actor: Actor, given: RenameInput, _tools: Tools) -> Mapping[str, str]:
     if not given.name:
         raise Invalid(problem="A name has at least one letter", path=("name",))
     found = parse_public_id(given.organization_id)
@@ -62,9 +63,9 @@ class ToyQueries:
     )
 
 
-def toy_engine(db: Database) -> Engine:
+def toy_engine(db: Database, signer: Signer) -> Engine:
     """An engine over the real queries and the toys."""
-    return Engine(make_schema((*QUERIES, ToyQueries), (ToyMutations,)), db, Sealer(b"s" * 32))
+    return Engine(make_schema((*QUERIES, ToyQueries), (ToyMutations,)), Tools(db, Sealer(b"s" * 32), signer))
 
 
 async def ask(engine: Engine, query: str, actor: Actor = ANONYMOUS, /, **variables: Any) -> dict[str, Any]:

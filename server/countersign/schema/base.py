@@ -9,13 +9,15 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 
 from countersign.kit.access import Actor, Permission
-from countersign.kit.db import Tx
+from countersign.kit.db import Database, Tx
+from countersign.kit.ids import Sealer
 from countersign.reads.authority import authorized
 from countersign.reads.bind import key, page, told
 from countersign.reads.bindings import METADATA
 from countersign.reads.cursors import Cursor
 from countersign.schema.problems import COMMON, UserError
 from countersign.schema.scalars import IdempotencyKey
+from countersign.trust.signer import Signer
 
 T = TypeVar("T")
 I = TypeVar("I", bound="CommandInput")  # noqa: E741 - the input
@@ -91,7 +93,17 @@ def payload(*, description: str, errors: Sequence[type[UserError]] = ()) -> Call
     return make
 
 
-Handler = Callable[[Tx, Actor, Any], Awaitable[Mapping[str, str]]]
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What handlers may need beside their transaction; made once by `app`."""
+
+    db: Database
+    sealer: Sealer
+    signer: Signer
+
+
+Handler = Callable[[Tx, Actor, Any, Tools], Awaitable[Mapping[str, str]]]
+After = Callable[[Tools, Mapping[str, str]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +113,29 @@ class Command:
     permission: Permission
     input: type[CommandInput]
     handler: Handler
+    after: After | None
 
 
 def command(
     input_type: type[I],
-    handler: Callable[[Tx, Actor, I], Awaitable[Mapping[str, str]]],
+    handler: Callable[[Tx, Actor, I, Tools], Awaitable[Mapping[str, str]]],
     *,
     permission: Permission,
     description: str,
+    after: After | None = None,
 ) -> Any:
     """A mutation's field, annotated `SomePayload | None` (null only when the server failed).
 
-    `input_type` is a strawberry input that extends CommandInput. `handler(tx, actor, input)` runs in the transaction
-    of the idempotency key and answers `{payload field: public id}`; it refuses by raising a Refusal.
+    `input_type` is a strawberry input that extends CommandInput. `handler(tx, actor, input, tools)` runs in the
+    transaction of the idempotency key and answers `{payload field: public id}`; it refuses by raising a Refusal.
+    `after(tools, answered)` is awaited after the commit and before the payload is read, when the change happened now
+    (not when it is replayed).
     """
     if not issubclass(input_type, CommandInput):
         raise TypeError(f"{input_type.__name__} must extend CommandInput, so that it has its idempotencyKey")
     made = strawberry.field(
         description=description,
-        metadata={METADATA: Command(permission, input_type, handler)},
+        metadata={METADATA: Command(permission, input_type, handler, after)},
         directives=[authorized(permission)],
     )
     made.arguments = [

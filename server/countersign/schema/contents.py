@@ -1,6 +1,6 @@
 """Table of contents: the roots of the API, composed from what each room offers."""
 
-from typing import Final, Optional
+from typing import Final
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -16,7 +16,7 @@ class NodeQueries:
     """Look-ups by id."""
 
     node: Node | None = lookup(many=False, description="Any thing by its id; null when there is none that you may see.")
-    nodes: list[Optional[Node]] = lookup(  # noqa: UP045 - the list's items may be null
+    nodes: list[Node | None] = lookup(
         many=True, description="Things by their ids, in the order of the ids; null for each that you may not see."
     )
 

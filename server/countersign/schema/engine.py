@@ -13,14 +13,13 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
-from countersign.kit.db import Database
-from countersign.kit.ids import Sealer
 from countersign.reads.args import Call
 from countersign.reads.cache import Kept
 from countersign.reads.errors import BadInput, Path, TooComplex, Uncompilable
 from countersign.reads.plan import Plan, compile_query, shape
 from countersign.reads.selection import Selections
 from countersign.schema.answer import Answer
+from countersign.schema.base import Tools
 from countersign.schema.documents import Document, Unreadable, of_error, read
 from countersign.schema.mutations import Mutations
 from countersign.schema.problems import Fault, fault
@@ -46,13 +45,19 @@ class Request:
 class Engine:
     """Answers GraphQL requests over one schema and one database."""
 
-    def __init__(self, schema: strawberry.Schema, db: Database, sealer: Sealer) -> None:
+    def __init__(self, schema: strawberry.Schema, tools: Tools) -> None:
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the graphql-core schema that Strawberry declares
-        self.db = db
-        self.sealer = sealer
+        self.db = tools.db
+        self.sealer = tools.sealer
         self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
         self._plans: Kept[object, Plan] = Kept(KEPT_PLANS)
-        self._mutations = Mutations(schema, db)
+        self._mutations = Mutations(schema, tools)
+
+    async def answer(
+        self, query: str, variables: Mapping[str, Any], operation_name: str | None, actor: Actor, request_id: str
+    ) -> Answer:
+        """As `execute`, for the edge."""
+        return await self.execute(Request(query, variables, operation_name), actor, request_id)
 
     async def execute(self, request: Request, actor: Actor, request_id: str) -> Answer:
         """Answer a request. Never raises: what goes wrong is in the answer, coded, without internal text."""

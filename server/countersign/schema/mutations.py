@@ -20,7 +20,7 @@ from strawberry.types.arguments import convert_argument
 
 from countersign.kit import commands
 from countersign.kit.commands import Outcome, Problem
-from countersign.kit.db import Database, Tx
+from countersign.kit.db import Tx
 from countersign.reads import lookups
 from countersign.reads.args import Call, stored
 from countersign.reads.bindings import (
@@ -41,7 +41,7 @@ from countersign.reads.scope import ROOT
 from countersign.reads.selection import Selections
 from countersign.reads.slots import fill
 from countersign.schema.answer import Answer, to_json
-from countersign.schema.base import Command
+from countersign.schema.base import Command, Tools
 from countersign.schema.problems import Fault, error_type, fault
 
 NOT_INPUT: Final = frozenset({"idempotencyKey", "clientMutationId"})
@@ -66,9 +66,10 @@ class Step:
 class Mutations:
     """Runs the mutations of one schema."""
 
-    def __init__(self, schema: strawberry.Schema, db: Database) -> None:
+    def __init__(self, schema: strawberry.Schema, tools: Tools) -> None:
         self._schema = schema
-        self._db = db
+        self._tools = tools
+        self._db = tools.db
         self._plans: Kept[object, Plan | None] = Kept(KEPT_PLANS)
 
     async def run(
@@ -164,9 +165,9 @@ class Mutations:
         )
 
         async def work(tx: Tx) -> Mapping[str, str]:
-            return await command.handler(tx, call.actor, value)
+            return await command.handler(tx, call.actor, value, self._tools)
 
-        return await commands.perform(
+        outcome = await commands.perform(
             self._db,
             call.actor,
             permission=command.permission,
@@ -175,6 +176,9 @@ class Mutations:
             fingerprint=hashlib.sha256(text.encode()).digest(),
             work=work,
         )
+        if command.after is not None and outcome.entities and not outcome.replayed:
+            await command.after(self._tools, outcome.entities)
+        return outcome
 
     async def _payload(self, step: Step, outcome: Outcome, selections: Selections, call: Call) -> bytes:
         entities: list[bytes | None] = []
