@@ -154,7 +154,7 @@ async def test_a_private_key_is_nowhere_in_the_table(tx: Tx, signer: Signer, mak
 
 async def test_a_lost_worker_fails_one_job_and_the_next_has_a_new_one() -> None:
     async with Workers(1) as workers:
-        job = {"document": "{}", "options": {}}
+        job = {"do": "prepare", "document": "{}", "options": {}}
         assert "signing_input" in await workers.do(job)
         workers._idle[0].kill()
         with pytest.raises(WorkerFailed):

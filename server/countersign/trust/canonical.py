@@ -101,6 +101,9 @@ def _expand(document: Mapping[str, Any], on_dropped: Callable[[Any], None]) -> l
                 raise UnknownContext(cause.url) from error
             cause = cause.__cause__
         raise NotJsonLd(_reason(error)) from error
+    except (TypeError, LookupError, AttributeError, RecursionError) as error:
+        # what pyld meets in shapes that its authors did not think of
+        raise NotJsonLd(f"The document cannot be expanded ({type(error).__name__}).") from error
     return expanded
 
 

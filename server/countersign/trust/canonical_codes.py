@@ -96,6 +96,11 @@ def matches_sri(data: bytes, claimed: str) -> bool:
     return hmac.compare_digest(expected.encode(), value.encode())
 
 
+def identity_hash(identifier: str, salt: str) -> str:
+    """`identityHash` of Open Badges 3.0: over exactly this spelling; the standard does not fold case."""
+    return "sha256$" + hashlib.sha256((identifier + salt).encode()).hexdigest()
+
+
 def ed25519_multibase(public_key: bytes) -> str:
     """`publicKeyMultibase` of a Multikey: the 32 raw bytes of an Ed25519 public key behind their codec."""
     if len(public_key) != _ED25519_BYTES:

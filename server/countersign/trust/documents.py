@@ -4,7 +4,6 @@ Each builder gives RFC 8785 bytes without a proof, of the shapes in Open Badges 
 terms that both circulating texts of that context define are written. Text is plain, never a language map.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from uuid import UUID
 
 from countersign.trust.addresses import Addresses
 from countersign.trust.canonical import canonical_json
-from countersign.trust.canonical_codes import digest_multibase, digest_sri
+from countersign.trust.canonical_codes import digest_multibase, digest_sri, identity_hash
 from countersign.trust.canonical_contexts import ACHIEVEMENT_SCHEMA, CREDENTIALS_V2, ENDORSEMENT_SCHEMA, OPEN_BADGES
 from countersign.trust.canonical_proof import date_time
 
@@ -265,19 +264,6 @@ def award_credential(addresses: Addresses, facts: Award) -> bytes:
         "credentialStatus": _status(facts.status),
     }
     return canonical_json(_present(document))
-
-
-def frozen_achievement_of(award: dict[str, Any]) -> bytes:
-    """Give back the frozen bytes of the achievement inside an award, to compare with what was frozen."""
-    inner = dict(award["credentialSubject"]["achievement"])
-    inner.pop("endorsement", None)
-    inner.pop("endorsementJwt", None)
-    return canonical_json({"@context": list(CONTEXTS), **inner})
-
-
-def identity_hash(identifier: str, salt: str) -> str:
-    """`identityHash` of Open Badges 3.0: over exactly this spelling; the standard does not fold case."""
-    return "sha256$" + hashlib.sha256((identifier + salt).encode()).hexdigest()
 
 
 def _profile(addresses: Addresses, party: Party) -> dict[str, Any]:

@@ -10,22 +10,25 @@ import json
 import resource
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
 from types import FrameType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from countersign.trust.canonical import NotJsonLd, UndefinedTerms
 from countersign.trust.canonical_contexts import UnknownContext
 from countersign.trust.canonical_proof import signing_input
 from countersign.trust.canonical_schema import schema_problems, schema_url_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from countersign.trust.verify import Material, verify
+from countersign.trust.verify_findings import Report, Verdict, unreadable
+from countersign.trust.verify_reading import Needs, Unreadable, needs, read
 
 LENGTH_BYTES = 4
 _MEMORY = 2 * 1024**3
 _SIGNING_SECONDS = 20.0
+_JUDGING_SECONDS = 1.0
 
 
 class TooLong(Exception):
@@ -44,9 +47,36 @@ def prepare(document: Mapping[str, Any], options: Mapping[str, str]) -> bytes:
 
 def answer(job: Mapping[str, Any]) -> dict[str, Any]:
     """Do one job. What must be refused is an answer; only a fault of ours is an exception."""
+    match job["do"]:
+        case "needs":
+            return _needs(job["text"])
+        case "verify":
+            now = datetime.fromisoformat(job["now"])
+            return {"report": judge(job["text"], Material(**job["material"]), now, _JUDGING_SECONDS).as_json()}
+        case _:
+            return _prepare(job["document"], job["options"])
+
+
+def judge(text: str, material: Material, now: datetime, seconds: float) -> Report:
+    """Verify a pasted text; TOO_COMPLEX when that takes more CPU time than given."""
+    try:
+        with cpu_limit(seconds):
+            return verify(text, material, now)
+    except TooLong:
+        return unreadable(Verdict.TOO_COMPLEX, "size", f"Judging it takes more than {seconds:g} s.")
+
+
+def _needs(text: str) -> dict[str, Any]:
+    try:
+        return asdict(needs(read(text)))
+    except Unreadable:
+        return asdict(Needs((), (), ()))  # the verification itself says why
+
+
+def _prepare(document: str, options: Mapping[str, str]) -> dict[str, Any]:
     try:
         with cpu_limit(_SIGNING_SECONDS):
-            return {"signing_input": prepare(json.loads(job["document"]), job["options"]).hex()}
+            return {"signing_input": prepare(json.loads(document), options).hex()}
     except (UndefinedTerms, UnknownContext, NotJsonLd, ValueError) as error:
         return {"refused": str(error)}
     except TooLong:

@@ -10,10 +10,15 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from countersign.trust.verify import Material
+from countersign.trust.verify_findings import Report, report_from_json
+from countersign.trust.verify_reading import Needs
 from countersign.trust.worker import LENGTH_BYTES
 
 _SECONDS = 60.0
@@ -54,6 +59,16 @@ class Workers:
                 raise
             self._idle.append(process)
             return answer
+
+    async def needs(self, text: str) -> Needs:
+        """Name what must be at hand to judge a pasted text; nothing when it cannot be read."""
+        found = await self.do({"do": "needs", "text": text})
+        return Needs(tuple(found["issuers"]), tuple(found["status_lists"]), tuple(found["resources"]))
+
+    async def verify(self, text: str, material: Material, now: datetime) -> Report:
+        """Judge a pasted text within one second of CPU time (see `verify.verify`)."""
+        job = {"do": "verify", "text": text, "material": asdict(material), "now": now.isoformat()}
+        return report_from_json((await self.do(job))["report"])
 
     async def close(self) -> None:
         """End the processes that wait for jobs."""

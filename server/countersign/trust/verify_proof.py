@@ -1,0 +1,154 @@
+"""Proofs and status lists against the issuer's published key (pure)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from countersign.trust import canonical_status
+from countersign.trust.canonical import NotJsonLd, UndefinedTerms
+from countersign.trust.canonical_codes import ed25519_from_multibase
+from countersign.trust.canonical_contexts import UnknownContext
+from countersign.trust.canonical_proof import CRYPTOSUITE, PROOF_TYPE, signature_holds, signing_input
+from countersign.trust.canonical_schema import parse_date_time
+from countersign.trust.verify_findings import Finding, Outcome, Verdict, failed, not_checked, passed
+from countersign.trust.verify_reading import MOST_BLANK_NODES, as_list
+
+
+def issuer_of(document: Mapping[str, Any]) -> str | None:
+    """Give the issuer's id; None when there is none to read."""
+    issuer = document.get("issuer")
+    named = issuer.get("id") if isinstance(issuer, dict) else issuer
+    return named if isinstance(named, str) else None
+
+
+def proof_findings(document: Mapping[str, Any], did_document: Mapping[str, Any] | None, path: str) -> Iterator[Finding]:
+    """Check every proof; one good proof suffices, and then the others are only listed.
+
+    Without a DID document nothing can be said of the key, since nothing is fetched.
+    """
+    proofs = as_list(document.get("proof"))
+    if not proofs:
+        yield failed("proof", Verdict.BAD_PROOF, "It carries no proof.", path)
+        return
+    if did_document is None:
+        detail = f"The keys of {issuer_of(document)} are not published here, and nothing is fetched."
+        yield not_checked("proof", detail, f"{path}.proof", Verdict.UNTRUSTED_ISSUER)
+        return
+    found = [
+        _proof(document, proof, did_document, f"{path}.proof[{number}]" if len(proofs) > 1 else f"{path}.proof")
+        for number, proof in enumerate(proofs)
+    ]
+    if any(finding.outcome is Outcome.PASSED for finding in found):
+        for finding in found:
+            good = finding.outcome is Outcome.PASSED
+            yield finding if good else not_checked("proof", f"Not needed: {finding.detail}", finding.path)
+    else:
+        for finding in found:
+            yield failed("proof", Verdict.BAD_PROOF, finding.detail, finding.path)
+
+
+def status_findings(
+    document: Mapping[str, Any],
+    listed: Mapping[str, Any] | None,
+    did_document: Mapping[str, Any] | None,
+    now: datetime,
+    path: str,
+) -> Iterator[Finding]:
+    """Check `credentialStatus` against the list it names, which the same issuer must have signed."""
+    status = document.get("credentialStatus")
+    if status is None:
+        yield passed("status", "It names no status list: it cannot be revoked.", path)
+        return
+    where = f"{path}.credentialStatus"
+    try:
+        purpose, is_set = _bit(document, status, listed, did_document, now)
+    except ValueError as error:
+        yield failed("status", Verdict.STATUS_UNAVAILABLE, str(error), where)
+        return
+    if not is_set:
+        yield passed("status", "The issuer's status list shows it as not revoked.", where)
+    elif purpose == "suspension":
+        yield failed("status", Verdict.SUSPENDED, "The issuer has suspended it.", where)
+    else:
+        yield failed("status", Verdict.REVOKED, "The issuer has revoked it.", where)
+
+
+def parse_object(text: str | None) -> Mapping[str, Any] | None:
+    """Read given material: a JSON object, or None."""
+    if text is None:
+        return None
+    value = json.loads(text)
+    return value if isinstance(value, dict) else None
+
+
+def _proof(document: Mapping[str, Any], proof: Any, did_document: Mapping[str, Any], path: str) -> Finding:
+    if not isinstance(proof, dict) or proof.get("type") != PROOF_TYPE or proof.get("cryptosuite") != CRYPTOSUITE:
+        kind = proof.get("cryptosuite") or proof.get("type") if isinstance(proof, dict) else type(proof).__name__
+        return not_checked("proof", f"A proof of the kind {kind!r} is not read here.", path)
+    try:
+        key = _key(proof, issuer_of(document), did_document)
+        data = signing_input(document, proof, blank_nodes=MOST_BLANK_NODES)
+    except (NotJsonLd, UndefinedTerms, UnknownContext, ValueError) as error:
+        return failed("proof", Verdict.BAD_PROOF, str(error), path)
+    if not signature_holds(key, data, proof.get("proofValue")):
+        return failed("proof", Verdict.BAD_PROOF, "The signature does not fit the document and the key.", path)
+    return passed("proof", f"Signed with {proof['verificationMethod']}.", path)
+
+
+def _key(proof: Mapping[str, Any], issuer: str | None, did_document: Mapping[str, Any]) -> bytes:
+    """Give the public key that may assert for the issuer; ValueError says what is wrong with the binding."""
+    if proof.get("proofPurpose") != "assertionMethod":
+        raise ValueError("The proof's purpose is not assertionMethod.")
+    if "previousProof" in proof or "@context" in proof:
+        raise ValueError("Chains of proofs, and proofs with a context of their own, are not read here.")
+    if parse_date_time(proof.get("created")) is None:
+        raise ValueError("The proof does not say when it was created.")
+    method_id = proof.get("verificationMethod")
+    if issuer is None or did_document.get("id") != issuer:
+        raise ValueError("The DID document is not that of the issuer.")
+    if not isinstance(method_id, str) or method_id.partition("#")[0] != issuer:
+        raise ValueError("The proof was made with a key of somebody other than the issuer.")
+    if method_id not in as_list(did_document.get("assertionMethod")):
+        raise ValueError("The key of the proof may not (or no longer) assert for the issuer.")
+    for method in as_list(did_document.get("verificationMethod")):
+        if isinstance(method, dict) and method.get("id") == method_id:
+            if method.get("type") != "Multikey" or method.get("controller") != issuer:
+                raise ValueError("The key of the proof is no Multikey controlled by the issuer.")
+            return ed25519_from_multibase(str(method.get("publicKeyMultibase")))
+    raise ValueError("The issuer's DID document does not show the key of the proof.")
+
+
+def _bit(
+    document: Mapping[str, Any],
+    status: Any,
+    listed: Mapping[str, Any] | None,
+    did_document: Mapping[str, Any] | None,
+    now: datetime,
+) -> tuple[str, bool]:
+    """Give the purpose and the bit of a status entry; ValueError when no answer can be relied on."""
+    if not isinstance(status, dict) or status.get("type") != "BitstringStatusListEntry":
+        raise ValueError("Only one BitstringStatusListEntry is read as status.")
+    if listed is None or did_document is None:
+        raise ValueError("The status list is not published here, and nothing is fetched.")
+    subject = listed.get("credentialSubject")
+    if not isinstance(subject, dict) or subject.get("type") != "BitstringStatusList":
+        raise ValueError("What the status names is no status list.")
+    purpose = subject.get("statusPurpose")
+    if not isinstance(purpose, str) or purpose != status.get("statusPurpose"):
+        raise ValueError("The status list has another purpose.")
+    if listed.get("id") != status.get("statusListCredential"):
+        raise ValueError("The status list has another id.")
+    if issuer_of(listed) != issuer_of(document):
+        raise ValueError("The status list is signed by somebody other than the issuer.")
+    if not any(f.outcome is Outcome.PASSED for f in proof_findings(listed, did_document, "$")):
+        raise ValueError("The signature of the status list does not hold.")
+    valid_from, valid_until = parse_date_time(listed.get("validFrom")), parse_date_time(listed.get("validUntil"))
+    if (valid_from is not None and now < valid_from) or (valid_until is not None and now > valid_until):
+        raise ValueError("The status list is not valid at this time.")
+    index = str(status.get("statusListIndex"))
+    if not index.isascii() or not index.isdecimal():
+        raise ValueError("The status list index is no number.")
+    return purpose, canonical_status.is_set(canonical_status.decode(str(subject.get("encodedList"))), int(index))
