@@ -82,6 +82,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("learner_id"),
     )
     op.create_table(
+        "listings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("external_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("provider", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("place", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("country", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("description", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("features", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("prerequisites", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("field_code", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("field_of_study", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("workload_hours", sa.Numeric(precision=8, scale=2), nullable=True),
+        sa.Column("length", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("price", sa.Numeric(precision=12, scale=2), nullable=True),
+        sa.Column("currency", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("award", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("industry_credential", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("accreditation", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("listed_on", sa.Date(), nullable=True),
+        sa.Column("gaps", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("source", "external_id", name="listings_once"),
+    )
+    op.create_index(op.f("ix_listings_title"), "listings", ["title"], unique=False)
+    op.create_table(
         "organizations",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -287,6 +315,23 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_skills_framework_id"), "skills", ["framework_id"], unique=False)
     op.create_table(
+        "specs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("slug", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revised_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind in ('block', 'capstone', 'diploma')", name="specs_kind"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("slug"),
+    )
+    op.create_index(op.f("ix_specs_organization_id"), "specs", ["organization_id"], unique=False)
+    op.create_table(
         "status_lists",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -341,6 +386,50 @@ def upgrade() -> None:
         postgresql_where="kind = 'preferred'",
     )
     op.create_table(
+        "spec_versions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("spec_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("semver", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("ordinal", sa.BigInteger(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("achievement", sa.LargeBinary(), nullable=False),
+        sa.Column("spec_json", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("gaps", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("previous_id", sa.Uuid(), nullable=True),
+        sa.Column("change_class", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("changed", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deprecated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("change_class in ('material', 'editorial')", name="spec_versions_change_class"),
+        sa.CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="spec_versions_digest"),
+        sa.CheckConstraint(
+            "state in ('submitted', 'in_review', 'published', 'deprecated', 'retired', 'withdrawn')",
+            name="spec_versions_state",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["previous_id"],
+            ["spec_versions.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["spec_id"],
+            ["specs.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest"),
+        sa.UniqueConstraint("spec_id", "semver", name="spec_versions_semver_once"),
+    )
+    op.create_index(op.f("ix_spec_versions_organization_id"), "spec_versions", ["organization_id"], unique=False)
+    op.create_table(
         "status_entries",
         sa.Column("list_id", sa.Uuid(), nullable=False),
         sa.Column("idx", sa.Integer(), nullable=False),
@@ -359,12 +448,88 @@ def upgrade() -> None:
         unique=False,
         postgresql_where="revoked_at is not null",
     )
+    op.create_table(
+        "spec_drafts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("spec_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("base_version_id", sa.Uuid(), nullable=True),
+        sa.Column("listing_id", sa.Uuid(), nullable=True),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("gaps", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["base_version_id"],
+            ["spec_versions.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["listing_id"],
+            ["listings.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["spec_id"],
+            ["specs.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["version_id"],
+            ["spec_versions.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_spec_drafts_organization_id"), "spec_drafts", ["organization_id"], unique=False)
+    op.create_index(op.f("ix_spec_drafts_spec_id"), "spec_drafts", ["spec_id"], unique=False)
+    op.create_table(
+        "spec_version_readers",
+        sa.Column("spec_version_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["spec_version_id"],
+            ["spec_versions.id"],
+        ),
+        sa.PrimaryKeyConstraint("spec_version_id", "organization_id"),
+    )
+    op.create_table(
+        "spec_version_skills",
+        sa.Column("spec_version_id", sa.Uuid(), nullable=False),
+        sa.Column("skill_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["skill_id"],
+            ["skills.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["spec_version_id"],
+            ["spec_versions.id"],
+        ),
+        sa.PrimaryKeyConstraint("spec_version_id", "skill_id"),
+    )
+    op.create_index(
+        "spec_version_skills_by_skill", "spec_version_skills", ["skill_id", "spec_version_id"], unique=False
+    )
 
 
 def downgrade() -> None:
     op.execute("drop sequence learner_ids")
+    op.drop_index("spec_version_skills_by_skill", table_name="spec_version_skills")
+    op.drop_table("spec_version_skills")
+    op.drop_table("spec_version_readers")
+    op.drop_index(op.f("ix_spec_drafts_spec_id"), table_name="spec_drafts")
+    op.drop_index(op.f("ix_spec_drafts_organization_id"), table_name="spec_drafts")
+    op.drop_table("spec_drafts")
     op.drop_index("status_entries_revoked", table_name="status_entries", postgresql_where="revoked_at is not null")
     op.drop_table("status_entries")
+    op.drop_index(op.f("ix_spec_versions_organization_id"), table_name="spec_versions")
+    op.drop_table("spec_versions")
     op.drop_index("skill_labels_preferred", table_name="skill_labels", postgresql_where="kind = 'preferred'")
     op.drop_index("skill_labels_folded", table_name="skill_labels")
     op.drop_index(
@@ -375,6 +540,8 @@ def downgrade() -> None:
     )
     op.drop_table("skill_labels")
     op.drop_table("status_lists")
+    op.drop_index(op.f("ix_specs_organization_id"), table_name="specs")
+    op.drop_table("specs")
     op.drop_index(op.f("ix_skills_framework_id"), table_name="skills")
     op.drop_table("skills")
     op.drop_index(
@@ -401,6 +568,8 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_index(op.f("ix_organizations_control_group"), table_name="organizations")
     op.drop_table("organizations")
+    op.drop_index(op.f("ix_listings_title"), table_name="listings")
+    op.drop_table("listings")
     op.drop_table("learners")
     op.drop_table("learner_directory")
     op.drop_table("installation")

@@ -8,6 +8,7 @@ from countersign.learners import tables as learners_tables
 from countersign.organizations import tables as organizations_tables
 from countersign.search import tables as search_tables
 from countersign.skills import tables as skills_tables
+from countersign.specs import tables as specs_tables
 from countersign.trust import tables as trust_tables
 
 TABLE_MODULES = (
@@ -19,6 +20,7 @@ TABLE_MODULES = (
     organizations_tables,
     search_tables,
     skills_tables,
+    specs_tables,
     trust_tables,
 )
 

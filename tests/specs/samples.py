@@ -27,8 +27,8 @@ COMPLETE: Final[dict[str, Any]] = {
             {
                 "id": "report",
                 "name": "Experiment report",
-                "levels": [{"id": "report-ready", "name": "Ready for work", "level": "3"}],
-                "requiredLevel": "report-ready",
+                "levels": [{"id": "ready", "name": "Ready for work", "level": "3"}],
+                "requiredLevel": "ready",
             }
         ],
         "passMark": "3 of 4 on every criterion",

@@ -7,5 +7,8 @@ May call: skills, trust, organizations, kit.
 Never: publishes for a school because others endorsed it; edits a submitted version; makes an organization of a
     provider's name.
 
-Files: `content` (the values a version holds, pure), `reading` (JSON to content and back, pure), `rules`.
+Files: `content` (the values a version holds, pure), `reading` (JSON to content and back, pure), `rules`,
+`freezing` (the two byte strings and the digest, pure), `tables`, `service` with its parts `drafts` (what is written
+before submission) and `versions` (frozen versions, and who may see them), `views`, `listings` (a catalogue file, pure),
+`catalogue` (import listings, complete one into a draft).
 """

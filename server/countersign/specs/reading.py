@@ -175,8 +175,14 @@ def _repeated(content: Content) -> Iterator[Problem]:
     if content.assessment is not None:
         lists["assessment.rubric"] = [criterion.id for criterion in content.assessment.rubric]
         lists["assessment.types"] = list(content.assessment.types)
+        # The ids are fragments of the version's address, so a level's must differ from every other one.
+        fragments = [criterion.id for criterion in content.assessment.rubric]
         for number, criterion in enumerate(content.assessment.rubric):
-            lists[f"assessment.rubric.{number}.levels"] = [level.id for level in criterion.levels]
+            levels = [f"{criterion.id}-{level.id}" for level in criterion.levels]
+            for place, fragment in enumerate(levels):
+                if fragment in [*fragments, *levels[:place]]:
+                    yield Problem(("assessment", "rubric", number, "levels", place, "id"), f"makes {fragment} twice")
+            fragments += levels
     for name, values in lists.items():
         for number, value in enumerate(values):
             if value in values[:number]:

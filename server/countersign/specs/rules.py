@@ -280,6 +280,11 @@ class Semver:
             raise Invalid(problem="A version number is written MAJOR.MINOR.PATCH, like 1.0.0", path=at)
         return cls(*(int(part) for part in match.groups()))
 
+    @property
+    def ordinal(self) -> int:
+        """A number that sorts as the versions do; fits into 63 bits."""
+        return (self.major * 1_000_000 + self.minor) * 1_000_000 + self.patch
+
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}.{self.patch}"
 
