@@ -17,16 +17,9 @@ from tests.factories import Factory
 from tests.specs.support import drafted, ground, submitted
 
 FROZEN_COLUMNS = (
-    "id",
-    "spec_id",
-    "organization_id",
-    "semver",
-    "ordinal",
-    "content",
-    "achievement",
-    "spec_json",
-    "digest",
-)
+    "id spec_id organization_id semver ordinal content achievement spec_json digest gaps previous_id change_class changed"
+    " submitted_at"
+).split()
 FROZEN_COLUMNS += ("gaps", "previous_id", "change_class", "changed", "submitted_at")
 
 
