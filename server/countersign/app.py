@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from countersign.config import Settings
+from countersign.edge import health
+from countersign.edge.request_log import RequestLog
 from countersign.kit import audit, commands, installation, outbox
+from countersign.kit.db import Database
+from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
 from countersign.learners import tables as learners_tables
 from countersign.organizations import tables as organizations_tables
+from countersign.schema.base import Tools
+from countersign.schema.contents import make_schema
+from countersign.schema.engine import Engine
 from countersign.search import tables as search_tables
 from countersign.skills import tables as skills_tables
 from countersign.specs import tables as specs_tables
 from countersign.trust import tables as trust_tables
+from countersign.trust.addresses import Addresses
+from countersign.trust.keys import SecretKeyEncryption
+from countersign.trust.signer import Signer
+from countersign.trust.workers import Workers
 
 TABLE_MODULES = (
     audit,
@@ -28,3 +47,29 @@ TABLE_MODULES = (
 def declare_tables() -> list[type[Table]]:
     """Every table of the product; importing this module has declared them."""
     return placed_tables()
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application of one process. Its start opens the database (see `Database.open` for what that raises)."""
+
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        async with tools_of(settings) as tools:
+            application.state.tools = tools
+            application.state.engine = Engine(make_schema(), tools)
+            yield
+
+    routes = [Route("/livez", health.alive), Route("/readyz", health.ready)]
+    return Starlette(routes=routes, middleware=[Middleware(RequestLog)], lifespan=lifespan)
+
+
+@asynccontextmanager
+async def tools_of(settings: Settings) -> AsyncIterator[Tools]:
+    """What commands need, for as long as the block runs: the application's, a verb's, the demo's."""
+    async with Workers() as workers:
+        db = await Database.open(settings.dsn, read_dsn=settings.read_dsn, pool_size=settings.pool_size)
+        signer = Signer(SecretKeyEncryption(settings.key_encryption_bytes), Addresses(settings.public_origin), workers)
+        try:
+            yield Tools(db, Sealer(settings.secret_bytes), signer)
+        finally:
+            await db.close()

@@ -1,0 +1,7 @@
+"""The edge: HTTP before any meaning.
+
+Owns: request ids and the request log, bodies and content types, authentication, admission, errors of HTTP.
+Promises: every request has an id, in its answer and in every log line; no secret is logged.
+May call: organizations (who a token is), kit, config.
+Never: knows a GraphQL type or a business rule.
+"""
