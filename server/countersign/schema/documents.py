@@ -14,8 +14,11 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    StringValueNode,
+    Visitor,
     parse,
     validate,
+    visit,
 )
 
 from countersign.schema.problems import Fault, fault
@@ -67,6 +70,8 @@ def read(schema: GraphQLSchema, text: str) -> Document:
         if "nested too deeply" in error.message:
             raise _limit("The document is nested too deeply") from None
         raise Unreadable(of_error(Fault.GRAPHQL_PARSE_FAILED, error)) from None
+    if "\\u" in text:
+        visit(document, _NoNul())
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     # Before validation, because some of its rules cost what the expanded document costs.
@@ -86,6 +91,15 @@ def of_error(code: Fault, error: GraphQLError) -> dict[str, object]:
     """A graphql-core error as the response carries it; its message names only the client's own text and the schema."""
     locations = [{"line": at.line, "column": at.column} for at in error.locations or ()]
     return fault(code, error.message, path=error.path, locations=locations)
+
+
+class _NoNul(Visitor):
+    """Refuses a text that PostgreSQL cannot hold, wherever it stands in the document."""
+
+    def enter_string_value(self, node: StringValueNode, *_: object) -> None:
+        """Look at one text."""
+        if "\x00" in node.value:
+            raise Unreadable(fault(Fault.BAD_USER_INPUT, "A text holds NUL"))
 
 
 def _limit(message: str) -> Unreadable:

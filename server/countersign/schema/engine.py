@@ -53,6 +53,13 @@ class Engine:
         self._plans: Kept[object, Plan] = Kept(KEPT_PLANS)
         self._mutations = Mutations(schema, tools)
 
+    def is_query(self, query: str, operation_name: str | None) -> bool:
+        """Whether the operation only reads; a document that cannot be run counts as one, since it changes nothing."""
+        try:
+            return self.document(query).operation(operation_name).operation is OperationType.QUERY
+        except Unreadable:
+            return True
+
     async def answer(
         self, query: str, variables: Mapping[str, Any], operation_name: str | None, actor: Actor, request_id: str
     ) -> Answer:

@@ -1,0 +1,118 @@
+"""The endpoint `/graphql`: POST for everything, GET for queries and for the browser's GraphiQL."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from countersign.edge import body, identity
+from countersign.edge.body import BadRequest, Operation
+from countersign.edge.negotiation import JSON, RESPONSE, accepted, is_json, prefers_html
+from countersign.edge.responses import refuse, request_id, respond, status_of
+from countersign.kit.access import Actor
+from countersign.kit.db import Database
+
+NOT_BUILT: Final = (
+    "<!doctype html><html lang=en><title>GraphiQL</title><p>GraphiQL is not built yet: it is made when the demo starts "
+    "and node is there. The API itself answers at this address (POST, application/json)."
+)
+
+
+class Answered(Protocol):
+    """An answer of the engine."""
+
+    @property
+    def data(self) -> bytes | None:
+        """None when nothing was executed."""
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """Errors with codes."""
+
+    def render(self) -> bytes:
+        """The response's body."""
+
+
+class GraphQL(Protocol):
+    """The engine as the edge needs it."""
+
+    def is_query(self, query: str, operation_name: str | None) -> bool:
+        """Whether the operation only reads (a document that cannot be run counts as one)."""
+
+    async def answer(
+        self, query: str, variables: Mapping[str, Any], operation_name: str | None, actor: Actor, request_id: str
+    ) -> Answered:
+        """Answer an operation."""
+
+
+class Endpoint:
+    """The ASGI application of `/graphql`."""
+
+    def __init__(self, engine: GraphQL, db: Database, graphiql: Path) -> None:
+        self._engine = engine
+        self._db = db
+        self._graphiql = graphiql
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = Request(scope, receive)
+        response = await self._respond(request)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        headers = request.headers
+        identifier = request_id(headers.get("x-request-id"))
+        wanted = headers.get("accept")
+        if request.method == "GET" and prefers_html(wanted) and "query" not in request.query_params:
+            return self._page(identifier)
+        media_type = accepted(wanted)
+        if media_type is None:
+            return refuse(f"Accept {RESPONSE} or {JSON}", "BAD_REQUEST", 406, JSON, identifier)
+        try:
+            operation = await self._operation(request)
+            actor = await identity.actor(self._db, headers.get("authorization"))
+        except BadRequest as bad:
+            return refuse(bad.message, "BAD_REQUEST", bad.status, media_type, identifier, **bad.headers)
+        except identity.NotSignedIn:
+            message = "The token is not good (unknown, expired or revoked)"
+            return refuse(message, "UNAUTHENTICATED", 401, media_type, identifier, www_authenticate="Bearer")
+        answer = await self._engine.answer(
+            operation.query, operation.variables, operation.operation_name, actor, identifier
+        )
+        status = status_of(answer.errors, media_type, executed=answer.data is not None)
+        retry = {"retry_after": "1"} if status == 503 else {}  # noqa: PLR2004 - Service Unavailable
+        return respond(answer.render(), media_type, status, identifier, **retry)
+
+    async def _operation(self, request: Request) -> Operation:
+        if request.method == "POST":
+            return await _from_body(request)
+        if request.method != "GET":
+            raise BadRequest("Use POST", 405, allow="GET, POST")
+        operation = _from_url(request)
+        if not self._engine.is_query(operation.query, operation.operation_name):
+            raise BadRequest("Changes need POST", 405, allow="POST")
+        return operation
+
+    def _page(self, identifier: str) -> Response:
+        page = self._graphiql / "index.html"
+        text = page.read_bytes() if page.is_file() else NOT_BUILT.encode()
+        return respond(text, "text/html", 200, identifier)
+
+
+def _from_url(request: Request) -> Operation:
+    given: dict[str, Any] = dict(request.query_params)
+    for name in ("variables", "extensions"):
+        if given.get(name):
+            given[name] = body.parse(given[name].encode())
+    return body.operation(given)
+
+
+async def _from_body(request: Request) -> Operation:
+    if not is_json(request.headers.get("content-type")):
+        raise BadRequest("Send application/json", 415)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise BadRequest("Send the body without compression", 415)
+    return body.operation(body.parse(await body.read(request)))

@@ -1,0 +1,150 @@
+"""GraphQL over HTTP: what reaches the engine, what is refused before, and how answers are labelled."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+
+from countersign import app
+from countersign.kit.db import Database
+from countersign.kit.ids import Sealer
+from countersign.schema.base import Tools
+from countersign.trust.signer import Signer
+from tests.factories import Factory
+
+NEW = "application/graphql-response+json"
+OLD = "application/json"
+
+
+@pytest_asyncio.fixture
+async def http(db: Database, signer: Signer) -> AsyncIterator[httpx.AsyncClient]:
+    served = Starlette(routes=app.routes(Tools(db, Sealer(b"s" * 32), signer)))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=served), base_url="http://localhost", headers={"accept": NEW}
+    ) as client:
+        yield client
+
+
+async def post(http: httpx.AsyncClient, content: bytes, **headers: str) -> httpx.Response:
+    kept = {"content-type": OLD, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return await http.post("/graphql", content=content, headers=kept)
+
+
+def code(response: httpx.Response) -> str:
+    found: str = response.json()["errors"][0]["extensions"]["code"]
+    return found
+
+
+async def test_a_query_is_answered_with_its_request_id(http: httpx.AsyncClient) -> None:
+    response = await post(http, b'{"query": "{ __typename }"}', x_request_id="mine-1")
+    assert response.status_code == 200
+    assert response.content == b'{"data":{"__typename":"Query"}}'
+    assert response.headers["content-type"] == f"{NEW}; charset=utf-8"
+    assert response.headers["x-request-id"] == "mine-1"
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (NEW, NEW),
+        (OLD, OLD),
+        ("*/*", OLD),
+        ("", OLD),
+        (f"{OLD}, {NEW}", NEW),
+        (f"{NEW};q=0.5, {OLD}", OLD),
+        ("application/*", OLD),
+        (f"text/html, {OLD};charset=utf-8", OLD),
+    ],
+)
+async def test_the_answer_has_the_media_type_that_is_wanted_most(
+    http: httpx.AsyncClient, accept: str, media_type: str
+) -> None:
+    response = await post(http, b'{"query": "{ __typename }"}', accept=accept)
+    assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
+
+
+DEEP = b'{"query": "{ __typename }", "variables": {"a": ' + b"[" * 40 + b"]" * 40 + b"}}"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"[]", "one JSON object"),
+        (b'"x"', "one JSON object"),
+        (b"{}", "query"),
+        (b'{"query": 1}', "query"),
+        (b'{"query": "{ __typename }", "variables": []}', "variables"),
+        (b'{"query": "{ __typename }", "operationName": 1}', "operationName"),
+        (b'{"query": "{ __typename }", "extensions": 1}', "extensions"),
+        (b'{"query": "{ __typename }", "variables": {"a": NaN}}', "not JSON"),
+        (b'{"query": "{ __typename }", "variables": {"a": 1e999}}', "not JSON"),
+        (b'{"query": "{ __typename }", "variables": {"a": ' + b"9" * 200_000 + b"}}", "not JSON"),
+        (b'{"query": "{ __typename }", "variables": {"a": 9007199254740993}}', "not JSON"),
+        (b'{"query": "{ __typename }", "variables": {"a": "\\u0000"}}', "NUL"),
+        (b'{"query": "{ __typename }", "variables": {"\\ud800": 1}}', "NUL or half"),
+        (DEEP, "levels deep"),
+    ],
+)
+async def test_a_malformed_body_is_a_coded_400(http: httpx.AsyncClient, content: bytes, says: str) -> None:
+    response = await post(http, content)
+    assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
+    assert says in response.json()["errors"][0]["message"]
+
+
+async def test_what_is_not_json_in_a_post_is_refused_before_it_is_read(http: httpx.AsyncClient) -> None:
+    good = b'{"query": "{ __typename }"}'
+    assert (await post(http, good, content_type="text/plain")).status_code == 415
+    assert (await post(http, good, content_type="application/json; charset=latin1")).status_code == 415
+    assert (await post(http, good, content_encoding="gzip")).status_code == 415
+    assert (await post(http, good, accept="text/html")).status_code == 406
+    assert (await post(http, b'{"query": "' + b" " * 300_000 + b'"}')).status_code == 413
+    refused = await http.put("/graphql", content=good)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, POST")
+
+
+async def test_errors_of_the_document_have_the_status_of_their_media_type(http: httpx.AsyncClient) -> None:
+    for text, expected in (("{", "GRAPHQL_PARSE_FAILED"), ("{ nothing }", "GRAPHQL_VALIDATION_FAILED")):
+        content = json.dumps({"query": text}).encode()
+        newer = await post(http, content)
+        assert (newer.status_code, code(newer), "data" in newer.json()) == (400, expected, False)
+        assert (await post(http, content, accept=OLD)).status_code == 200
+
+
+async def test_a_text_with_nul_inside_the_document_is_refused(http: httpx.AsyncClient) -> None:
+    text = '{ organization(by: {handle: "a\\u0000b"}) { id } }'
+    response = await post(http, json.dumps({"query": text}).encode())
+    assert (response.status_code, code(response)) == (400, "BAD_USER_INPUT")
+
+
+async def test_get_answers_queries_and_refuses_changes(http: httpx.AsyncClient) -> None:
+    query = "query ($h: String) { organization(by: {handle: $h}) { id } }"
+    asked = await http.get("/graphql", params={"query": query, "variables": '{"h": "x"}'})
+    assert asked.json() == {"data": {"organization": None}}
+    assert (await http.get("/graphql")).status_code == 400
+    page = await http.get("/graphql", headers={"accept": "text/html"})
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+
+
+async def test_a_token_makes_an_actor_and_a_bad_one_is_401(
+    http: httpx.AsyncClient, db: Database, make: Factory
+) -> None:
+    async with db.writer() as tx:
+        token = await make.token(tx, await make.school(tx))
+    good = b'{"query": "{ __typename }"}'
+    assert (await post(http, good, authorization=f"Bearer {token}")).status_code == 200
+    for bad in ("Bearer nonsense", "Basic abc", f"Bearer {token[:-1]}", "Bearer"):
+        refused = await post(http, good, authorization=bad)
+        assert (refused.status_code, code(refused)) == (401, "UNAUTHENTICATED")
+        assert refused.headers["www-authenticate"] == "Bearer"
+
+
+async def test_health_is_told(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/livez")).json() == {"status": "live"}
+    assert (await http.get("/readyz")).json() == {"status": "ready"}
