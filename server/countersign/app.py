@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+from starlette.routing import Route
 
-from countersign.config import ROOT, Settings
-from countersign.edge.graphql import Endpoint
-from countersign.edge.health import Ready, live
+from countersign.config import Settings
+from countersign.edge import health
+from countersign.edge.request_log import RequestLog
 from countersign.kit import audit, commands, installation, outbox
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
@@ -29,8 +29,6 @@ from countersign.trust.addresses import Addresses
 from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
-
-FRONTEND = ROOT / "frontend_stub" / "dist"
 
 TABLE_MODULES = (
     audit,
@@ -51,38 +49,27 @@ def declare_tables() -> list[type[Table]]:
     return placed_tables()
 
 
-@asynccontextmanager
-async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
-    """What the process works with, while it runs: pools, seals, the signer and its workers."""
-    db = await Database.open(settings.dsn, read_dsn=settings.read_dsn, pool_size=settings.pool_size)
-    try:
-        async with Workers() as workers:
-            signer = Signer(
-                SecretKeyEncryption(settings.key_encryption_bytes), Addresses(settings.public_origin), workers
-            )
-            yield Tools(db, Sealer(settings.secret_bytes), signer)
-    finally:
-        await db.close()
-
-
-def routes(tools: Tools) -> list[BaseRoute]:
-    """Everything that answers HTTP."""
-    engine = Engine(make_schema(), tools)
-    return [
-        Route("/graphql", Endpoint(engine, tools.db, FRONTEND / "graphiql")),
-        Route("/livez", live),
-        Route("/readyz", Ready(tools.db).answer),
-        Mount("/ui", StaticFiles(directory=FRONTEND, check_dir=False)),
-    ]
-
-
 def create_app(settings: Settings) -> Starlette:
-    """The application; its tools are opened and closed with the server."""
+    """The application of one process. Its start opens the database (see `Database.open` for what that raises)."""
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_tools(settings) as tools:
-            app.router.routes.extend(routes(tools))
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        async with tools_of(settings) as tools:
+            application.state.tools = tools
+            application.state.engine = Engine(make_schema(), tools)
             yield
 
-    return Starlette(lifespan=lifespan)
+    routes = [Route("/livez", health.alive), Route("/readyz", health.ready)]
+    return Starlette(routes=routes, middleware=[Middleware(RequestLog)], lifespan=lifespan)
+
+
+@asynccontextmanager
+async def tools_of(settings: Settings) -> AsyncIterator[Tools]:
+    """What commands need, for as long as the block runs: the application's, a verb's, the demo's."""
+    async with Workers() as workers:
+        db = await Database.open(settings.dsn, read_dsn=settings.read_dsn, pool_size=settings.pool_size)
+        signer = Signer(SecretKeyEncryption(settings.key_encryption_bytes), Addresses(settings.public_origin), workers)
+        try:
+            yield Tools(db, Sealer(settings.secret_bytes), signer)
+        finally:
+            await db.close()

@@ -16,17 +16,10 @@ from countersign.specs import service
 from tests.factories import Factory
 from tests.specs.support import drafted, ground, submitted
 
-FROZEN_COLUMNS = (
-    "id",
-    "spec_id",
-    "organization_id",
-    "semver",
-    "ordinal",
-    "content",
-    "achievement",
-    "spec_json",
-    "digest",
-)
+FROZEN_COLUMNS = [
+    *["id", "spec_id", "organization_id", "semver", "ordinal", "content", "achievement", "spec_json", "digest"],
+    *["gaps", "previous_id", "change_class", "changed", "submitted_at"],
+]
 FROZEN_COLUMNS += ("gaps", "previous_id", "change_class", "changed", "submitted_at")
 
 

@@ -1,9 +1,7 @@
-"""The edge: HTTP for GraphQL. What is refused here never reaches the engine.
+"""The edge: HTTP before any meaning.
 
-Owns: the endpoint `/graphql`, safe JSON, content negotiation, request ids, authentication by bearer token, health.
-Promises: a malformed request is a coded 400 and never a 500; an answer carries its request id.
-May call: `organizations.service.authenticate`, `kit`; the engine that `app` hands to it.
-Never: knows the schema.
-
-Files: `graphql` (the endpoint), `body` (safe JSON), `negotiation`, `responses`, `identity` (who asks), `health`.
+Owns: request ids and the request log, bodies and content types, authentication, admission, errors of HTTP.
+Promises: every request has an id, in its answer and in every log line; no secret is logged.
+May call: organizations (who a token is), kit, config.
+Never: knows a GraphQL type or a business rule.
 """

@@ -1,33 +1,26 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Whether the process lives, and whether it can serve."""
+
+from __future__ import annotations
 
 import asyncio
 
 import asyncpg
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse
 
-from countersign.kit.db import Database
-
-SECONDS = 1.0
+PATIENCE_SECONDS = 2.0
 
 
-async def live(_request: Request) -> Response:
-    """The process runs its event loop."""
-    return JSONResponse({"status": "live"}, headers={"cache-control": "no-store"})
+async def alive(_request: Request) -> PlainTextResponse:
+    """200 while the process answers at all."""
+    return PlainTextResponse("alive\n")
 
 
-class Ready:
-    """Answers whether the database answers within a second."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    async def answer(self, _request: Request) -> Response:
-        """200 when requests can be served, else 503."""
-        headers = {"cache-control": "no-store"}
-        try:
-            async with asyncio.timeout(SECONDS), self._db.reader() as connection:
-                await connection.fetchval("select 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            return JSONResponse({"status": "waiting for the database"}, 503, headers)
-        return JSONResponse({"status": "ready"}, headers=headers)
+async def ready(request: Request) -> JSONResponse:
+    """200 when the database answers within two seconds, else 503 with what is missing."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS), request.app.state.tools.db.reader() as connection:
+            await connection.fetchval("select 1")
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return JSONResponse({"ready": False, "database": "unreachable"}, status_code=503)
+    return JSONResponse({"ready": True, "database": "ok"})

@@ -238,7 +238,12 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(message)
         if len(os.fsencode(self._runtime / ".s.PGSQL.5432")) > _SOCKET_PATH_LIMIT:
             raise EmbeddedPostgresError(f"{self._runtime} is too long for a socket — set TMPDIR to a shorter folder")
-        command = [str(bin_folder / "postgres"), "-D", programs.data_argument(self._cluster)]
+        command = [
+            *([] if self.durable else programs.dying_with_us()),
+            str(bin_folder / "postgres"),
+            "-D",
+            programs.data_argument(self._cluster),
+        ]
         for setting in programs.settings(self._runtime, durable=self.durable):
             command += ["-c", setting]
         log = self.data_dir / "log"

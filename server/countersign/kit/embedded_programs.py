@@ -99,6 +99,15 @@ def popen(command: list[str], folder: Path, account: pwd.struct_passwd | None, o
     )
 
 
+def dying_with_us() -> list[str]:
+    """What to put before a command so that it ends with the thread that starts it (Linux), even when we are killed.
+
+    For tests, whose directory nobody starts again; real data wait for the next start, which takes the server over.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "INT", "--"] if setpriv else []
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """Fast shut-down; if that takes too long, at once (recovered at the next start)."""
     for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):

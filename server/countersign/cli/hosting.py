@@ -1,0 +1,240 @@
+"""The life of the process: the port first, PostgreSQL second, the application third; all gone when we go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import asyncpg
+import uvicorn
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from uvicorn.supervisors import Multiprocess
+
+from countersign import app, config
+from countersign.config import Mode, Settings, UnsafeSettings
+from countersign.kit import embedded
+from countersign.kit.db import Database
+from countersign.kit.embedded import EmbeddedPostgres
+from countersign.kit.embedded_programs import EmbeddedPostgresError
+from countersign.kit.errors import Refusal
+from countersign.kit.installation import fix_origin
+from countersign.kit.logs import configure, logger
+from countersign.kit.migrate import migrate
+
+DATABASE = "countersign"
+BAD_DATA, BAD_USAGE = 1, 2
+_PARENT = "COUNTERSIGN_PARENT"
+
+log = logger("hosting")
+
+
+def say(text: str) -> None:
+    """One line of progress, on stderr."""
+    sys.stderr.write(f"countersign: {text}\n")
+    sys.stderr.flush()
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process with logs configured; leaves with exit 2 and every remedy when they are unsafe."""
+    try:
+        settings = config.load(**overrides)
+    except UnsafeSettings as unsafe:
+        for problem in unsafe.problems:
+            say(problem)
+        sys.exit(BAD_USAGE)
+    except OSError as error:
+        say(f"data directory {error.filename} is not writable ({error.strerror}) — choose another: --data DIR")
+        sys.exit(BAD_USAGE)
+    configure(settings.log_format)
+    return settings
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn what the environment lacks into one sentence and exit 2."""
+    try:
+        yield
+    except (UnsafeSettings, EmbeddedPostgresError, Refusal) as error:
+        say(str(error))
+        sys.exit(BAD_USAGE)
+    except (OSError, asyncpg.PostgresError) as error:
+        say(f"the database cannot be used: {error} — check it: python3 server doctor")
+        sys.exit(BAD_USAGE)
+
+
+def leave_on_sigterm() -> None:
+    """Make SIGTERM unwind the stack: uvicorn raises it again when it is done, which would skip our clean-up."""
+
+    def leave(*_: object) -> NoReturn:
+        sys.exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+@contextlib.contextmanager
+def listening(settings: Settings, verb: str) -> Iterator[socket.socket]:
+    """The bound port; exit 2 with the next free one when it is in use."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((settings.host, settings.port))
+        except OSError:
+            say(f"port {settings.port} is in use — try: python3 server {verb} --port {settings.port + 1}")
+            sys.exit(BAD_USAGE)
+        bound.listen(1024)
+        bound.set_inheritable(True)
+        yield bound
+
+
+@contextlib.contextmanager
+def database(settings: Settings, *, attach: bool = False) -> Iterator[Settings]:
+    """The settings with a database in them: DATABASE_URL, else the embedded one over the data directory.
+
+    With `attach`, the server of another process that runs over the same directory is used when there is one.
+    """
+    folder = settings.data / "postgres"
+    found = embedded.running(folder, DATABASE) if attach and settings.database_url is None else None
+    if settings.database_url is not None:
+        yield settings
+    elif found:
+        yield settings.model_copy(update={"database_url": SecretStr(found)})
+    else:
+        with EmbeddedPostgres(folder) as server:
+            dsn = asyncio.run(server.create_database(DATABASE))
+            with _watched(server):
+                yield settings.model_copy(update={"database_url": SecretStr(dsn)})
+
+
+@contextlib.contextmanager
+def _watched(server: EmbeddedPostgres) -> Iterator[None]:
+    """End this process when its PostgreSQL ends: a portal without its database serves nobody."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.5):
+            if not server.is_running:
+                say(f"PostgreSQL has ended (see {server.data_dir / 'log'}) — start again: the data recover alone")
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    thread = threading.Thread(target=watch, name="postgres-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+async def prepare(settings: Settings) -> None:
+    """Check the database, migrate it, and fix the public origin. Raises UnsafeSettings, Refusal (another origin)."""
+    await check_database(settings)
+    await migrate(settings.dsn)
+    pools = await Database.open(settings.dsn, pool_size=1)
+    try:
+        async with pools.writer() as tx:
+            await fix_origin(tx, settings.public_origin)
+    finally:
+        await pools.close()
+
+
+async def check_database(settings: Settings) -> None:
+    """Refuse a database that is too old; in production also one that may lose commits and a superuser's login."""
+    connection = await asyncpg.connect(settings.dsn, timeout=10)
+    try:
+        version = await connection.fetchval("select current_setting('server_version_num')::int / 10000")
+        durable = await connection.fetchval("select current_setting('synchronous_commit')")
+        superuser = await connection.fetchval("select rolsuper from pg_roles where rolname = session_user")
+    finally:
+        await connection.close()
+    problems = []
+    if version < 15:  # noqa: PLR2004 # the oldest whose SQL we write
+        problems.append(f"PostgreSQL {version} is too old — use 15 or newer")
+    if settings.mode is Mode.PRODUCTION and durable == "off":
+        problems.append("synchronous_commit is off, so acknowledged work may be lost — set it to on in PostgreSQL")
+    if settings.mode is Mode.PRODUCTION and superuser:
+        problems.append("DATABASE_URL logs in as a superuser — use the owner of the database, made without SUPERUSER")
+    if problems:
+        raise UnsafeSettings(problems)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that says when it is ready."""
+
+    def __init__(self, given: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(given)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def run_application(settings: Settings, bound: socket.socket, ready: Callable[[], None], workers: int = 1) -> int:
+    """Serve until a signal; the exit code. `ready` is called when requests are answered."""
+    os.environ.update(settings.environment())
+    given = uvicorn.Config(
+        "countersign.cli.hosting:application",
+        factory=True,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        lifespan="on",
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        if workers == 1:
+            server = _Server(given, ready)
+            server.run(sockets=[bound])
+            return 0 if server.started else BAD_DATA
+        os.environ[_PARENT] = str(os.getpid())
+        threading.Thread(target=_tell_when_answered, args=(settings, ready), daemon=True).start()
+        Multiprocess(given, sockets=[bound]).run()
+    return 0
+
+
+def application() -> Starlette:
+    """The application of this (worker) process, from the environment that its parent set."""
+    settings = config.load()
+    if os.environ.get(_PARENT, str(os.getpid())) != str(os.getpid()):
+        configure(settings.log_format)
+        _end_with_parent()
+    return app.create_app(settings)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would hold the port for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _tell_when_answered(settings: Settings, ready: Callable[[], None]) -> None:
+    """With many workers: ready means that one of them answers."""
+    host = settings.host if settings.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 # compared, not bound
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection((host, settings.port), timeout=30) as probe:
+            probe.sendall(f"GET /livez HTTP/1.0\r\nHost: localhost:{settings.port}\r\n\r\n".encode())
+            if probe.recv(12).startswith(b"HTTP/"):
+                ready()
+                return
+        time.sleep(0.05)

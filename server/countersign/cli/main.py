@@ -1,0 +1,166 @@
+"""The verbs and their options. What a verb does is in the module of its name beside this one."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from countersign import __version__
+
+app = typer.Typer(
+    name="countersign",
+    help="The portal where employers countersign micro-credentials.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+imports = typer.Typer(
+    name="import",
+    help="Bring files in: whole or not at all, every bad row named. --dry-run only looks.",
+    no_args_is_help=True,
+)
+app.add_typer(imports)
+
+Port = Annotated[int | None, typer.Option(help="Where to listen [4600].", envvar="COUNTERSIGN_PORT", min=1, max=65535)]
+Host = Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].", envvar="COUNTERSIGN_HOST")]
+Data = Annotated[Path | None, typer.Option(help="Data directory [.data].", envvar="COUNTERSIGN_DATA")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")]
+File = Annotated[Path, typer.Argument(help="The file.", exists=True, dir_okay=False, readable=True)]
+
+
+def _run(module: str, **options: Any) -> NoReturn:
+    """Load a verb's module, run it, and leave with its exit code."""
+    sys.exit(import_module(f"countersign.cli.{module}").run(**options))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"countersign {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    port: Port = None,
+    data: Data = None,
+    learners: Annotated[int, typer.Option(help="How many learners to make.", min=1, max=1_000_000)] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same learners.")] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON: url, graphql, tokens by role.")] = False,
+    graphiql: Annotated[bool, typer.Option(help="Build GraphiQL when it is not fresh.")] = True,
+) -> None:
+    """Make a market to look at, serve it, and print what to click."""
+    _run("demo", port=port, data=data, learners=learners, seed=seed, json=json, graphiql=graphiql)
+
+
+@app.command()
+def serve(
+    port: Port = None,
+    host: Host = None,
+    data: Data = None,
+    workers: Annotated[int, typer.Option(help="How many processes share the port.", min=1, max=64)] = 1,
+) -> None:
+    """Serve the data directory, or the database of DATABASE_URL."""
+    _run("serve", port=port, host=host, data=data, workers=workers)
+
+
+@app.command()
+def migrate(data: Data = None) -> None:
+    """Bring the database to the schema of this version; safe to repeat and to run twice at once."""
+    _run("migrate", data=data)
+
+
+@imports.command("skills")
+def import_skills(
+    file: File,
+    style: Annotated[str | None, typer.Option(help="osmt, esco or onet; else known by the header.")] = None,
+    data: Data = None,
+    dry_run: DryRun = False,
+    json: AsJson = False,
+) -> None:
+    """A framework of skills: rich skill descriptors, ESCO style, O*NET style."""
+    _run("imports", kind="skills", file=file, style=style, data=data, dry_run=dry_run, json=json)
+
+
+@imports.command("listings")
+def import_listings(file: File, data: Data = None, dry_run: DryRun = False, json: AsJson = False) -> None:
+    """A public catalogue of courses: listed, not validated."""
+    _run("imports", kind="listings", file=file, data=data, dry_run=dry_run, json=json)
+
+
+@imports.command("awards")
+def import_awards(
+    file: File,
+    school: Annotated[str, typer.Option("--as", help="Handle of the school that awards.")],
+    data: Data = None,
+    dry_run: DryRun = False,
+    json: AsJson = False,
+) -> None:
+    """Awards of a school's graduates."""
+    _run("imports", kind="awards", file=file, school=school, data=data, dry_run=dry_run, json=json)
+
+
+@imports.command("consents")
+def import_consents(file: File, data: Data = None, dry_run: DryRun = False, json: AsJson = False) -> None:
+    """Consents that learners gave elsewhere."""
+    _run("imports", kind="consents", file=file, data=data, dry_run=dry_run, json=json)
+
+
+@app.command("export-schema")
+def export_schema(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there [stdout].")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Fail when schema.graphql is not the code's.")] = False,
+) -> None:
+    """Print the GraphQL schema."""
+    _run("export_schema", output=output, check=check)
+
+
+@app.command()
+def doctor(data: Data = None, port: Port = None, json: AsJson = False) -> None:
+    """Check what can go wrong, and say what to type."""
+    _run("doctor", data=data, port=port, json=json)
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Argument(help="reviewer, signatory, author, registrar, recruiter, org_admin, auditor.")],
+    organization: Annotated[str | None, typer.Option(help="Handle; else the first one that suits the role.")] = None,
+    days: Annotated[int, typer.Option(help="How long it holds.", min=1, max=365)] = 90,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Make an API token; it is shown once."""
+    _run("token", role=role, organization=organization, days=days, data=data, json=json)
+
+
+@app.command()
+def reset(
+    data: Data = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove the data directory of a demo or a development installation."""
+    _run("reset", data=data, yes=yes)
+
+
+@app.command("test", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def run_tests(context: typer.Context) -> None:
+    """Run every gate and test: --campaign for the long ones too, --no-browser, and what pytest takes."""
+    _run("tests", arguments=context.args)
+
+
+def main() -> None:
+    """The command line."""
+    app(prog_name="python3 server")

@@ -1,0 +1,93 @@
+"""Logs: one line of JSON, or one line for a person; each with its request's id; never a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+HIDDEN = "[hidden]"
+_SECRET_NAMES = re.compile(
+    r"token|secret|passw|authorization|cookie|credential_key|key_encryption|dsn|database_url", re.IGNORECASE
+)
+_SECRET_VALUES = re.compile(
+    r"\bcts[ktd]_[0-9A-Za-z]+"  # our API tokens
+    r"|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"  # user and password of an address
+    r"|(?<=[Bb]earer )\S+"
+)
+_BARE = 40  # deeper than any value we log
+
+
+def hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace what is a secret by its name or by its look, however deep it lies."""
+    for name, value in event.items():
+        event[name] = HIDDEN if _SECRET_NAMES.search(name) else _without_secrets(value, _BARE)
+    return event
+
+
+def _without_secrets(value: object, depth: int) -> object:
+    if isinstance(value, str):
+        return _SECRET_VALUES.sub(HIDDEN, value)
+    if isinstance(value, bool | int | float | None):
+        return value
+    if depth == 0:
+        return HIDDEN
+    if isinstance(value, dict):
+        return {k: HIDDEN if _SECRET_NAMES.search(str(k)) else _without_secrets(v, depth - 1) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without_secrets(v, depth - 1) for v in value]
+    return _SECRET_VALUES.sub(HIDDEN, str(value))
+
+
+def configure(form: str) -> None:
+    """Send every log of this process, ours and the libraries', to stderr as `console` or `json` lines."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        hide_secrets,
+    ]
+    last: structlog.types.Processor = (
+        structlog.processors.JSONRenderer(
+            serializer=lambda event, **_: json.dumps(event, ensure_ascii=False, default=str)
+        )
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for noisy in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
+        logging.getLogger(noisy).handlers = []
+        logging.getLogger(noisy).propagate = True
+    for quiet in ("uvicorn.access", "uvicorn.error", "alembic"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger by name; bind what every line of it should say."""
+    made: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return made
