@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
-from countersign.config import Settings
+from countersign.config import ROOT, Settings
 from countersign.edge import health
+from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.request_log import RequestLog
 from countersign.kit import audit, commands, installation, outbox
 from countersign.kit.db import Database
@@ -30,6 +32,7 @@ from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 
+FRONTEND = ROOT / "frontend_stub" / "dist"
 TABLE_MODULES = (
     audit,
     commands,
@@ -55,12 +58,31 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
         async with tools_of(settings) as tools:
-            application.state.tools = tools
-            application.state.engine = Engine(make_schema(), tools)
+            _equip(application, tools)
             yield
 
-    routes = [Route("/livez", health.alive), Route("/readyz", health.ready)]
-    return Starlette(routes=routes, middleware=[Middleware(RequestLog)], lifespan=lifespan)
+    return Starlette(routes=_routes(), middleware=[Middleware(RequestLog)], lifespan=lifespan)
+
+
+def create_app_with(tools: Tools) -> Starlette:
+    """The application over tools that somebody else opens and closes."""
+    application = Starlette(routes=_routes(), middleware=[Middleware(RequestLog)])
+    _equip(application, tools)
+    return application
+
+
+def _equip(application: Starlette, tools: Tools) -> None:
+    application.state.tools = tools
+    application.state.engine = Engine(make_schema(), tools)
+
+
+def _routes() -> list[BaseRoute]:
+    return [
+        Route("/graphql", GraphQLEndpoint(FRONTEND / "graphiql" / "index.html")),
+        Route("/livez", health.alive),
+        Route("/readyz", health.ready),
+        Mount("/ui", StaticFiles(directory=FRONTEND, check_dir=False)),
+    ]
 
 
 @asynccontextmanager

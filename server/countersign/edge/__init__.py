@@ -4,4 +4,7 @@ Owns: request ids and the request log, bodies and content types, authentication,
 Promises: every request has an id, in its answer and in every log line; no secret is logged.
 May call: organizations (who a token is), kit, config.
 Never: knows a GraphQL type or a business rule.
+
+Files: `graphql` (the endpoint), `body` (safe JSON), `negotiation` (content types), `identity` (who asks), `responses`,
+    `request_log`, `health`.
 """

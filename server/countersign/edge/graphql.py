@@ -7,11 +7,12 @@ from typing import Any, Final, Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from structlog.contextvars import get_contextvars
 
 from countersign.edge import body, identity
 from countersign.edge.body import BadRequest, Operation
 from countersign.edge.negotiation import JSON, RESPONSE, accepted, is_json, prefers_html
-from countersign.edge.responses import refuse, request_id, respond, status_of
+from countersign.edge.responses import refuse, respond, status_of
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
 
@@ -48,12 +49,10 @@ class GraphQL(Protocol):
         """Answer an operation."""
 
 
-class Endpoint:
-    """The ASGI application of `/graphql`."""
+class GraphQLEndpoint:
+    """The ASGI application of `/graphql`; the engine and the database are the application's."""
 
-    def __init__(self, engine: GraphQL, db: Database, graphiql: Path) -> None:
-        self._engine = engine
-        self._db = db
+    def __init__(self, graphiql: Path) -> None:
         self._graphiql = graphiql
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,42 +63,42 @@ class Endpoint:
 
     async def _respond(self, request: Request) -> Response:
         headers = request.headers
-        identifier = request_id(headers.get("x-request-id"))
         wanted = headers.get("accept")
         if request.method == "GET" and prefers_html(wanted) and "query" not in request.query_params:
-            return self._page(identifier)
+            return self._page()
+        identifier = str(get_contextvars().get("request_id", ""))
+        engine: GraphQL = request.app.state.engine
+        db: Database = request.app.state.tools.db
         media_type = accepted(wanted)
         if media_type is None:
             return refuse(f"Accept {RESPONSE} or {JSON}", "BAD_REQUEST", 406, JSON, identifier)
         try:
-            operation = await self._operation(request)
-            actor = await identity.actor(self._db, headers.get("authorization"))
+            operation = await _operation(request, engine)
+            actor = await identity.actor(db, headers.get("authorization"))
         except BadRequest as bad:
             return refuse(bad.message, "BAD_REQUEST", bad.status, media_type, identifier, **bad.headers)
         except identity.NotSignedIn:
             message = "The token is not good (unknown, expired or revoked)"
             return refuse(message, "UNAUTHENTICATED", 401, media_type, identifier, www_authenticate="Bearer")
-        answer = await self._engine.answer(
-            operation.query, operation.variables, operation.operation_name, actor, identifier
-        )
+        answer = await engine.answer(operation.query, operation.variables, operation.operation_name, actor, identifier)
         status = status_of(answer.errors, media_type, executed=answer.data is not None)
         retry = {"retry_after": "1"} if status == 503 else {}  # noqa: PLR2004 - Service Unavailable
-        return respond(answer.render(), media_type, status, identifier, **retry)
+        return respond(answer.render(), media_type, status, **retry)
 
-    async def _operation(self, request: Request) -> Operation:
-        if request.method == "POST":
-            return await _from_body(request)
-        if request.method != "GET":
-            raise BadRequest("Use POST", 405, allow="GET, POST")
-        operation = _from_url(request)
-        if not self._engine.is_query(operation.query, operation.operation_name):
-            raise BadRequest("Changes need POST", 405, allow="POST")
-        return operation
+    def _page(self) -> Response:
+        text = self._graphiql.read_bytes() if self._graphiql.is_file() else NOT_BUILT.encode()
+        return respond(text, "text/html", 200)
 
-    def _page(self, identifier: str) -> Response:
-        page = self._graphiql / "index.html"
-        text = page.read_bytes() if page.is_file() else NOT_BUILT.encode()
-        return respond(text, "text/html", 200, identifier)
+
+async def _operation(request: Request, engine: GraphQL) -> Operation:
+    if request.method == "POST":
+        return await _from_body(request)
+    if request.method not in {"GET", "HEAD"}:
+        raise BadRequest("Use POST", 405, allow="GET, POST")
+    operation = _from_url(request)
+    if not engine.is_query(operation.query, operation.operation_name):
+        raise BadRequest("Changes need POST", 405, allow="POST")
+    return operation
 
 
 def _from_url(request: Request) -> Operation:

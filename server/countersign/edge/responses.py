@@ -1,16 +1,13 @@
 """Answers over HTTP: statuses, headers, coded errors."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from countersign.edge.negotiation import RESPONSE
-from countersign.kit.ids import new_id
 
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # The status when nothing was executed; any other code is the client's: 400.
 _STATUS: Final[Mapping[str, int]] = {
     "UNAUTHENTICATED": 401,
@@ -25,14 +22,9 @@ _OK: Final = 200
 _BAD: Final = 400
 
 
-def request_id(header: str | None) -> str:
-    """The client's request id when it is a plain one, else a new one."""
-    return header if header is not None and _REQUEST_ID.fullmatch(header) else str(new_id())
-
-
-def respond(body: bytes, media_type: str, status: int, request: str, **headers: str) -> Response:
+def respond(body: bytes, media_type: str, status: int, **headers: str) -> Response:
     """A response that nobody stores or sniffs."""
-    kept = {"cache-control": "no-store", "x-content-type-options": "nosniff", "x-request-id": request, "vary": "Accept"}
+    kept = {"cache-control": "no-store", "x-content-type-options": "nosniff", "vary": "Accept"}
     shown = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(body, status, {**kept, **shown, "content-type": f"{media_type}; charset=utf-8"})
 
@@ -40,7 +32,7 @@ def respond(body: bytes, media_type: str, status: int, request: str, **headers: 
 def refuse(message: str, code: str, status: int, media_type: str, request: str, **headers: str) -> Response:
     """A response for a request that did not reach the engine."""
     body = {"errors": [{"message": message, "extensions": {"code": code, "requestId": request}}]}
-    return respond(json.dumps(body).encode(), media_type, status, request, **headers)
+    return respond(json.dumps(body).encode(), media_type, status, **headers)
 
 
 def status_of(errors: Sequence[Mapping[str, Any]], media_type: str, *, executed: bool) -> int:
