@@ -46,7 +46,7 @@ async def create(tx: Tx, actor: Actor, command: Create) -> Created:
     """
     access.require(actor, Permission.CREATE_SPEC)
     content = await read_content(tx, command.content)
-    return await make(tx, _organization(actor), command.slug, command.kind, content)
+    return await make(tx, organization_of(actor), command.slug, command.kind, content)
 
 
 async def make(
@@ -199,7 +199,8 @@ async def own_draft(tx: Tx, actor: Actor, draft_id: UUID, permission: Permission
     return draft
 
 
-def _organization(actor: Actor) -> UUID:
+def organization_of(actor: Actor) -> UUID:
+    """The school that the actor acts for. Raises Invalid for the operator who names none."""
     if actor.organization_id is None:
         raise Invalid(problem="Say for which school the specification is made")
     return actor.organization_id

@@ -13,6 +13,7 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotFound
 from countersign.kit.ids import new_id
 from countersign.specs import drafts, freezing, rules
+from countersign.specs.catalogue import CompleteListing, complete_listing, import_listings
 from countersign.specs.drafts import Create, Created, EditDraft, create, edit_draft, new_draft_from
 from countersign.specs.freezing import Identity
 from countersign.specs.reading import parse, to_json
@@ -22,16 +23,19 @@ from countersign.specs.versions import FrozenVersion, content_of, frozen_version
 from countersign.trust.addresses import Addresses
 
 __all__ = [
+    "CompleteListing",
     "Create",
     "Created",
     "EditDraft",
     "FrozenVersion",
     "Submit",
+    "complete_listing",
     "content_of",
     "create",
     "deprecate",
     "edit_draft",
     "frozen_version",
+    "import_listings",
     "lock_version",
     "new_draft_from",
     "open_review",
