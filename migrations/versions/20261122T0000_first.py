@@ -430,6 +430,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_spec_versions_organization_id"), "spec_versions", ["organization_id"], unique=False)
     op.create_table(
+        "stacks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("handle", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("description", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("capstone_spec_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["capstone_spec_id"],
+            ["specs.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("handle"),
+    )
+    op.create_index(op.f("ix_stacks_capstone_spec_id"), "stacks", ["capstone_spec_id"], unique=False)
+    op.create_index(op.f("ix_stacks_organization_id"), "stacks", ["organization_id"], unique=False)
+    op.create_table(
         "status_entries",
         sa.Column("list_id", sa.Uuid(), nullable=False),
         sa.Column("idx", sa.Integer(), nullable=False),
@@ -447,6 +469,120 @@ def upgrade() -> None:
         ["list_id", "idx"],
         unique=False,
         postgresql_where="revoked_at is not null",
+    )
+    op.create_table(
+        "endorsements",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("spec_version_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("signatory_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("statement", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("valid_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("in_force", postgresql.TSTZRANGE(), nullable=True),
+        sa.Column("supersedes_id", sa.Uuid(), nullable=True),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("credential", sa.LargeBinary(), nullable=True),
+        sa.Column("status_list_id", sa.Uuid(), nullable=False),
+        sa.Column("status_index", sa.Integer(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revocation_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("refusal", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        postgresql.ExcludeConstraint(
+            (sa.column("organization_id"), "="),
+            (sa.column("spec_version_id"), "="),
+            (sa.column("in_force"), "&&"),
+            where=sa.text("in_force is not null"),
+            using="gist",
+            name="endorsements_one_in_force",
+        ),
+        sa.CheckConstraint("(credential is null) = (state in ('signing', 'refused'))", name="endorsements_credential"),
+        sa.CheckConstraint("(in_force is null) = (state in ('signing', 'refused'))", name="endorsements_in_force"),
+        sa.CheckConstraint(
+            "state in ('signing', 'in_force', 'suspended', 'expired', 'superseded', 'revoked', 'refused')",
+            name="endorsements_state",
+        ),
+        sa.CheckConstraint("valid_from < valid_until", name="endorsements_validity"),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["spec_version_id"],
+            ["spec_versions.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["status_list_id"],
+            ["status_lists.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["supersedes_id"],
+            ["endorsements.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "endorsements_by_version",
+        "endorsements",
+        ["spec_version_id"],
+        unique=False,
+        postgresql_where="state = 'in_force'",
+    )
+    op.create_index(
+        "endorsements_one_signing",
+        "endorsements",
+        ["organization_id", "spec_version_id"],
+        unique=True,
+        postgresql_where="state = 'signing'",
+    )
+    op.create_index("endorsements_to_sign", "endorsements", ["id"], unique=False, postgresql_where="state = 'signing'")
+    op.create_index(op.f("ix_endorsements_organization_id"), "endorsements", ["organization_id"], unique=False)
+    op.create_index(op.f("ix_endorsements_spec_version_id"), "endorsements", ["spec_version_id"], unique=False)
+    op.create_table(
+        "review_requests",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("spec_version_id", sa.Uuid(), nullable=False),
+        sa.Column("school_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_by", sa.Uuid(), nullable=True),
+        sa.Column("message", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("claimed_by", sa.Uuid(), nullable=True),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decline_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state in ('open', 'claimed', 'decided', 'declined', 'expired', 'cancelled')", name="review_requests_state"
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["school_id"],
+            ["organizations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["spec_version_id"],
+            ["spec_versions.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_review_requests_organization_id"), "review_requests", ["organization_id"], unique=False)
+    op.create_index(op.f("ix_review_requests_school_id"), "review_requests", ["school_id"], unique=False)
+    op.create_index(op.f("ix_review_requests_spec_version_id"), "review_requests", ["spec_version_id"], unique=False)
+    op.create_index(
+        "review_requests_waiting",
+        "review_requests",
+        ["spec_version_id", "organization_id"],
+        unique=True,
+        postgresql_where="state in ('open', 'claimed')",
     )
     op.create_table(
         "spec_drafts",
@@ -516,18 +652,106 @@ def upgrade() -> None:
     op.create_index(
         "spec_version_skills_by_skill", "spec_version_skills", ["skill_id", "spec_version_id"], unique=False
     )
+    op.create_table(
+        "stack_blocks",
+        sa.Column("stack_id", sa.Uuid(), nullable=False),
+        sa.Column("spec_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["spec_id"],
+            ["specs.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["stack_id"],
+            ["stacks.id"],
+        ),
+        sa.PrimaryKeyConstraint("stack_id", "spec_id"),
+        sa.UniqueConstraint("stack_id", "position", name="stack_blocks_position"),
+    )
+    op.create_index(op.f("ix_stack_blocks_spec_id"), "stack_blocks", ["spec_id"], unique=False)
+    op.create_table(
+        "endorsement_evidence",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("endorsement_id", sa.Uuid(), nullable=False),
+        sa.Column("no", sa.Integer(), nullable=False),
+        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("narrative", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["endorsement_id"],
+            ["endorsements.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("endorsement_id", "no", name="endorsement_evidence_no"),
+    )
+    op.create_table(
+        "reviews",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("spec_version_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("reviewer_id", sa.Uuid(), nullable=False),
+        sa.Column("interest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("coi_declaration", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("scores", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("comment", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("recommendation", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("interest in ('none', 'disclosed')", name="reviews_interest"),
+        sa.CheckConstraint(
+            "recommendation in ('endorse', 'request_changes', 'comment', 'decline')", name="reviews_recommendation"
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["review_requests.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["spec_version_id"],
+            ["spec_versions.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("request_id"),
+    )
+    op.create_index(op.f("ix_reviews_organization_id"), "reviews", ["organization_id"], unique=False)
+    op.create_index(op.f("ix_reviews_spec_version_id"), "reviews", ["spec_version_id"], unique=False)
 
 
 def downgrade() -> None:
     op.execute("drop sequence learner_ids")
+    op.drop_index(op.f("ix_reviews_spec_version_id"), table_name="reviews")
+    op.drop_index(op.f("ix_reviews_organization_id"), table_name="reviews")
+    op.drop_table("reviews")
+    op.drop_table("endorsement_evidence")
+    op.drop_index(op.f("ix_stack_blocks_spec_id"), table_name="stack_blocks")
+    op.drop_table("stack_blocks")
     op.drop_index("spec_version_skills_by_skill", table_name="spec_version_skills")
     op.drop_table("spec_version_skills")
     op.drop_table("spec_version_readers")
     op.drop_index(op.f("ix_spec_drafts_spec_id"), table_name="spec_drafts")
     op.drop_index(op.f("ix_spec_drafts_organization_id"), table_name="spec_drafts")
     op.drop_table("spec_drafts")
+    op.drop_index(
+        "review_requests_waiting", table_name="review_requests", postgresql_where="state in ('open', 'claimed')"
+    )
+    op.drop_index(op.f("ix_review_requests_spec_version_id"), table_name="review_requests")
+    op.drop_index(op.f("ix_review_requests_school_id"), table_name="review_requests")
+    op.drop_index(op.f("ix_review_requests_organization_id"), table_name="review_requests")
+    op.drop_table("review_requests")
+    op.drop_index(op.f("ix_endorsements_spec_version_id"), table_name="endorsements")
+    op.drop_index(op.f("ix_endorsements_organization_id"), table_name="endorsements")
+    op.drop_index("endorsements_to_sign", table_name="endorsements", postgresql_where="state = 'signing'")
+    op.drop_index("endorsements_one_signing", table_name="endorsements", postgresql_where="state = 'signing'")
+    op.drop_index("endorsements_by_version", table_name="endorsements", postgresql_where="state = 'in_force'")
+    op.drop_table("endorsements")
     op.drop_index("status_entries_revoked", table_name="status_entries", postgresql_where="revoked_at is not null")
     op.drop_table("status_entries")
+    op.drop_index(op.f("ix_stacks_organization_id"), table_name="stacks")
+    op.drop_index(op.f("ix_stacks_capstone_spec_id"), table_name="stacks")
+    op.drop_table("stacks")
     op.drop_index(op.f("ix_spec_versions_organization_id"), table_name="spec_versions")
     op.drop_table("spec_versions")
     op.drop_index("skill_labels_preferred", table_name="skill_labels", postgresql_where="kind = 'preferred'")

@@ -14,18 +14,21 @@ from countersign.config import ROOT, Settings
 from countersign.edge import health
 from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.request_log import RequestLog
+from countersign.endorsements import tables as endorsements_tables
 from countersign.kit import audit, commands, installation, outbox
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
 from countersign.learners import tables as learners_tables
 from countersign.organizations import tables as organizations_tables
+from countersign.reviews import tables as reviews_tables
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
 from countersign.search import tables as search_tables
 from countersign.skills import tables as skills_tables
 from countersign.specs import tables as specs_tables
+from countersign.stacks import tables as stacks_tables
 from countersign.trust import tables as trust_tables
 from countersign.trust.addresses import Addresses
 from countersign.trust.keys import SecretKeyEncryption
@@ -38,11 +41,14 @@ TABLE_MODULES = (
     commands,
     installation,
     outbox,
+    endorsements_tables,
     learners_tables,
     organizations_tables,
+    reviews_tables,
     search_tables,
     skills_tables,
     specs_tables,
+    stacks_tables,
     trust_tables,
 )
 

@@ -52,18 +52,18 @@ def test_a_stack_has_one_to_sixty_three_blocks(blocks: int, fault: type[Refusal]
 
 
 def test_no_block_stands_twice() -> None:
-    assert faults(blocks=(block(1), block(2), block(1))) == [(BlockTwice, ("blocks", 2))]
+    assert faults(blocks=(block(1), block(2), block(1))) == [(BlockTwice, ("blockIds", 2))]
 
 
 def test_the_capstone_is_not_among_the_blocks() -> None:
-    assert faults(blocks=(block(1), CAPSTONE)) == [(CapstoneAmongBlocks, ("blocks", 1))]
-    assert faults(blocks=(CAPSTONE,), capstone=None) == [(CapstoneAmongBlocks, ("blocks", 0))]
+    assert faults(blocks=(block(1), CAPSTONE)) == [(CapstoneAmongBlocks, ("blockIds", 1))]
+    assert faults(blocks=(CAPSTONE,), capstone=None) == [(CapstoneAmongBlocks, ("blockIds", 0))]
 
 
 def test_only_blocks_stack_and_only_a_capstone_ends_the_line() -> None:
     diploma = Part(UUID(int=50), "diploma")
-    assert faults(blocks=(diploma,)) == [(NotABlock, ("blocks", 0))]
-    assert faults(capstone=diploma) == [(NotACapstone, ("capstone",))]
+    assert faults(blocks=(diploma,)) == [(NotABlock, ("blockIds", 0))]
+    assert faults(capstone=diploma) == [(NotACapstone, ("capstoneId",))]
 
 
 @pytest.mark.parametrize("handle", ["", "-a", "a-", "A", "а", "a_b", "a" * 61, "a\n"])

@@ -21,6 +21,7 @@ MOST_PIECES: Final = 20
 SHORT: Final = 200
 LONG: Final = 2_000
 MOST_TOOLS: Final = 30
+AUDIENCE: Final = "Employers"
 SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 

@@ -1,4 +1,4 @@
-"""What may happen to an endorsement, who is too near to give one, and when a version is co-validated. Pure."""
+"""What may happen to an endorsement, and when a version is co-validated. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Final, assert_never
 from uuid import UUID
 
 from countersign.kit.errors import Code, InvalidState, NotAllowed, Refusal, Required, TooLong
+from countersign.specs.rules import State as SpecState
+from countersign.specs.rules import endorsable
 
 DEFAULT_MONTHS: Final = 12
 LONGEST_MONTHS: Final = 24
@@ -75,12 +77,6 @@ class StaleVersion(Refusal):
     code = Code.STALE_VERSION
 
 
-class ConflictOfInterest(Refusal):
-    """The endorser is not independent of the school: {why}."""
-
-    code = Code.CONFLICT_OF_INTEREST
-
-
 class Unverified(Refusal):
     """Only a verified organization may sign; this one is {verification}. It may still review."""
 
@@ -97,8 +93,8 @@ class BadValidity(Refusal):
     """An endorsement ends in the future, at most {months} months from now."""
 
 
-class AlreadyInForce(Refusal):
-    """This organization already has an endorsement of this version on its way; wait for its signature."""
+class AlreadySigning(Refusal):
+    """An endorsement of this version by this organization is waiting for its signature."""
 
     code = Code.CONFLICT
 
@@ -183,14 +179,13 @@ def standing(state: State, in_force: Range | None, now: datetime) -> Standing:
 
 # What may be endorsed, by whom, for how long
 
-ENDORSABLE_STATES: Final = frozenset({"submitted", "in_review", "published"})
 SIGNING_VERIFICATION: Final = "verified"
 
 
-def check_version(state: str, expected_digest: str, actual_digest: str) -> None:
+def check_version(state: SpecState, expected_digest: str, actual_digest: str) -> None:
     """Refuse a version that is not endorsable, then one whose digest is not the one the signatory saw."""
-    if state not in ENDORSABLE_STATES:
-        raise NotEndorsable(state=state, path=("specVersion",))
+    if not endorsable(state):
+        raise NotEndorsable(state=state.value.replace("_", " "), path=("specVersion",))
     if expected_digest != actual_digest:
         raise StaleVersion(actual=actual_digest, path=("expectedDigest",))
 
@@ -238,49 +233,6 @@ def valid_until(asked: datetime | None, now: datetime) -> datetime:
     if not now < end <= months_after(start, LONGEST_MONTHS):
         raise BadValidity(months=LONGEST_MONTHS, path=("validUntil",))
     return end
-
-
-# Independence
-
-
-class Tie(enum.StrEnum):
-    """Why two organizations are not independent."""
-
-    SAME_ORGANIZATION = "they are the same organization"
-    PARENT = "one of them owns the other"
-    CONTROL_GROUP = "they are under the same control"
-    DOMAIN = "they share a domain"
-    PERSON = "a person has a role in both"
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """An organization as the conflict rule sees it; `chain` is itself and everything above it."""
-
-    organization: UUID
-    control_group: UUID
-    chain: frozenset[UUID]
-    domains: frozenset[str] = frozenset()
-    people: frozenset[UUID] = frozenset()
-
-
-def ties(one: Side, other: Side) -> tuple[Tie, ...]:
-    """Every tie between two organizations, strongest first; none means independent."""
-    found = {
-        Tie.SAME_ORGANIZATION: one.organization == other.organization,
-        Tie.PARENT: one.organization in other.chain or other.organization in one.chain,
-        Tie.CONTROL_GROUP: one.control_group == other.control_group,
-        Tie.DOMAIN: bool(one.domains & other.domains),
-        Tie.PERSON: bool(one.people & other.people),
-    }
-    return tuple(tie for tie, holds in found.items() if holds)
-
-
-def check_independence(endorser: Side, school: Side) -> None:
-    """Refuse an endorser with a tie to the school, naming every tie."""
-    found = ties(endorser, school)
-    if found:
-        raise ConflictOfInterest(why="; ".join(tie.value for tie in found))
 
 
 def check_kind(kind: str) -> None:

@@ -1,6 +1,7 @@
 """reviews: a school asks an organization to look at one frozen version, and gets an answer in scores and words.
 
-Owns: review requests and reviews; the rubric (`rubric.py`, data) and the rules of both.
+Owns: review requests and reviews; the rubric (`rubric.py`, data), the rules of both, and the
+    ties that make an organization too near to judge (`independence.py`, pure).
 Promises: a review is about exactly one version; only the organization that was asked claims, decides or declines, only
     the school that asked cancels; interests are declared before a score is read; declines are kept.
 May call: specs, organizations, kit.

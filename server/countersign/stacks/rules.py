@@ -78,9 +78,9 @@ def check_text(handle: str, title: str, description: str) -> list[Refusal]:
 def check_size(blocks: Sequence[object]) -> None:
     """Refuse an empty stack and one of more than 63 blocks, before anything is looked up."""
     if not blocks:
-        raise Empty(path=("blocks",))
+        raise Empty(path=("blockIds",))
     if len(blocks) > MOST_BLOCKS:
-        raise TooManyBlocks(limit=MOST_BLOCKS, path=("blocks",))
+        raise TooManyBlocks(limit=MOST_BLOCKS, path=("blockIds",))
 
 
 def check_parts(blocks: Sequence[Part], capstone: Part | None) -> list[Refusal]:
@@ -89,14 +89,14 @@ def check_parts(blocks: Sequence[Part], capstone: Part | None) -> list[Refusal]:
     seen: set[UUID] = set()
     for number, block in enumerate(blocks):
         if block.spec in seen:
-            faults.append(BlockTwice(path=("blocks", number)))
+            faults.append(BlockTwice(path=("blockIds", number)))
         seen.add(block.spec)
         if (capstone is not None and block.spec == capstone.spec) or block.kind == "capstone":
-            faults.append(CapstoneAmongBlocks(path=("blocks", number)))
+            faults.append(CapstoneAmongBlocks(path=("blockIds", number)))
         elif block.kind != "block":
-            faults.append(NotABlock(kind=block.kind, path=("blocks", number)))
+            faults.append(NotABlock(kind=block.kind, path=("blockIds", number)))
     if capstone is not None and capstone.kind != "capstone":
-        faults.append(NotACapstone(kind=capstone.kind, path=("capstone",)))
+        faults.append(NotACapstone(kind=capstone.kind, path=("capstoneId",)))
     return faults
 
 

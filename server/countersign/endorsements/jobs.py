@@ -1,0 +1,228 @@
+"""The signer's own transaction: what was taken is checked once more, signed, and put in force; or refused and kept."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from countersign.endorsements import rules, service
+from countersign.kit import audit
+from countersign.kit.access import SYSTEM
+from countersign.kit.db import Database, Tx
+from countersign.kit.errors import Code, Refusal
+from countersign.specs import service as specs
+from countersign.trust.canonical_codes import sha256_hex
+from countersign.trust.signer import Signer
+
+PAUSE = 5.0
+"""Seconds between two looks for endorsements that nobody has signed."""
+POLL = 0.05
+log = structlog.get_logger(__name__)
+
+
+class SignatoryGone(Refusal):
+    """The person who endorsed has no signing authority any more."""
+
+    code = Code.NOT_ALLOWED
+
+
+class VersionGone(Refusal):
+    """The version cannot be read any more."""
+
+    code = Code.NOT_FOUND
+
+
+class StatusSlotGone(Refusal):
+    """The credential's place in the status list is not free."""
+
+    code = Code.CONFLICT
+
+
+class TooLate(Refusal):
+    """The endorsement had ended before it was signed."""
+
+
+async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.State | None:
+    """Sign one taken endorsement in a transaction of its own.
+
+    Digest, authority, independence and the status slot are checked again; a failed check leaves the endorsement
+    `refused` with its reason, which is kept. None when there is nothing to do: it is not waiting, or another signer
+    has it. Errors of the key store leave it waiting and are raised.
+    """
+    async with db.writer() as tx:
+        row = await tx.fetchrow(
+            "select id, spec_version_id, organization_id, signatory_id, digest, state, valid_until, document,"
+            " status_list_id, status_index from endorsements where id = $1 and state = 'signing'"
+            " for update skip locked",
+            endorsement_id,
+        )
+        if row is None:
+            return None
+        now = await tx.now()
+        try:
+            after = rules.move(rules.State(row["state"]), rules.Act.SIGN, rules.Party.SIGNER)
+            await _check_again(tx, row)
+            credential = await signer.sign(tx, row["organization_id"], row["document"])
+        except Refusal as refusal:
+            after = rules.move(rules.State(row["state"]), rules.Act.REFUSE, rules.Party.SIGNER)
+            await tx.execute(
+                "update endorsements set state = $2, refusal = $3 where id = $1",
+                row["id"],
+                after.value,
+                refusal.message,
+            )
+            await tx.emit("endorsement.refused", f"end_{row['id']}", reason=refusal.message)
+            await _audit(tx, row, "refused", refusal.message)
+            return after
+        before = await _close_previous(tx, row)
+        await tx.execute(
+            "update endorsements set state = $2, credential = $3, signed_at = $4, supersedes_id = $5,"
+            " in_force = tstzrange($4, valid_until) where id = $1",
+            row["id"],
+            after.value,
+            credential,
+            now,
+            before,
+        )
+        await tx.emit("endorsement.in_force", f"end_{row['id']}", digest=row["digest"])
+        await _audit(tx, row, "done", None)
+        return after
+
+
+async def _check_again(tx: Tx, row: asyncpg.Record) -> None:
+    now = await tx.now()
+    if row["valid_until"] <= now:
+        raise TooLate
+    version = await specs.lock_version(tx, row["spec_version_id"])
+    if version is None:
+        raise VersionGone
+    # The bytes themselves, and not only the column, must be the ones that were seen.
+    if sha256_hex(version.spec_json) != version.digest:
+        raise rules.StaleVersion(actual=sha256_hex(version.spec_json))
+    rules.check_version(version.state, row["digest"], version.digest)
+    await service.check_endorser(tx, row["organization_id"], version)
+    signatory = await tx.fetchval(
+        "select true from memberships where organization_id = $1 and person_id = $2 and 'signatory' = any(roles)"
+        " and valid_from <= $3 and (valid_until is null or valid_until > $3) limit 1 for share",
+        row["organization_id"],
+        row["signatory_id"],
+        now,
+    )
+    if not signatory:
+        raise SignatoryGone
+    free = await tx.fetchval(
+        "select not exists (select from endorsements e where e.status_list_id = $1 and e.status_index = $2"
+        " and e.id <> $3)",
+        row["status_list_id"],
+        row["status_index"],
+        row["id"],
+    )
+    if not free:
+        raise StatusSlotGone
+
+
+async def _close_previous(tx: Tx, row: asyncpg.Record) -> UUID | None:
+    """Close what is in force for the same organization and version, and answer its id: it is renewed."""
+    now = await tx.now()
+    previous = await tx.fetchrow(
+        "select id, state, in_force from endorsements where organization_id = $1 and spec_version_id = $2"
+        " and state in ('in_force', 'suspended') for update",
+        row["organization_id"],
+        row["spec_version_id"],
+    )
+    if previous is None:
+        return None
+    state = service.present_state(previous, now)
+    if state is rules.State.EXPIRED:
+        await tx.execute("update endorsements set state = $2 where id = $1", previous["id"], state.value)
+        return None
+    after = rules.move(state, rules.Act.SUPERSEDE, rules.Party.SIGNER)
+    await tx.execute(
+        "update endorsements set state = $2,"
+        " in_force = tstzrange(lower(in_force), greatest(lower(in_force), least(upper(in_force), $3))) where id = $1",
+        previous["id"],
+        after.value,
+        now,
+    )
+    await tx.emit("endorsement.superseded", f"end_{previous['id']}", by=f"end_{row['id']}")
+    found: UUID = previous["id"]
+    return found
+
+
+async def _audit(tx: Tx, row: asyncpg.Record, decision: str, reason: str | None) -> None:
+    await tx.insert(
+        audit.record(
+            SYSTEM,
+            "sign_endorsement",
+            await tx.now(),
+            subject=f"end_{row['id']}",
+            decision=decision,
+            reason=reason,
+        )
+    )
+
+
+async def sign_pending(db: Database, signer: Signer, limit: int = 200) -> int:
+    """Sign what waits, oldest first, at most `limit`; how many were signed or refused.
+
+    One that cannot be signed now does not stop the others; it is logged and stays for the next look.
+    """
+    async with db.writer() as tx:
+        rows = await tx.fetch("select id from endorsements where state = 'signing' order by id limit $1", limit)
+    settled = 0
+    for row in rows:
+        try:
+            settled += await sign(db, signer, row["id"]) is not None
+        except Exception:
+            log.exception("endorsement not signed", endorsement=str(row["id"]))
+    return settled
+
+
+_running: set[asyncio.Task[None]] = set()
+
+
+async def settle(db: Database, signer: Signer, endorsement_id: UUID, wait: float = 2.0) -> bool:
+    """Have one endorsement signed now; whether it was settled within `wait` seconds.
+
+    When it takes longer the signing goes on, and the caller answers that it is still SIGNING.
+    """
+    task = asyncio.create_task(_until_settled(db, signer, endorsement_id))
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+    done, _ = await asyncio.wait({task}, timeout=wait)
+    return bool(done) and task.exception() is None
+
+
+async def _until_settled(db: Database, signer: Signer, endorsement_id: UUID) -> None:
+    try:
+        if await sign(db, signer, endorsement_id) is not None:
+            return
+        # Another signer has it: the row's lock ends when it is settled.
+        while await _waits(db, endorsement_id):  # noqa: ASYNC110 - it ends in another process, perhaps
+            await asyncio.sleep(POLL)
+    except Exception:
+        log.exception("endorsement not signed", endorsement=str(endorsement_id))
+        raise
+
+
+async def _waits(db: Database, endorsement_id: UUID) -> bool:
+    async with db.writer() as tx:
+        return bool(
+            await tx.fetchval("select true from endorsements where id = $1 and state = 'signing'", endorsement_id)
+        )
+
+
+async def run(db: Database, signer: Signer, stop: asyncio.Event) -> None:
+    """Sign what was left over by a crash, then look again every five seconds until told to stop."""
+    while not stop.is_set():
+        try:
+            await sign_pending(db, signer)
+        except (OSError, asyncpg.PostgresError):
+            log.exception("no look for unsigned endorsements")
+        try:
+            await asyncio.wait_for(stop.wait(), PAUSE)
+        except TimeoutError:
+            continue

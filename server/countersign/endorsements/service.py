@@ -1,0 +1,215 @@
+"""Take an endorsement to be signed, revoke one, and read the signed bytes for outsiders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+
+from countersign.endorsements import evidence as evidence_rules
+from countersign.endorsements import rules
+from countersign.endorsements.evidence import Evidence
+from countersign.endorsements.tables import EndorsementEvidence
+from countersign.endorsements.views import LIVE
+from countersign.kit import access
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Tx
+from countersign.kit.errors import NotAllowed, NotFound
+from countersign.kit.ids import new_id
+from countersign.reviews import service as reviews
+from countersign.reviews.independence import check_independence
+from countersign.specs import service as specs
+from countersign.specs.service import FrozenVersion
+from countersign.trust import documents
+from countersign.trust import service as trust
+from countersign.trust.addresses import Addresses
+
+
+@dataclass(frozen=True, slots=True)
+class EndorseSpec:
+    """An endorser's word for exactly the version whose digest the signatory saw (lower-case hex SHA-256)."""
+
+    spec_version_id: UUID
+    expected_digest: str
+    statement: str
+    evidence: tuple[Evidence, ...] = ()
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """The end of an endorsement before its time, with the reason that everyone may read."""
+
+    endorsement_id: UUID
+    reason: str
+
+
+async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
+    """Store an endorsement to be signed; a person of the endorser with signing authority only.
+
+    The unsigned document is stored in state `signing`, and `jobs` signs it in its own transaction after this one has
+    committed. A second endorsement of the same version is a renewal: the signature closes the one before.
+
+    Raises NotAllowed, Unverified, NotFound, NotEndorsable, StaleVersion, ConflictOfInterest, BadValidity, Required,
+    TooLong, the faults of evidence (all at once), and AlreadySigning.
+    """
+    access.require(actor, Permission.SIGN_ENDORSEMENT)
+    if actor.person_id is None or actor.organization_id is None:
+        raise NotAllowed(why="Only a person of the endorser endorses")
+    now = await tx.now()
+    rules.check_statement(command.statement)
+    evidence_rules.check(command.evidence, now.astimezone(UTC).date())
+    valid_until = rules.valid_until(command.valid_until, now)
+    version = await specs.lock_version(tx, command.spec_version_id)
+    if version is None or not await specs.readable(tx, version.id, actor.organization_id):
+        raise NotFound(what="version", path=("specVersionId",))
+    rules.check_version(version.state, command.expected_digest, version.digest)
+    endorser = await check_endorser(tx, actor.organization_id, version)
+    addresses = Addresses(await public_origin(tx))
+    (slot,) = await trust.allocate(tx, addresses, actor.organization_id)
+    identity = new_id()
+    valid_from = rules.whole_second(now)
+    document = documents.endorsement_credential(
+        addresses,
+        documents.Endorsement(
+            id=identity,
+            endorser=documents.Party(endorser["handle"], endorser["display_name"]),
+            title=version.title,
+            slug=version.slug,
+            semver=version.semver,
+            achievement=version.achievement,
+            spec_json=version.spec_json,
+            statement=command.statement,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            status=slot.status,
+            evidence=tuple(
+                documents.Evidence(piece.title, piece.sentence(), evidence_rules.genre(piece), evidence_rules.AUDIENCE)
+                for piece in command.evidence
+            ),
+        ),
+    )
+    taken = await tx.fetchval(
+        "insert into endorsements (id, spec_version_id, organization_id, signatory_id, digest, state, statement,"
+        " valid_from, valid_until, document, status_list_id, status_index, requested_at)"
+        " values ($1, $2, $3, $4, $5, 'signing', $6, $7, $8, $9, $10, $11, $12)"
+        " on conflict (organization_id, spec_version_id) where state = 'signing' do nothing returning id",
+        identity,
+        version.id,
+        actor.organization_id,
+        actor.person_id,
+        version.digest,
+        command.statement,
+        valid_from,
+        valid_until,
+        document,
+        slot.list_id,
+        slot.index,
+        now,
+    )
+    if taken is None:
+        raise rules.AlreadySigning(path=("specVersionId",))
+    if command.evidence:
+        await tx.insert(
+            *(
+                EndorsementEvidence(
+                    id=new_id(),
+                    endorsement_id=identity,
+                    no=number,
+                    kind=piece.kind.value,
+                    narrative=piece.sentence(),
+                    payload=evidence_rules.payload(piece),
+                )
+                for number, piece in enumerate(command.evidence, start=1)
+            )
+        )
+    await tx.emit("endorsement.taken", f"end_{identity}", digest=version.digest)
+    return identity
+
+
+async def revoke(tx: Tx, actor: Actor, command: Revoke) -> UUID:
+    """End an endorsement now; the endorser only. The status bit is set in this transaction.
+
+    What was true before stays true: the in-force range is closed at this instant. Raises NotAllowed, NotFound,
+    Required and TooLong (reason), NotTheEndorser, InvalidState (not in force).
+    """
+    access.require(actor, Permission.REVOKE_ENDORSEMENT)
+    rules.check_reason(command.reason)
+    now = await tx.now()
+    row = await tx.fetchrow(
+        "select organization_id, state, in_force, status_list_id, status_index from endorsements"
+        " where id = $1 for update",
+        command.endorsement_id,
+    )
+    if row is None or (row["organization_id"] != actor.organization_id and row["in_force"] is None):
+        raise NotFound(what="endorsement", path=("endorsementId",))
+    party = rules.Party.SIGNATORY if row["organization_id"] == actor.organization_id else rules.Party.STRANGER
+    after = rules.move(present_state(row, now), rules.Act.REVOKE, party)
+    await tx.execute(
+        "update endorsements set state = $2, revoked_at = $3, revocation_reason = $4,"
+        " in_force = tstzrange(lower(in_force), greatest(lower(in_force), least(upper(in_force), $3))) where id = $1",
+        command.endorsement_id,
+        after.value,
+        now,
+        command.reason,
+    )
+    await trust.revoke(tx, row["status_list_id"], row["status_index"])
+    await tx.emit("endorsement.revoked", f"end_{command.endorsement_id}")
+    return command.endorsement_id
+
+
+async def check_endorser(tx: Tx, organization_id: UUID, version: FrozenVersion) -> asyncpg.Record:
+    """Refuse an organization that may not sign for this version at this moment; answers its names.
+
+    Its row is locked against change until the commit. Raises NotAllowed, Unverified, ConflictOfInterest.
+    """
+    endorser = await tx.fetchrow(
+        "select handle, display_name, kind, verification from organizations where id = $1 for share", organization_id
+    )
+    if endorser is None:
+        raise NotFound(what="organization")
+    rules.check_kind(endorser["kind"])
+    rules.check_authority(endorser["verification"])
+    judge, school = await reviews.sides(tx, organization_id, version.organization_id)
+    check_independence(judge, school, who=endorser["display_name"])
+    return endorser
+
+
+def present_state(row: asyncpg.Record, now: datetime) -> rules.State:
+    """The state at this moment of a row with `state` and `in_force`: what time has ended is expired without a job."""
+    state = rules.State(row["state"])
+    if state is rules.State.IN_FORCE and row["in_force"].upper <= now:
+        return rules.move(state, rules.Act.EXPIRE, rules.Party.CLOCK)
+    return state
+
+
+async def public_origin(tx: Tx) -> str:
+    """The origin that stands in every signed document of this installation."""
+    return str(await tx.fetchval("select value from installation where key = 'public_origin'"))
+
+
+async def signed_endorsement(tx: Tx, endorsement_id: UUID) -> bytes | None:
+    """The signed credential, whatever came of it since (its status says); None when it was never signed."""
+    found: bytes | None = await tx.fetchval("select credential from endorsements where id = $1", endorsement_id)
+    return found
+
+
+_LIVE_NOW = LIVE.format(e="e", now="$2::timestamptz")
+
+
+async def live_credentials(tx: Tx, spec_version_id: UUID) -> list[bytes]:
+    """The signed credentials in force now for a version, oldest first."""
+    rows = await tx.fetch(
+        f"select e.credential from endorsements e where e.spec_version_id = $1 and {_LIVE_NOW} order by e.id",
+        spec_version_id,
+        await tx.now(),
+    )
+    return [row["credential"] for row in rows]
+
+
+async def signed_for_version(tx: Tx, slug: str, semver: str) -> list[bytes]:
+    """The signed credentials in force now for a public version by its address; none for anything else."""
+    version = await specs.frozen_version(tx, slug, semver)
+    return await live_credentials(tx, version.id) if version else []

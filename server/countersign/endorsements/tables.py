@@ -1,0 +1,99 @@
+"""Rows of endorsements and their evidence."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint
+from sqlmodel import Field
+
+from countersign.kit.placement import Placement, Table
+
+
+class Endorsement(Table, table=True):
+    """One organization's word for one version: the unsigned document first, its signature after.
+
+    `in_force` is when it counted or counts: it opens with the signature and is closed by a renewal, a revocation or
+    `valid_until`. No two ranges of one organization and version overlap, not even in the past. What was asked to be
+    signed (digest, statement, document, validity) is never updated.
+    """
+
+    __tablename__ = "endorsements"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('signing', 'in_force', 'suspended', 'expired', 'superseded', 'revoked', 'refused')",
+            name="endorsements_state",
+        ),
+        CheckConstraint("(in_force is null) = (state in ('signing', 'refused'))", name="endorsements_in_force"),
+        CheckConstraint("(credential is null) = (state in ('signing', 'refused'))", name="endorsements_credential"),
+        CheckConstraint("valid_from < valid_until", name="endorsements_validity"),
+        ExcludeConstraint(
+            ("organization_id", "="),
+            ("spec_version_id", "="),
+            ("in_force", "&&"),
+            name="endorsements_one_in_force",
+            where=text("in_force is not null"),
+            using="gist",
+        ),
+        Index(
+            "endorsements_one_signing",
+            "organization_id",
+            "spec_version_id",
+            unique=True,
+            postgresql_where="state = 'signing'",
+        ),
+        Index("endorsements_to_sign", "id", postgresql_where="state = 'signing'"),
+        Index("endorsements_by_version", "spec_version_id", postgresql_where="state = 'in_force'"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset(
+        {
+            "state",
+            "in_force",
+            "credential",
+            "signed_at",
+            "supersedes_id",
+            "revoked_at",
+            "revocation_reason",
+            "refusal",
+        }
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    signatory_id: uuid.UUID
+    digest: str
+    state: str
+    statement: str
+    valid_from: datetime = Field(sa_type=DateTime(timezone=True))
+    valid_until: datetime = Field(sa_type=DateTime(timezone=True))
+    in_force: Any = Field(default=None, sa_column=Column(TSTZRANGE, nullable=True))
+    supersedes_id: uuid.UUID | None = Field(default=None, foreign_key="endorsements.id")
+    document: bytes
+    credential: bytes | None = None
+    status_list_id: uuid.UUID = Field(foreign_key="status_lists.id")
+    status_index: int
+    requested_at: datetime = Field(sa_type=DateTime(timezone=True))
+    signed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    revocation_reason: str | None = None
+    refusal: str | None = None
+
+
+class EndorsementEvidence(Table, table=True):
+    """One piece of evidence: its kind, the sentence that is signed, and the structured record behind it."""
+
+    __tablename__ = "endorsement_evidence"
+    __table_args__ = (UniqueConstraint("endorsement_id", "no", name="endorsement_evidence_no"),)
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    id: uuid.UUID = Field(primary_key=True)
+    endorsement_id: uuid.UUID = Field(foreign_key="endorsements.id")
+    no: int
+    kind: str
+    narrative: str
+    payload: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))

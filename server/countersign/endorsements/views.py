@@ -1,0 +1,94 @@
+"""How endorsements and their evidence are read, and what "live" and "co-validated" mean in SQL."""
+
+from __future__ import annotations
+
+from countersign.endorsements.rules import DEFAULT_POLICY, EXPIRING_WITHIN
+from countersign.kit.view import View
+
+LIVE = "({e}.state = 'in_force' and {e}.in_force @> {now})"
+"""Whether the endorsement `{e}` is in force at `{now}`, the present. Its end by time needs no job."""
+
+IN_FORCE_AT = "({e}.in_force @> {at})"
+"""Whether the endorsement `{e}` was in force at any instant `{at}`, past or present: closed ranges keep history."""
+
+CO_VALIDATED_AT = (
+    "((select count(distinct o.control_group) from endorsements e join organizations o on o.id = e.organization_id"
+    " where e.spec_version_id = {v}.id and " + IN_FORCE_AT.format(e="e", at="{at}") + " and o.control_group <>"
+    " (select s.control_group from organizations s where s.id = {v}.organization_id))"
+    f" >= {DEFAULT_POLICY.groups})"
+)
+"""`rules.co_validated` in SQL for the version `{v}` at `{at}`; a test keeps the two equal."""
+
+LIVE_COUNT = (
+    "(select count(*) from endorsements e where e.spec_version_id = {v}.id and " + LIVE.format(e="e", now="{now}") + ")"
+)
+"""How many endorsements of the version `{v}` are in force at `{now}`."""
+
+_EXPIRING = (
+    "(" + LIVE.format(e="{t}", now="{now}") + " and upper({t}.in_force) <= {now} + interval '"
+    f"{EXPIRING_WITHIN.days} days')"
+)
+
+ENDORSEMENT = View(
+    tag="end",
+    source="endorsements {t}",
+    columns={
+        "id": "'end_' || {t}.id",
+        "state": "case when {t}.state = 'in_force' and not {t}.in_force @> {now} then 'expired' else {t}.state end",
+        "live": LIVE.format(e="{t}", now="{now}"),
+        "expiring": _EXPIRING,
+        "in_force_from": "lower({t}.in_force)",
+        "in_force_until": "upper({t}.in_force)",
+        "credential": "convert_from({t}.credential, 'UTF8')",
+        "url": "(select i.value || '/endorsements/' || {t}.id from installation i where i.key = 'public_origin')",
+    },
+    # What is not signed yet, or was refused, is the endorser's own affair.
+    visible="({t}.in_force is not null or {t}.organization_id = {actor_organization})",
+)
+
+_PAYLOAD = "{t}.payload->>"
+
+EVIDENCE = View(
+    tag="evd",
+    source="endorsement_evidence {t}",
+    columns={
+        "number": "{t}.no",
+        **{
+            name: f"{_PAYLOAD}'{name}'"
+            for name in ("role", "region", "criterion", "expert_role", "case", "description")
+        },
+        **{
+            name: f"{_PAYLOAD}'{name}'"
+            for name in ("terms", "corpus", "query", "snapshot_digest", "basis", "programme")
+        },
+        "recognised_as": f"{_PAYLOAD}'recognised_as'",
+        **{
+            name: f"({_PAYLOAD}'{name}')::{kind}"
+            for kind, names in {
+                "int": ("seats", "within_days", "assessors", "matched", "total"),
+                "numeric": ("hours", "percent"),
+                "date": ("opens_on", "closes_on", "until", "checked_on", "period_from", "period_to", "observed_on"),
+            }.items()
+            for name in names
+        },
+    },
+)
+"""Every kind in one view; a kind's type shows the columns that it has."""
+
+TOOL = View(
+    tag="tol",
+    source="jsonb_array_elements({parent}.payload->'tools') with ordinality {t}(item, no)",
+    columns={"name": "{t}.item->>'name'", "versions": "nullif({t}.item->>'versions', '')"},
+    key="{t}.no",
+)
+
+SALARY = View(
+    tag="sal",
+    source="",
+    columns={
+        "low": "({t}.payload->'salary'->>'low')::numeric",
+        "high": "({t}.payload->'salary'->>'high')::numeric",
+        "currency": "{t}.payload->'salary'->>'currency'",
+    },
+)
+"""Part of a hiring pledge's row."""

@@ -1,0 +1,56 @@
+"""How review requests and reviews are read: between the school that asked and the organization that was asked."""
+
+from __future__ import annotations
+
+from countersign.kit.view import View
+from countersign.reviews.rubric import RUBRIC
+
+_WAITING = "{t}.state in ('open', 'claimed')"
+
+REVIEW_REQUEST = View(
+    tag="rrq",
+    source="review_requests {t}",
+    columns={
+        "id": "'rrq_' || {t}.id",
+        "state": "case when " + _WAITING + " and {t}.due_on < ({now} at time zone 'utc')::date"
+        " then 'expired' else {t}.state end",
+    },
+    visible="({t}.school_id = {actor_organization} or {t}.organization_id = {actor_organization})",
+)
+
+REVIEW = View(
+    tag="rev",
+    source="reviews {t}",
+    columns={"id": "'rev_' || {t}.id", "declaration": "{t}.coi_declaration"},
+    visible="({t}.organization_id = {actor_organization} or exists (select from review_requests q"
+    " where q.id = {t}.request_id and q.school_id = {actor_organization}))",
+)
+
+SCORE = View(
+    tag="scr",
+    source="jsonb_array_elements({parent}.scores) with ordinality {t}(item, no)",
+    columns={
+        "criterion_code": "{t}.item->>'criterion'",
+        "value": "({t}.item->>'value')::int",
+        "evidence": "{t}.item->>'evidence'",
+    },
+    key="{t}.no",
+)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+_RUBRIC_ROWS = ", ".join(
+    f"({number}, {_literal(c.code)}, {_literal(c.title)}, {_literal(c.question)},"
+    f" array[{', '.join(_literal(anchor) for anchor in c.anchors)}])"
+    for number, c in enumerate(RUBRIC, start=1)
+)
+
+CRITERION = View(
+    tag="crt",
+    source=f"(values {_RUBRIC_ROWS}) {{t}}(no, code, title, question, anchors)",
+    key="{t}.no",
+)
+"""The rubric as rows, so that a score is read with the question that it answers."""
