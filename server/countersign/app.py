@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from countersign.config import ROOT, Settings
 from countersign.edge import health
 from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.request_log import RequestLog
+from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import tables as endorsements_tables
 from countersign.kit import audit, commands, installation, outbox
 from countersign.kit.db import Database
@@ -63,7 +65,7 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
-        async with tools_of(settings) as tools:
+        async with tools_of(settings) as tools, _background(tools):
             _equip(application, tools)
             yield
 
@@ -75,6 +77,18 @@ def create_app_with(tools: Tools) -> Starlette:
     application = Starlette(routes=_routes(), middleware=[Middleware(RequestLog)])
     _equip(application, tools)
     return application
+
+
+@asynccontextmanager
+async def _background(tools: Tools) -> AsyncIterator[None]:
+    """The jobs of the rooms, from the start until the block ends."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as jobs:
+        jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
+        try:
+            yield
+        finally:
+            stop.set()
 
 
 def _equip(application: Starlette, tools: Tools) -> None:

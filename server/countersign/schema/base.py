@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar, Union
+from uuid import UUID
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
@@ -10,7 +11,8 @@ from strawberry.types.arguments import StrawberryArgument
 
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Tx
-from countersign.kit.ids import Sealer
+from countersign.kit.errors import NotFound
+from countersign.kit.ids import Sealer, parse_public_id
 from countersign.reads.authority import authorized
 from countersign.reads.bind import key, page, told
 from countersign.reads.bindings import METADATA
@@ -56,6 +58,17 @@ class Connection(Generic[T]):
     edges: list[Edge[T]] = page("edges", description="The things of this page, each with its place.")
     page_info: PageInfo = page("pageInfo", description="Where this page stands in the list.")
     total_count: int = page("totalCount", description="How many the whole list holds; counted only when you ask.")
+
+
+def reference(text: str, tag: str, what: str, *path: str | int) -> UUID:
+    """The key in a catalogue object's public id, given at `path` of an input.
+
+    Raises NotFound for a malformed id and one of another kind, the same as for one that leads nowhere.
+    """
+    found = parse_public_id(text)
+    if found is None or found[0] != tag:
+        raise NotFound(what=what, path=path)
+    return found[1]
 
 
 @strawberry.input(description="What every change carries.")
