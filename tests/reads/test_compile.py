@@ -8,7 +8,7 @@ from countersign.kit.ids import new_id
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.factories import Factory
-from tests.reads.toy import ask, ask_code, ask_data, toy_engine
+from tests.reads.toy import ask, ask_code, ask_data, revealed, toy_engine
 
 
 @pytest.fixture
@@ -202,3 +202,28 @@ async def test_requests_that_cannot_run_say_why(engine: Engine) -> None:
     )
     doubling = '{ organization(by: {handle: "x"}) { ...F0 } } ' + links + "fragment F25 on Organization { id }"
     assert await ask_code(engine, doubling) == "DOCUMENT_LIMIT_EXCEEDED"
+
+
+MATCHES = """query ($first: Int!, $after: Cursor, $k: OrganizationKind) {
+  matches(first: $first, after: $after, kind: $k) {
+    nodes { handle rank organization { kind } } totalCount longest
+    shares { kind n } pageInfo { endCursor hasNextPage } }
+  other: matches(first: 1, kind: EMPLOYER) { totalCount nodes { handle } } }"""
+
+
+async def test_a_source_is_shared_by_page_count_and_facets_and_reveals_what_it_shows(
+    engine: Engine, db: Database, make: Factory
+) -> None:
+    await make_family(db, make)
+    revealed.clear()
+    data = await ask_data(engine, MATCHES, first=2)
+    page = data["matches"]
+    assert page["nodes"][0] == {"handle": "top", "rank": [3, 6], "organization": {"kind": "EMPLOYER"}}
+    assert page["shares"] == [{"kind": "AGENCY", "n": 5}, {"kind": "EMPLOYER", "n": 1}]
+    assert (page["totalCount"], page["longest"]) == (6, 7)
+    assert data["other"] == {"totalCount": 0, "nodes": [{"handle": "top"}]}
+    # The first reveal said that something had changed, so the answer was made again.
+    assert revealed == [[[6, 3], [1, 7]], [[1, 3]], [[6, 3], [1, 7]], [[1, 3]]]
+    rest = await ask_data(engine, MATCHES, first=5, after=page["pageInfo"]["endCursor"])
+    assert [n["handle"] for n in rest["matches"]["nodes"]] == [f"child-{n}" for n in range(1, 5)]
+    assert (await ask_data(engine, MATCHES, first=5, k="AGENCY"))["matches"]["totalCount"] == 4

@@ -1,7 +1,7 @@
 """A small mutation and a guarded field beside the real schema: the machinery without any room's rules."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +11,14 @@ from countersign.kit.access import ANONYMOUS, Actor, Permission
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Invalid, NotFound
 from countersign.kit.ids import Sealer, parse_public_id
-from countersign.reads.bind import connection, entity
+from countersign.kit.view import View
+from countersign.reads.args import Args, Predicates
+from countersign.reads.bind import arg, bound, column, connection, entity, many, one
+from countersign.reads.bindings import Source
 from countersign.schema.base import CommandInput, Connection, Tools, command, payload
 from countersign.schema.contents import QUERIES, make_schema
 from countersign.schema.engine import Engine, Request
-from countersign.schema.organizations import ORGANIZATION_ORDERS, Organization
+from countersign.schema.organizations import ORGANIZATION_ORDERS, Organization, OrganizationKind
 from countersign.schema.problems import StaleVersionError
 from countersign.trust.signer import Signer
 
@@ -54,12 +57,73 @@ class ToyMutations:
     )
 
 
+NAMED = View("match", "organizations {t}", key="{t}.rank")
+SHARE = View("share", "(select kind, n from {counts}) {t}", key="{t}.kind")
+
+
+@bound(SHARE, description="How many are of a kind.", key_type="text")
+class Share:
+    """How many are of a kind."""
+
+    kind: OrganizationKind = column(description="The kind.")
+    n: int = column(description="How many.")
+
+
+@bound(NAMED, description="A match.", key_type="bigint[]")
+class Match:
+    """A match."""
+
+    handle: str = column(description="Its handle.")
+    rank: list[int] = column(description="Its place.")
+    organization: Organization | None = one(on="{child}.id = {parent}.id", description="The match itself.")
+
+
+@strawberry.type(description="Matches.")
+class MatchConnection(Connection[Match]):
+    """Matches."""
+
+    shares: list[Share] = many(order="{child}.kind", description="How many of each kind.")
+    longest: int = column(sql="(select max(length(handle)) from {matched})", description="The longest handle.")
+
+
+def matches(args: Args, _sql: Predicates) -> list[tuple[str, str]]:
+    kind = args.param("kind", "text") if "kind" in args else "null::text"
+    return [
+        (
+            "matched",
+            f"""select array[length(o.handle), o.n]::bigint[] as rank, o.id, o.handle, o.kind, o.n
+                from (select id, handle, kind, row_number() over (order by handle) as n from organizations
+                      where {kind} is null or kind = {kind}) o""",
+        ),
+        ("counts", "select kind, count(*)::int as n from {matched} group by kind"),
+    ]
+
+
+revealed: list[list[list[int]]] = []
+
+
+async def reveal(_tx: Tx, _actor: Actor, shown: Sequence[Any]) -> bool:
+    revealed.append(list(shown))
+    return len(revealed) > 1
+
+
 @strawberry.type
 class ToyQueries:
     """Root fields."""
 
     guarded: Connection[Organization] = connection(
         orders=ORGANIZATION_ORDERS, requires=Permission.SEARCH_CANDIDATES, description="Only for recruiters."
+    )
+    matches: MatchConnection = connection(
+        args={"kind": arg(OrganizationKind | None, "Only of this kind.")},
+        source=Source(
+            matches,
+            "{matched} {t}",
+            count="select count(*) / 2 * 2 from {matched}",
+            reveals="array[{t}.n, length({t}.handle)]::bigint[]",
+            reveal=reveal,
+        ),
+        description="Matches with shares.",
     )
 
 

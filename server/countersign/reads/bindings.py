@@ -1,13 +1,14 @@
 """The values that a binding is made of, and how compiler and executor find them in a GraphQL schema."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import strawberry
 from graphql import GraphQLField, GraphQLNamedType, GraphQLObjectType, GraphQLSchema
 
-from countersign.kit.access import Permission
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Tx
 from countersign.kit.view import View
 from countersign.reads.args import Args, Predicates
 from countersign.reads.errors import BindingMistake
@@ -17,6 +18,7 @@ from countersign.reads.slots import Maker
 
 METADATA: Final = "countersign-binding"
 BACKREF: Final = "strawberry-definition"
+Reveal = Callable[[Tx, Actor, Sequence[Any]], Awaitable[bool]]
 Where = Mapping[str, str] | Callable[[Args, Predicates], None]
 
 
@@ -77,13 +79,16 @@ class Source:
     `ctes` answers pairs of name and SQL for the field's arguments (`sql.render` fills placeholders); later ones, the
     other members and the connection type's own fields refer to an earlier one as `{name}`. `rows` is a FROM item with
     alias `{t}` that offers the columns of the node type's view. `count` is the SQL of `totalCount`. `reveals`, over
-    `{t}`, is the bigint number of the learner that a row shows: those of the page are handed to the reveal step.
+    `{t}`, is what a shown row reveals (bigint, or bigint[] of fixed length); after the statement, `reveal` gets those
+    of the page, in a transaction that commits before the answer leaves. It answers False when the facts have changed
+    since; the answer is then made once more. It may refuse.
     """
 
     ctes: Callable[[Args, Predicates], Sequence[tuple[str, str]]]
     rows: str
     count: str | None = None
     reveals: str | None = None
+    reveal: Reveal | None = None
 
 
 @dataclass(frozen=True, slots=True)

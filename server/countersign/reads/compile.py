@@ -28,6 +28,7 @@ from countersign.reads.bindings import (
     Members,
     PagePart,
     Relation,
+    Reveal,
     Slot,
     Told,
     binding_of,
@@ -56,7 +57,7 @@ class Compiler:
         self.values: list[Mapping[str, Any]] = []
         self.makers: list[Maker] = []
         self.ctes: list[str] = []
-        self.reveals: list[str] = []
+        self.reveals: list[tuple[str, Reveal]] = []
         self.requirements: list[tuple[Permission, Path]] = []
         self._selected = 0
 

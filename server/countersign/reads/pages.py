@@ -68,10 +68,8 @@ def connection(compiler: "Compiler", relation: Relation, place: Place, parent: S
     if relation.source is not None:
         _prepare(compiler, relation.source, place, names, ctes)
     page = _page(compiler, relation, place, replace(parent, names=names), needed_bound(node), ctes)
-    if relation.source is not None and relation.source.reveals is not None:
-        if parent.t:
-            raise BindingMistake(f"{place.coordinate}: only a root field may reveal learners")
-        compiler.reveals.append(f"select {compiler.render(relation.source.reveals, page.child)} {page.shown()}")
+    if relation.source is not None:
+        _reveal(compiler, relation.source, page, parent)
     inside = Scope("", None, names)
 
     def part(name: str, nodes: list[FieldNode], path: Path) -> str:
@@ -110,6 +108,14 @@ def _prepare(compiler: "Compiler", source: Source, place: Place, names: dict[str
     for name, text in source.ctes(place.args, builder):
         names[name] = compiler.parameters.name(f"{name}_")
         ctes.append(f"{names[name]} as materialized ({builder.render(text, **names)})")
+
+
+def _reveal(compiler: "Compiler", source: Source, page: Page, parent: Scope) -> None:
+    if source.reveals is None or source.reveal is None:
+        return
+    if parent.t:
+        raise BindingMistake(f"{page.place.coordinate}: only a root field may reveal learners")
+    compiler.reveals.append((f"select {compiler.render(source.reveals, page.child)} {page.shown()}", source.reveal))
 
 
 def _page(compiler: "Compiler", relation: Relation, place: Place, parent: Scope, bound: Bound, ctes: list[str]) -> Page:

@@ -18,6 +18,7 @@ from countersign.kit.access import Permission
 from countersign.kit.db import Connection
 from countersign.reads import sql
 from countersign.reads.args import Call, Getter
+from countersign.reads.bindings import Reveal
 from countersign.reads.compile import Compiler, argument_values
 from countersign.reads.errors import Path
 from countersign.reads.scope import ROOT, ArgumentSlot
@@ -29,14 +30,14 @@ STRUCTURE: Final = (bool, enum.Enum)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One statement with its parameters: the first column is the JSON of `data`, the second what is revealed."""
+    """One statement with its parameters: the first column is the JSON of `data`, each other one what is revealed."""
 
     sql: str
     getters: tuple[Getter, ...]
     arguments: tuple[ArgumentSlot, ...]
     makers: tuple[Maker, ...]
     requirements: tuple[tuple[Permission, Path], ...]
-    reveals: bool
+    reveals: tuple[Reveal, ...]
 
     def bind(self, call: Call, variables: VariableValues) -> list[object]:
         """The parameters of a call. Raises BadInput for values that the fields refuse."""
@@ -48,12 +49,14 @@ class Plan:
         ]
         return [getter(call) for getter in self.getters]
 
-    async def run(self, connection: Connection, call: Call, parameters: Sequence[object]) -> tuple[bytes, list[int]]:
-        """The answer's bytes, and the numbers of the learners that it shows."""
+    async def run(
+        self, connection: Connection, call: Call, parameters: Sequence[object]
+    ) -> tuple[bytes, list[Sequence[Any]]]:
+        """The answer's bytes, and for each of `reveals` what it must let through."""
         row = await connection.fetchrow(self.sql, *parameters)
         if row is None:
             raise LookupError("a plan's statement answers one row")
-        return fill(row[0], self.makers, call), list(row[1]) if self.reveals else []
+        return fill(row[0], self.makers, call), [row[n + 1] for n in range(len(self.reveals))]
 
 
 def compile_query(selections: Selections, root: GraphQLObjectType, fields: Fields) -> Plan:
@@ -66,15 +69,14 @@ def compile_query(selections: Selections, root: GraphQLObjectType, fields: Field
 def finish(compiler: Compiler, answer: str) -> Plan:
     """The plan of what a compiler gathered, for the expression of the answer's bytes."""
     opening = f"with {', '.join(compiler.ctes)} " if compiler.ctes else ""
-    revealed = " union ".join(f"({part})" for part in compiler.reveals)
-    second = f", array(select distinct r from ({revealed}) shown(r))" if compiler.reveals else ""
+    reveals = "".join(f", array({select})" for select, _ in compiler.reveals)
     return Plan(
-        f"{opening}select {answer}{second}",
+        f"{opening}select {answer}{reveals}",
         tuple(compiler.parameters.getters),
         tuple(compiler.arguments),
         tuple(compiler.makers),
         tuple(compiler.requirements),
-        reveals=bool(compiler.reveals),
+        tuple(reveal for _, reveal in compiler.reveals),
     )
 
 

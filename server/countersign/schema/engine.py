@@ -1,7 +1,7 @@
 """The engine: a GraphQL request becomes an answer. Documents and plans are kept, so each is worked out once."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
+from countersign.kit.errors import Refusal
 from countersign.reads.args import Call
 from countersign.reads.cache import Kept
 from countersign.reads.errors import BadInput, Path, TooComplex, Uncompilable
@@ -22,7 +23,7 @@ from countersign.schema.answer import Answer
 from countersign.schema.base import Tools
 from countersign.schema.documents import Document, Unreadable, of_error, read
 from countersign.schema.mutations import Mutations
-from countersign.schema.problems import Fault, fault
+from countersign.schema.problems import Fault, fault, of_refusal
 
 KEPT_DOCUMENTS: Final = 500
 KEPT_PLANS: Final = 2_000
@@ -40,6 +41,10 @@ class Request:
     query: str
     variables: Mapping[str, Any]
     operation_name: str | None = None
+
+
+class Changed(ConnectionError):
+    """What was to be revealed changed twice while the answer was made: as good as busy."""
 
 
 class Engine:
@@ -72,7 +77,7 @@ class Engine:
             return await self._execute(request, actor, request_id)
         except Unreadable as unreadable:
             return Answer(errors=unreadable.errors)
-        except (BadInput, TooComplex) as refused:
+        except (BadInput, TooComplex, Refusal) as refused:
             return Answer(errors=[_refused(refused)])
         except Exception as error:  # noqa: BLE001 - the last wall before the client: nothing internal may pass
             return Answer(errors=[_failed(error, request_id)])
@@ -106,8 +111,26 @@ class Engine:
             return Answer(data=b"null", errors=[error for error in denied if error is not None])
         parameters = plan.bind(call, selections.variables)
         async with self.db.reader() as connection:
-            data, _revealed = await plan.run(connection, call, parameters)
+            data, revealed = await plan.run(connection, call, parameters)
+        if plan.reveals:
+            data = await self._reveal(plan, call, parameters, data, revealed)
         return Answer(data=data)
+
+    async def _reveal(
+        self, plan: Plan, call: Call, parameters: list[object], data: bytes, revealed: list[Sequence[Any]]
+    ) -> bytes:
+        """Let learners be seen: recorded and charged in a transaction that commits before the bytes leave.
+
+        What has changed since the answer was made is read again, there. Raises Changed when it changes once more.
+        """
+        async with self.db.writer() as tx:
+            for again in (False, True):
+                if again:
+                    data, revealed = await plan.run(tx.connection, call, parameters)
+                allowed = [await let(tx, call.actor, shown) for let, shown in zip(plan.reveals, revealed, strict=True)]
+                if all(allowed):
+                    return data
+            raise Changed
 
     def document(self, text: str) -> Document:
         """The document of a text, from memory when it was read before. Raises Unreadable."""
@@ -146,9 +169,11 @@ def denial(actor: Actor, permission: Permission, path: Path) -> dict[str, Any] |
     return fault(Fault.FORBIDDEN, access.explain(permission), path=path)
 
 
-def _refused(refused: BadInput | TooComplex) -> dict[str, Any]:
+def _refused(refused: BadInput | TooComplex | Refusal) -> dict[str, Any]:
     if isinstance(refused, BadInput):
         return fault(Fault.BAD_USER_INPUT, refused.message, path=refused.path)
+    if isinstance(refused, Refusal):
+        return of_refusal(refused)
     return fault(Fault.OPERATION_TOO_COMPLEX, "The operation selects too many fields")
 
 

@@ -2,11 +2,12 @@
 
 import enum
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 import strawberry
 
-from countersign.kit.errors import Code
+from countersign.kit.errors import Code, Refusal
 
 
 @strawberry.enum(description="Why a change was refused; a closed list.")
@@ -123,3 +124,17 @@ def fault(
         error["path"] = list(path)
     error["extensions"] = {"code": code.value, **extensions}
     return error
+
+
+def of_refusal(refusal: Refusal) -> dict[str, Any]:
+    """A refusal of a query (its reveal step) as a top-level error."""
+    if refusal.code is Code.QUOTA_EXCEEDED:
+        return fault(Fault.RATE_LIMITED, refusal.message, retryAfter=_until_midnight())
+    code = Fault.FORBIDDEN if refusal.code is Code.NOT_ALLOWED else Fault.BAD_USER_INPUT
+    return fault(code, refusal.message, path=refusal.path)
+
+
+def _until_midnight() -> int:
+    """Seconds until quotas of a day (UTC) begin anew."""
+    now = datetime.now(UTC)
+    return int((datetime.combine(now.date() + timedelta(days=1), time.min, UTC) - now).total_seconds()) + 1
