@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route
 
-from countersign.config import ROOT, Settings
-from countersign.edge import health
+from countersign.config import Settings
+from countersign.edge import health, pages
 from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.request_log import RequestLog
 from countersign.endorsements import jobs as endorsements_jobs
@@ -37,7 +36,6 @@ from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 
-FRONTEND = ROOT / "frontend_stub" / "dist"
 TABLE_MODULES = (
     audit,
     commands,
@@ -69,12 +67,12 @@ def create_app(settings: Settings) -> Starlette:
             _equip(application, tools)
             yield
 
-    return Starlette(routes=_routes(), middleware=[Middleware(RequestLog)], lifespan=lifespan)
+    return Starlette(routes=_routes(settings), middleware=[Middleware(RequestLog)], lifespan=lifespan)
 
 
 def create_app_with(tools: Tools) -> Starlette:
     """The application over tools that somebody else opens and closes."""
-    application = Starlette(routes=_routes(), middleware=[Middleware(RequestLog)])
+    application = Starlette(routes=_routes(None), middleware=[Middleware(RequestLog)])
     _equip(application, tools)
     return application
 
@@ -96,12 +94,12 @@ def _equip(application: Starlette, tools: Tools) -> None:
     application.state.engine = Engine(make_schema(), tools)
 
 
-def _routes() -> list[BaseRoute]:
+def _routes(settings: Settings | None) -> list[BaseRoute]:
     return [
-        Route("/graphql", GraphQLEndpoint(FRONTEND / "graphiql" / "index.html")),
+        *pages.routes(settings),
+        Route("/graphql", GraphQLEndpoint(pages.GRAPHIQL)),
         Route("/livez", health.alive),
         Route("/readyz", health.ready),
-        Mount("/ui", StaticFiles(directory=FRONTEND, check_dir=False)),
     ]
 
 

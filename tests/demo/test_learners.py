@@ -58,13 +58,19 @@ def test_blocks_are_skewed_and_whole_stacks_are_held(
     assert len(whole) >= 10, "enough for a count above the privacy floor"
 
 
-def test_each_school_gets_one_file_with_all_its_awards(
+def test_each_school_gets_one_file_with_all_its_awards_and_the_operator_one_of_consents(
     made_market: market.Market, made: tuple[learners.MadeLearner, ...], tmp_path: Path
 ) -> None:
-    files = learners.write_files(tmp_path, made_market, made)
-    assert set(files) == {block.school for block in made_market.blocks}
-    rows = 0
-    for path in files.values():
-        with path.open(encoding="utf-8", newline="") as file:
-            rows += sum(1 for row in csv.DictReader(file) if row["email"].endswith(".example"))
-    assert rows == sum(len(m.awards) for m in made)
+    written = learners.write_files(tmp_path, made_market, made)
+    assert set(written.awards) == {block.school for block in made_market.blocks}
+    assert sum(len(_rows(path)) for path in written.awards.values()) == sum(len(m.awards) for m in made)
+    consents = _rows(written.consents)
+    assert {row["email"] for row in consents} == {m.email for m in made if m.consents}
+    assert all(date.fromisoformat(row["granted_on"]) <= TODAY for row in consents)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["email"].endswith(".example") for row in rows)
+    return rows

@@ -57,13 +57,15 @@ def _global(
 def demo(
     port: Port = None,
     data: Data = None,
-    learners: Annotated[int, typer.Option(help="How many learners to make.", min=1, max=1_000_000)] = 2000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same learners.")] = 1,
+    learners: Annotated[
+        int | None, typer.Option(help="How many learners to make [2000].", min=1, max=1_000_000)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed makes the same learners [7].")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON: url, graphql, tokens by role.")] = False,
-    graphiql: Annotated[bool, typer.Option(help="Build GraphiQL when it is not fresh.")] = True,
+    ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Build GraphiQL when it is not fresh.")] = True,
 ) -> None:
     """Make a market to look at, serve it, and print what to click."""
-    _run("demo", port=port, data=data, learners=learners, seed=seed, json=json, graphiql=graphiql)
+    _run("demo", port=port, data=data, learners=learners, seed=seed, json=json, ui=ui)
 
 
 @app.command()
@@ -153,6 +155,12 @@ def reset(
 ) -> None:
     """Remove the data directory of a demo or a development installation."""
     _run("reset", data=data, yes=yes)
+
+
+@app.command("ui-build")
+def ui_build() -> None:
+    """Build GraphiQL unless it is fresh; the demo does it by itself."""
+    _run("ui_build")
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

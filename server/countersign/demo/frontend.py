@@ -106,7 +106,7 @@ class Build:
 
     def _npm(self) -> tuple[list[str], dict[str, str]]:
         """The command that runs npm, and the environment it needs."""
-        environment = dict(os.environ)
+        environment = {"UV_SYSTEM_CERTS": "true", **os.environ}
         node, npm = shutil.which("node"), shutil.which("npm")
         if node and npm and is_new_enough(self._answer([node, "--version"])):
             return [npm], environment

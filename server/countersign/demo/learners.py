@@ -19,7 +19,7 @@ from countersign.demo.market import Block, Market, Version
 LEARNERS: Final = 2_000
 SEED: Final = 7
 CONSENTING_SHARE: Final = 0.7
-LINE_SHARE: Final = 0.16
+LINE_SHARE: Final = 0.24
 """Learners who work through a whole stack instead of picking blocks."""
 FINISHING_SHARE: Final = 0.6
 AWARDS: Final = (1, 2, 3, 4, 5, 6, 7)
@@ -61,7 +61,7 @@ def make(market: Market, count: int = LEARNERS, seed: int = SEED) -> tuple[MadeL
     """`count` learners; the same for the same market, count and seed.
 
     About 70 % consent to be found. Blocks are picked with Zipf's weights (the k-th commonest k to the power of -0.7 as
-    often as the first), three to four each; a sixth of the learners follow a stack to its end or nearly.
+    often as the first), three to four each; a quarter of the learners follow a stack to its end or nearly.
     """
     chance = random.Random(seed)  # noqa: S311 - made people, not secrets
     taught = _taught(market)
@@ -69,37 +69,42 @@ def make(market: Market, count: int = LEARNERS, seed: int = SEED) -> tuple[MadeL
     return tuple(_learner(chance, number, market, taught, ranked) for number in range(1, count + 1))
 
 
-def write_files(folder: Path, market: Market, made: Sequence[MadeLearner]) -> dict[str, Path]:
-    """One CSV file for each school, in the form that a school imports; answers the files by the school's handle."""
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files to import: awards by the school's handle, then consents."""
+
+    awards: Mapping[str, Path]
+    consents: Path
+
+
+def write_files(folder: Path, market: Market, made: Sequence[MadeLearner]) -> Files:
+    """One CSV file of awards for each school and one of consents, in the forms that are imported."""
     schools = {block.slug: block.school for block in market.blocks}
-    rows: dict[str, list[tuple[str, ...]]] = {}
+    rows: dict[str, list[Sequence[str]]] = {}
     for learner in made:
+        person = (learner.email, learner.full_name, learner.country, learner.region)
         for award in learner.awards:
-            rows.setdefault(schools[award.slug], []).append(
-                (
-                    learner.email,
-                    learner.full_name,
-                    learner.country,
-                    learner.region,
-                    "yes" if learner.consents else "no",
-                    award.slug,
-                    award.semver,
-                    award.awarded_on.isoformat(),
-                )
-            )
-    written: dict[str, Path] = {}
+            row = (*person, award.slug, award.semver, award.awarded_on.isoformat())
+            rows.setdefault(schools[award.slug], []).append(row)
     folder.mkdir(parents=True, exist_ok=True)
-    for school in sorted(rows):
-        path = folder / f"awards-{school}.csv"
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(rows[school])
-        written[school] = path
-    return written
+    awards = {school: folder / f"awards-{school}.csv" for school in sorted(rows)}
+    for school, path in awards.items():
+        _write(path, COLUMNS, rows[school])
+    consents = folder / "consents.csv"
+    consenting = [m for m in made if m.consents]
+    _write(consents, CONSENT_COLUMNS, [(m.email, max(a.awarded_on for a in m.awards).isoformat()) for m in consenting])
+    return Files(awards, consents)
 
 
-COLUMNS: Final = ("email", "full_name", "country", "region", "consent", "spec", "version", "awarded_on")
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+COLUMNS: Final = ("email", "full_name", "country", "region", "spec", "version", "awarded_on")
+CONSENT_COLUMNS: Final = ("email", "granted_on")
 
 
 def _taught(market: Market) -> dict[str, tuple[Version, ...]]:

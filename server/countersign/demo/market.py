@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -163,6 +164,11 @@ def names() -> Names:
     )
 
 
+def russian_skill_names() -> Mapping[str, str]:
+    """Our own Russian names of skills, by `framework: preferred label`."""
+    return {str(name): str(text) for name, text in _toml("skills_ru.toml").items()}
+
+
 def content_json(version: Version, uris: Mapping[str, str]) -> dict[str, Any]:
     """The version's content in the form that a client sends; `uris` names each skill's URI by `framework: label`."""
     content: dict[str, Any] = _in_camel(version.content)
@@ -250,6 +256,8 @@ def _endorsement(entry: Mapping[str, Any], today: date) -> Endorsement:
 def _evidence(entry: Mapping[str, Any], on: date, until: date, today: date) -> Mapping[str, Any]:
     """One piece of evidence: a promise without its own last day lasts as long as the endorsement."""
     piece = dict(_dated(entry, today))
+    if "hours" in piece:
+        piece["hours"] = Decimal(piece["hours"])
     match piece["kind"]:
         case "hiring_pledge":
             piece |= {"opens_on": on, "closes_on": on + timedelta(days=piece.pop("open_days"))}

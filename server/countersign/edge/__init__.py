@@ -6,5 +6,5 @@ May call: organizations (who a token is), kit, config.
 Never: knows a GraphQL type or a business rule.
 
 Files: `graphql` (the endpoint), `body` (safe JSON), `negotiation` (content types), `identity` (who asks), `responses`,
-    `request_log`, `health`.
+    `request_log`, `health`, `pages` (the page at `/`, built bundles, the demo's sign-in).
 """

@@ -12,14 +12,19 @@ from structlog.contextvars import get_contextvars
 from countersign.edge import body, identity
 from countersign.edge.body import BadRequest, Operation
 from countersign.edge.negotiation import JSON, RESPONSE, accepted, is_json, prefers_html
+from countersign.edge.pages import GRAPHIQL_POLICY
 from countersign.edge.responses import refuse, respond, status_of
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
 
-NOT_BUILT: Final = (
-    "<!doctype html><html lang=en><title>GraphiQL</title><p>GraphiQL is not built yet: it is made when the demo starts "
-    "and node is there. The API itself answers at this address (POST, application/json)."
-)
+NOT_BUILT: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="3"><title>GraphiQL is being built · Countersign</title></head>
+<body><main><h1>GraphiQL is being built</h1>
+<p>The demo builds it once, beside its data; this page looks again every three seconds. Built by hand:
+<code>python3 server ui-build</code>. The API itself answers here already (POST, application/json).</p>
+<p><a href="/">Back to the page</a></p></main></body></html>
+"""
 
 
 class Answered(Protocol):
@@ -87,7 +92,7 @@ class GraphQLEndpoint:
 
     def _page(self) -> Response:
         text = self._graphiql.read_bytes() if self._graphiql.is_file() else NOT_BUILT.encode()
-        return respond(text, "text/html", 200)
+        return respond(text, "text/html", 200, content_security_policy=GRAPHIQL_POLICY, referrer_policy="no-referrer")
 
 
 async def _operation(request: Request, engine: GraphQL) -> Operation:

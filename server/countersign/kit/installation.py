@@ -33,3 +33,14 @@ async def fix_origin(tx: Tx, origin: str) -> None:
     kept = await tx.fetchval("select value from installation where key = 'public_origin'")
     if kept != origin:
         raise OriginMismatch(kept=kept, given=origin)
+
+
+async def note(tx: Tx, key: str, value: str) -> None:
+    """Remember a fact of the installation; one that is remembered already stays as it is."""
+    await tx.execute("insert into installation (key, value) values ($1, $2) on conflict (key) do nothing", key, value)
+
+
+async def noted(tx: Tx, key: str) -> str | None:
+    """A fact of the installation, or None."""
+    value: str | None = await tx.fetchval("select value from installation where key = $1", key)
+    return value

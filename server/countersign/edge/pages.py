@@ -1,0 +1,104 @@
+"""The page at `/`, the built bundles under `/ui/`, and the demo's one-click sign-in."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from countersign.config import ROOT, Mode, Settings
+
+PAGE: Final = Path(str(files("countersign") / "data" / "page"))
+BUNDLES: Final = ROOT / "frontend_stub" / "dist"
+GRAPHIQL: Final = BUNDLES / "graphiql" / "index.html"
+TOKENS: Final = "demo-tokens.json"
+
+_SHUT: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY: Final = f"{_SHUT}; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
+# GraphiQL's editor writes its styles while it runs, and its workers start from our own files.
+GRAPHIQL_POLICY: Final = (
+    f"{_SHUT}; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:;"
+    " connect-src 'self'; worker-src 'self' blob:"
+)
+GUARDED: Final = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+
+
+def routes(settings: Settings | None) -> list[BaseRoute]:
+    """The page and its files; in a demo also the sign-in (never without settings)."""
+    shown: list[BaseRoute] = [
+        Route("/", home, methods=["GET"]),
+        Mount("/page", Files(PAGE)),
+        Mount("/ui", Files(BUNDLES)),
+    ]
+    if settings is not None and settings.mode is Mode.DEMO:
+        sign_in = SignIn(settings)
+        shown += [
+            Route("/demo/roles", sign_in.roles, methods=["GET"]),
+            Route("/demo/{role}", sign_in.enter, methods=["GET"]),
+        ]
+    return shown
+
+
+async def home(_request: Request) -> Response:
+    """The page."""
+    headers = {**GUARDED, "content-security-policy": POLICY, "cache-control": "no-cache"}
+    return FileResponse(PAGE / "index.html", headers=headers)
+
+
+class Files(StaticFiles):
+    """Static files that nobody sniffs; those with a digest in their name are kept for good."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(directory=folder, check_dir=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one file."""
+
+        async def guarded(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                kept = "public, max-age=31536000, immutable" if "/assets/" in scope["path"] else "no-cache"
+                more = {**GUARDED, "cache-control": kept}
+                message["headers"] = [*message["headers"], *((k.encode(), v.encode()) for k, v in more.items())]
+            await send(message)
+
+        await super().__call__(scope, receive, guarded)
+
+
+class SignIn:
+    """One click signs in as somebody of the demo. The tokens are random, of this run, and kept in a file of ours.
+
+    Answers only under the demo's own host name, so that no other site can have itself resolved to this machine.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._file = settings.data / TOKENS
+        self._host = urlsplit(settings.public_origin).netloc
+
+    async def enter(self, request: Request) -> Response:
+        """To GraphiQL, signed in: the token travels in the fragment, which browsers send to nobody."""
+        role = request.path_params["role"]
+        given = self._tokens(request).get(role)
+        if given is None:
+            return PlainTextResponse("there is no such role in this demo\n", 404, {"cache-control": "no-store"})
+        target = f"/graphql?{urlencode({'role': role})}#{urlencode({'token': given['token']})}"
+        return Response(status_code=303, headers={**GUARDED, "location": target, "cache-control": "no-store"})
+
+    async def roles(self, request: Request) -> Response:
+        """Every role with its organization and token, for this origin's own page."""
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            return PlainTextResponse("for the page at / alone\n", 403, {"cache-control": "no-store"})
+        return JSONResponse(self._tokens(request), headers={**GUARDED, "cache-control": "no-store"})
+
+    def _tokens(self, request: Request) -> dict[str, dict[str, Any]]:
+        if request.headers.get("host") != self._host or not self._file.is_file():
+            return {}
+        tokens: dict[str, dict[str, Any]] = json.loads(self._file.read_text(encoding="utf-8"))
+        return tokens

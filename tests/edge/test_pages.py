@@ -1,0 +1,76 @@
+"""The page at `/`, its files, and the demo's sign-in: nothing from elsewhere, nothing outside a demo."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from countersign.config import Mode, Settings
+from countersign.edge import pages
+
+ORIGIN = "http://localhost:4600"
+TOKENS = {"recruiter": {"token": "cts_example", "organization": "Zenda Mutual Insurance"}}
+
+
+def settings(data: Path, mode: Mode) -> Settings:
+    (data / pages.TOKENS).write_text(json.dumps(TOKENS), encoding="utf-8")
+    return Settings(
+        mode=mode, data=data, public_origin=ORIGIN, secret=SecretStr("s"), key_encryption_key=SecretStr("k")
+    )
+
+
+@pytest_asyncio.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    served = Starlette(routes=pages.routes(settings(tmp_path, Mode.DEMO)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url=ORIGIN) as client:
+        yield client
+
+
+async def test_the_page_names_nothing_outside_its_origin(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/")
+    assert answer.status_code == 200
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert not re.findall(r"(?:src|href)=\"(?:https?:)?//", answer.text)
+    for path in re.findall(r"(?:src|href)=\"(/page/[^\"]+)\"", answer.text):
+        assert (await browser.get(path)).status_code == 200
+
+
+async def test_the_page_has_the_same_texts_in_both_languages(browser: httpx.AsyncClient) -> None:
+    texts = (await browser.get("/page/texts.js")).text
+    english, russian = texts.split("  ru: {")
+    keys = [re.findall(r"^    (\w+):", part, flags=re.MULTILINE) for part in (english, russian)]
+    assert keys[0] == keys[1]
+    used = re.findall(r"data-text=\"(\w+)\"", (await browser.get("/")).text)
+    assert set(used) <= set(keys[0])
+
+
+async def test_one_click_signs_in_with_the_token_in_the_fragment(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/demo/recruiter")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/graphql?role=recruiter#token=cts_example"
+    assert answer.headers["cache-control"] == "no-store"
+    assert (await browser.get("/demo/chancellor")).status_code == 404
+
+
+async def test_no_other_site_learns_the_demo_s_tokens(browser: httpx.AsyncClient) -> None:
+    assert (await browser.get("/demo/roles")).json() == TOKENS
+    foreign = await browser.get("/demo/roles", headers={"sec-fetch-site": "cross-site"})
+    assert (foreign.status_code, "cts_" in foreign.text) == (403, False)
+    rebound = {"host": "evil.example"}
+    assert (await browser.get("/demo/roles", headers=rebound)).json() == {}
+    assert (await browser.get("/demo/recruiter", headers=rebound)).status_code == 404
+
+
+@pytest.mark.parametrize("mode", [Mode.DEV, Mode.PRODUCTION])
+async def test_there_is_no_sign_in_outside_the_demo(tmp_path: Path, mode: Mode) -> None:
+    served = Starlette(routes=pages.routes(settings(tmp_path, mode)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url=ORIGIN) as client:
+        assert (await client.get("/demo/recruiter")).status_code == 404
+        assert (await client.get("/demo/roles")).status_code == 404
+        assert (await client.get("/")).status_code == 200
