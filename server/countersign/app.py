@@ -23,6 +23,7 @@ from countersign.kit.placement import Table, placed_tables
 from countersign.learners import tables as learners_tables
 from countersign.organizations import tables as organizations_tables
 from countersign.reviews import tables as reviews_tables
+from countersign.public.routes import routes as public_routes
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
@@ -100,6 +101,7 @@ def _routes(settings: Settings | None) -> list[BaseRoute]:
         Route("/graphql", GraphQLEndpoint(pages.GRAPHIQL)),
         Route("/livez", health.alive),
         Route("/readyz", health.ready),
+        *public_routes(),
     ]
 
 

@@ -4,11 +4,14 @@ The origin is fixed when data is created: it is inside identifiers, DIDs and sig
 and writes the colon of a port as `%3A`.
 """
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 from uuid import UUID
 
 _DID_WEB = "did:web:"
+_STATUS = re.compile(r"/status/(?P<handle>[^/]+)/(?P<purpose>[a-z]+)/(?P<number>[1-9][0-9]{0,8})")
+_VERSION = re.compile(r"/specs/(?P<slug>[^/]+)/versions/(?P<semver>[^/]+?)(?P<spec_json>/spec\.json)?")
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,13 @@ class Addresses:
     def status_list(self, handle: str, purpose: str, number: int) -> str:
         """Give the identifier and place of a status list."""
         return f"{self.origin}/status/{handle}/{purpose}/{number}"
+
+    def read_status_list(self, url: str) -> tuple[str, str, int] | None:
+        """Undo `status_list`: handle, purpose, number; None for any other URL."""
+        found = _STATUS.fullmatch(url.removeprefix(self.origin)) if url.startswith(self.origin) else None
+        return (found["handle"], found["purpose"], int(found["number"])) if found else None
+
+    def read_version(self, url: str) -> tuple[str, str, bool] | None:
+        """Undo `version` and `spec_json`: slug, semver, whether `spec.json` is meant; None for any other URL."""
+        found = _VERSION.fullmatch(url.removeprefix(self.origin)) if url.startswith(self.origin) else None
+        return (found["slug"], found["semver"], found["spec_json"] is not None) if found else None

@@ -1,0 +1,102 @@
+"""What the verification page says, in English and in Russian."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+LANGUAGES: Final = ("en", "ru")
+
+TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    "title": ("Check a credential", "Проверка документа"),
+    "lead": (
+        "Paste an endorsement or an award as JSON. It is judged here and now; it is not kept, and nothing is fetched.",
+        "Вставьте подтверждение или награду в виде JSON. Ничего не сохраняется и не загружается из сети.",
+    ),
+    "paste": ("Credential (JSON)", "Документ (JSON)"),
+    "check": ("Check", "Проверить"),
+    "verdict": ("Verdict", "Вывод"),
+    "checked_at": ("Checked at", "Проверено"),
+    "name": ("Name", "Название"),
+    "issuer": ("Issued by", "Кем выдано"),
+    "about": ("About", "О чём"),
+    "says": ("In the issuer's words", "Слова выдавшего"),
+    "evidence": ("Evidence", "Свидетельства"),
+    "valid": ("Valid", "Действует"),
+    "awarded": ("Earned", "Получено"),
+    "from_until": ("from {start} until {end}", "с {start} до {end}"),
+    "from": ("from {start}", "с {start}"),
+    "raw": ("The signed document", "Подписанный документ"),
+    "checks": ("What was checked", "Что проверено"),
+    "inside": ("Inside it", "Внутри документа"),
+    "place": ("Where", "Место"),
+    "another": ("Check another credential", "Проверить другой документ"),
+    "absent_title": ("There is nothing here", "Здесь ничего нет"),
+    "absent": (
+        "Nothing is published under this address. Ask whoever gave it to you for the full one.",
+        "По этому адресу ничего не опубликовано. Попросите полный адрес у того, кто вам его дал.",
+    ),
+    "too_large": ("It is larger than 256 KB.", "Документ больше 256 КБ."),
+    "language": ("Language", "Язык"),
+    # outcomes
+    "passed": ("good", "в порядке"),
+    "failed": ("wrong", "ошибка"),
+    "not_checked": ("not checked", "не проверялось"),
+    # checks
+    "size": ("Size", "Размер"),
+    "syntax": ("Syntax", "Синтаксис"),
+    "contexts": ("Vocabulary", "Словари"),
+    "schema": ("Form", "Форма"),
+    "terms": ("Nothing unsigned", "Нет неподписанного"),
+    "proof": ("Signature", "Подпись"),
+    "dates": ("Dates", "Даты"),
+    "status": ("Not revoked", "Не отозвано"),
+    "subject": ("Subject", "Предмет"),
+    "digest": ("Exact text", "Точный текст"),
+    "issuer_standing": ("Issuer", "Организация"),
+    "embedded": ("Embedded", "Вложенное"),
+    # verdicts
+    "VALID": ("Valid: every check passed.", "Действителен: все проверки пройдены."),
+    "SUPERSEDED": ("Good, and a successor is named.", "Верен, но указан преемник."),
+    "STATUS_UNAVAILABLE": (
+        "Signed, but whether it was revoked cannot be told.",
+        "Подписан, но нельзя узнать, не отозван ли он.",
+    ),
+    "NOT_YET_VALID": ("Not valid yet.", "Ещё не действует."),
+    "EXPIRED": ("It ran out.", "Срок действия истёк."),
+    "UNTRUSTED_ISSUER": (
+        "The issuer is not a verified organization of this site.",
+        "Выдавший не является проверенной организацией этого сайта.",
+    ),
+    "SUSPENDED": ("The issuer has suspended it.", "Действие приостановлено выдавшим."),
+    "REVOKED": ("The issuer has revoked it.", "Отозван выдавшим."),
+    "SUBJECT_MISMATCH": ("It endorses something else.", "Подтверждение относится к другому предмету."),
+    "DIGEST_MISMATCH": (
+        "It is about other text than what is published.",
+        "Опубликованный текст отличается от подписанного.",
+    ),
+    "BAD_PROOF": ("The signature does not hold: do not rely on it.", "Подпись неверна: полагаться на документ нельзя."),
+    "UNDEFINED_TERMS": (
+        "It holds text that no signature covers: do not rely on it.",
+        "В документе есть текст, не защищённый подписью: полагаться на него нельзя.",
+    ),
+    "SCHEMA_INVALID": ("It is no credential that can be read.", "Это не документ, который можно прочесть."),
+    "UNKNOWN_CONTEXT": ("Its vocabulary is not known here.", "Его словарь здесь неизвестен."),
+    "TOO_COMPLEX": ("It is too large or too complex to judge.", "Он слишком велик или сложен для проверки."),
+}
+
+
+def text(language: str, name: str, **values: str) -> str:
+    """Give a text in a language of `LANGUAGES`."""
+    return TEXTS[name][LANGUAGES.index(language)].format(**values)
+
+
+def choose(asked: str | None, accepted: str) -> str:
+    """Choose the language: the one asked for in the address, else the first of ours that the browser accepts."""
+    if asked in LANGUAGES:
+        return asked
+    for part in accepted.split(","):
+        tag = part.partition(";")[0].strip().lower().partition("-")[0]
+        if tag in LANGUAGES:
+            return tag
+    return LANGUAGES[0]

@@ -1,0 +1,115 @@
+"""`/verify` and `/v/<id>`: judging for people and for programs."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Final
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from countersign.endorsements import service as endorsements
+from countersign.public import answers, pages
+from countersign.public.pages import Page
+from countersign.public.texts import choose, text
+from countersign.public.verification import judge
+from countersign.trust.canonical_proof import date_time
+from countersign.trust.service import published
+from countersign.trust.verify_reading import LARGEST
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_JSON_TYPES: Final = frozenset({"application/json", "application/ld+json", "application/vc"})
+_LARGEST_FORM: Final = 3 * LARGEST + 1_024  # a form writes most characters of JSON as three
+
+_PAGE_HEADERS: Final = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "x-robots-tag": "noindex",
+}
+
+
+class TooLarge(Exception):
+    """The body of a request is larger than what is read."""
+
+
+async def verify_page(request: Request) -> Response:
+    """The form to paste a credential into."""
+    return _html(pages.verify_form(_page(request)))
+
+
+async def verify(request: Request) -> Response:
+    """Judge a credential: JSON in gives JSON out, the form gives a page.
+
+    413 above 256 KB, 415 for another content type; whatever else is in the body is judged, and the answer is 200.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _JSON_TYPES | {_FORM}:
+        return answers.refused(415, "Send the credential as application/json.")
+    try:
+        body = await _body(request, _LARGEST_FORM if kind == _FORM else LARGEST)
+    except TooLarge:
+        if kind == _FORM:
+            page = _page(request)
+            return _html(pages.verify_form(page, page.say("too_large")), status=413)
+        return answers.refused(413, text("en", "too_large"))
+    tools = answers.tools(request)
+    if kind == _FORM:
+        pasted = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10).get("credential", [""])[0]
+        judgement = await judge(tools, pasted)
+        return _html(pages.judgement_page(_page(request), pasted, judgement, None))
+    judgement = await judge(tools, body.decode("utf-8", "replace"))
+    return JSONResponse(
+        {"checkedAt": date_time(judgement.at)} | judgement.report.as_json(),
+        headers={"access-control-allow-origin": "*", "cache-control": "no-store", "x-content-type-options": "nosniff"},
+    )
+
+
+async def shared(request: Request) -> Response:
+    """The page behind a shared link to an endorsement."""
+    name = request.path_params["id"]
+    found = await _endorsement(request, name)
+    if found is None:
+        return _html(pages.absent_page(_page(request)), status=404)
+    credential = found.decode()
+    judgement = await judge(answers.tools(request), credential)
+    return _html(pages.judgement_page(_page(request), credential, judgement, f"/endorsements/{name}"))
+
+
+async def style(request: Request) -> Response:
+    """The looks of the pages."""
+    css = resources.files(__package__).joinpath("assets", "verify.css").read_bytes()
+    return answers.document(request, published(css), "text/css", answers.MOVING_SECONDS)
+
+
+async def _endorsement(request: Request, name: str) -> bytes | None:
+    try:
+        endorsement_id = UUID(name)
+    except ValueError:
+        return None
+    if str(endorsement_id) != name:
+        return None
+    async with answers.tools(request).db.writer() as tx:
+        return await endorsements.signed_endorsement(tx, endorsement_id)
+
+
+async def _body(request: Request, largest: int) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > largest:
+            raise TooLarge
+    return bytes(body)
+
+
+def _page(request: Request) -> Page:
+    return Page(choose(request.query_params.get("lang"), request.headers.get("accept-language", "")))
+
+
+def _html(body: bytes, status: int = 200) -> Response:
+    return Response(body, status_code=status, media_type="text/html", headers=_PAGE_HEADERS)

@@ -1,0 +1,179 @@
+"""The verification page and `POST /verify`."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from countersign.endorsements import service as endorsements
+from countersign.endorsements.service import Revoke
+from countersign.public import texts
+from countersign.trust.verify_findings import Outcome, Verdict
+from tests.public.conftest import Place
+
+
+class Tags(HTMLParser):
+    """The tags and the text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.words = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a tag and its attributes."""
+        self.tags.append(" ".join([tag, *(f"{name}={value}" for name, value in attrs)]))
+
+    def handle_data(self, data: str) -> None:
+        """Keep text."""
+        self.words += data
+
+
+async def post(place: Place, body: str | bytes, kind: str = "application/json") -> httpx.Response:
+    return await place.http.post("/verify", content=body, headers={"content-type": kind})
+
+
+async def credential(place: Place) -> str:
+    return (await place.get(place.addresses.endorsement(place.endorsement_id))).text
+
+
+async def test_a_signed_endorsement_is_valid(place: Place) -> None:
+    answer = await post(place, await credential(place))
+    report = answer.json()
+    assert answer.status_code == 200
+    assert report["verdict"] == "VALID"
+    findings = report["credentials"][0]["findings"]
+    assert [f["check"] for f in findings] == [
+        "contexts", "schema", "terms", "proof", "dates", "status", "digest", "digest", "issuer",
+    ]  # fmt: skip
+    assert {f["outcome"] for f in findings} == {"passed"}
+    assert report["checkedAt"].endswith("Z")
+
+
+async def test_a_revoked_endorsement_is_revoked_at_once(place: Place) -> None:
+    signed = await credential(place)
+    async with place.db.writer() as tx:
+        await endorsements.revoke(tx, place.employer, Revoke(place.endorsement_id, "The tool is gone."))
+    assert (await post(place, signed)).json()["verdict"] == "REVOKED"
+
+
+async def test_altered_and_extended_endorsements_are_refused(place: Place) -> None:
+    altered = json.loads(await credential(place))
+    altered["credentialSubject"]["endorsementComment"] = "Other words."
+    assert (await post(place, json.dumps(altered))).json()["verdict"] == "BAD_PROOF"
+    extended = json.loads(await credential(place))
+    extended["credentialSubject"]["stray"] = "unsigned"
+    assert (await post(place, json.dumps(extended))).json()["verdict"] == "UNDEFINED_TERMS"
+
+
+async def test_a_suspended_endorser_is_not_trusted(place: Place) -> None:
+    async with place.db.writer() as tx:
+        await tx.execute("update organizations set verification = 'suspended' where handle = 'orbita'")
+    assert (await post(place, await credential(place))).json()["verdict"] == "UNTRUSTED_ISSUER"
+
+
+async def test_a_foreign_credential_is_judged_without_fetching(place: Place) -> None:
+    foreign = (await credential(place)).replace("localhost%3A4600", "elsewhere.example")
+    report = (await post(place, foreign)).json()
+    assert report["verdict"] == "UNTRUSTED_ISSUER"
+    outcomes = {f["check"]: f["outcome"] for f in report["credentials"][0]["findings"]}
+    assert outcomes["proof"] == "not_checked"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{}", "text/plain", 415),
+        (b"{}", "", 415),
+        (b"x" * 262_145, "application/json", 413),
+        (b"", "application/json", 200),
+        (b"\xff\xfe", "application/json", 200),
+        (b"[1]", "application/vc", 200),
+        (b'{"@context": "https://www.w3.org/ns/credentials/v2", "issuer": {"id": ["x"]}}', "application/json", 200),
+    ],
+)
+async def test_what_cannot_be_judged_is_answered_and_never_an_error(
+    place: Place, body: bytes, kind: str, status: int
+) -> None:
+    answer = await post(place, body, kind)
+    assert answer.status_code == status
+    assert answer.json().get("verdict", "INVALID") != "VALID"
+
+
+async def test_the_shared_page_shows_the_verdict_and_the_words_as_text(place: Place) -> None:
+    answer = await place.get(f"/v/{place.endorsement_id}", accept_language="en")
+    page = Tags(answer.text)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "VALID" in page.words
+    assert "We <b>interview</b> every holder & «hire»." in page.words
+    assert f"a href=/endorsements/{place.endorsement_id}" in page.tags
+    assert [tag for tag in page.tags if tag.split()[0] in {"b", "script", "style", "img", "iframe"}] == []
+
+
+async def test_pages_forbid_scripts_framing_and_referrers(place: Place) -> None:
+    for answer in (await place.get("/verify"), await place.get(f"/v/{place.endorsement_id}"), await place.get("/v/x")):
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    css = await place.get("/verify.css")
+    assert css.headers["content-type"].startswith("text/css")
+
+
+async def test_pages_speak_russian_when_asked(place: Place) -> None:
+    by_browser = await place.get("/verify", accept_language="fr, ru-RU;q=0.9, en;q=0.8")
+    assert '<html lang="ru">' in by_browser.text
+    assert "Проверка документа" in by_browser.text
+    by_link = await place.get("/verify?lang=en", accept_language="ru")
+    assert "Check a credential" in by_link.text
+    assert "Действителен" in (await place.get(f"/v/{place.endorsement_id}?lang=ru")).text
+
+
+async def test_the_form_answers_with_a_page(place: Place) -> None:
+    form = urlencode({"credential": await credential(place)})
+    answer = await post(place, form, "application/x-www-form-urlencoded")
+    assert answer.status_code == 200
+    assert "VALID" in Tags(answer.text).words
+    hostile = urlencode({"credential": json.dumps({"name": "</dd><script>alert(1)</script>", "id": "\0\ufffe"})})
+    page = Tags((await post(place, hostile, "application/x-www-form-urlencoded")).text)
+    assert "</dd><script>alert(1)</script>" in page.words
+    assert not any(tag.startswith("script") for tag in page.tags)
+
+
+async def test_a_form_too_large_says_so(place: Place) -> None:
+    answer = await post(place, b"credential=" + b"x" * 900_000, "application/x-www-form-urlencoded")
+    assert answer.status_code == 413
+    assert "256 KB" in answer.text
+
+
+@pytest.mark.parametrize("name", ["x", "0199a1f0-0000-7000-8000-000000000001", "award_AAAA", "%00", "а"])
+async def test_missing_and_private_pages_look_the_same(place: Place, name: str) -> None:
+    answer = await place.get(f"/v/{name}")
+    other = await place.get("/v/other")
+    assert answer.status_code == 404
+    assert answer.content == other.content
+
+
+def test_every_verdict_outcome_and_check_has_words_in_both_languages() -> None:
+    needed = {
+        *Verdict,
+        *Outcome,
+        "size",
+        "syntax",
+        "contexts",
+        "schema",
+        "terms",
+        "proof",
+        "dates",
+        "status",
+        "subject",
+    }
+    assert needed <= set(texts.TEXTS)
+    assert all(english and russian and english != russian for english, russian in texts.TEXTS.values())
