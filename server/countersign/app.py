@@ -22,8 +22,8 @@ from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
 from countersign.learners import tables as learners_tables
 from countersign.organizations import tables as organizations_tables
-from countersign.reviews import tables as reviews_tables
 from countersign.public.routes import routes as public_routes
+from countersign.reviews import tables as reviews_tables
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
