@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from countersign import config
 from countersign.config import Mode, Settings
 from countersign.edge import pages
 
