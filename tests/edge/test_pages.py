@@ -20,9 +20,7 @@ TOKENS = {"recruiter": {"token": "cts_example", "organization": "Zenda Mutual In
 
 def settings(data: Path, mode: Mode) -> Settings:
     (data / pages.TOKENS).write_text(json.dumps(TOKENS), encoding="utf-8")
-    return Settings(
-        mode=mode, data=data, public_origin=ORIGIN, secret=SecretStr("s"), key_encryption_key=SecretStr("k")
-    )
+    return config.load(mode=Mode.DEV, data=data, public_origin=ORIGIN).model_copy(update={"mode": mode})
 
 
 @pytest_asyncio.fixture
