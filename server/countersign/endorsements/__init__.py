@@ -1,6 +1,7 @@
 """endorsements: an employer's signed word for one frozen version, with what it puts behind it.
 
-Owns: endorsements and their evidence; `evidence.py` (pure) the kinds of industry validation with their sentences;
+Owns: endorsements and their evidence; `evidence.py` (pure) the kinds of industry validation with their sentences,
+    `evidence_checks.py` (pure) what they share;
     `jobs.py` the signer's own transaction and the loop that signs what was left.
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
     one endorsement in force per organization and version at any instant; history is closed, never rewritten.

@@ -15,10 +15,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
-from countersign.kit.errors import Code, Refusal, Refusals, Required, TooLong
+from countersign.endorsements.evidence_checks import SHORT, Unsuitable, ahead, behind, plain, plural, text, within
+from countersign.kit.errors import Code, Refusal, Refusals, TooLong
 
 MOST_PIECES: Final = 20
-SHORT: Final = 200
 LONG: Final = 2_000
 MOST_TOOLS: Final = 30
 AUDIENCE: Final = "Employers"
@@ -40,10 +40,6 @@ class EvidenceKind(enum.StrEnum):
     PROGRESSION_RECOGNITION = "progression_recognition"
 
 
-class Unsuitable(Refusal):
-    """{what} must be {expected}."""
-
-
 class TooMuchEvidence(Refusal):
     """An endorsement carries at most {limit} pieces of evidence."""
 
@@ -63,43 +59,6 @@ class Evidence(ABC):
     @abstractmethod
     def sentence(self) -> str:
         """What it says, readable by a person; this text is signed."""
-
-
-def text(what: str, value: str, field: str, limit: int = SHORT) -> Iterator[Refusal]:
-    """The faults of a required text."""
-    if not value.strip():
-        yield Required(what=what, path=(field,))
-    if len(value) > limit:
-        yield TooLong(what=what, limit=limit, path=(field,))
-
-
-def within(what: str, value: int | Decimal, field: str, low: int, high: int) -> Iterator[Refusal]:
-    """The fault of a number outside `low`..`high`."""
-    if not low <= value <= high:
-        yield Unsuitable(what=what, expected=f"between {low} and {high}", path=(field,))
-
-
-def ahead(what: str, day: date, field: str, today: date) -> Iterator[Refusal]:
-    """The fault of a promise whose last day is over."""
-    if day <= today:
-        yield Unsuitable(what=what, expected="after today", path=(field,))
-
-
-def behind(what: str, day: date, field: str, today: date) -> Iterator[Refusal]:
-    """The fault of an observation that has not happened."""
-    if day > today:
-        yield Unsuitable(what=what, expected="today or earlier", path=(field,))
-
-
-def plural(count: int | Decimal, one: str, many: str | None = None) -> str:
-    """A count with its noun."""
-    return f"{plain(count)} {one if count == 1 else many or one + 's'}"
-
-
-def plain(number: int | Decimal) -> str:
-    """A number without an exponent or trailing zeros."""
-    shown = f"{Decimal(number):f}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
 @dataclass(frozen=True, slots=True)

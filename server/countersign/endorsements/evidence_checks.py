@@ -1,0 +1,53 @@
+"""Checks and wording that the kinds of evidence share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from countersign.kit.errors import Refusal, Required, TooLong
+
+SHORT: Final = 200
+
+
+class Unsuitable(Refusal):
+    """{what} must be {expected}."""
+
+
+def text(what: str, value: str, field: str, limit: int = SHORT) -> Iterator[Refusal]:
+    """The faults of a required text."""
+    if not value.strip():
+        yield Required(what=what, path=(field,))
+    if len(value) > limit:
+        yield TooLong(what=what, limit=limit, path=(field,))
+
+
+def within(what: str, value: int | Decimal, field: str, low: int, high: int) -> Iterator[Refusal]:
+    """The fault of a number outside `low`..`high`."""
+    if not low <= value <= high:
+        yield Unsuitable(what=what, expected=f"between {low} and {high}", path=(field,))
+
+
+def ahead(what: str, day: date, field: str, today: date) -> Iterator[Refusal]:
+    """The fault of a promise whose last day is over."""
+    if day <= today:
+        yield Unsuitable(what=what, expected="after today", path=(field,))
+
+
+def behind(what: str, day: date, field: str, today: date) -> Iterator[Refusal]:
+    """The fault of an observation that has not happened."""
+    if day > today:
+        yield Unsuitable(what=what, expected="today or earlier", path=(field,))
+
+
+def plural(count: int | Decimal, one: str, many: str | None = None) -> str:
+    """A count with its noun."""
+    return f"{plain(count)} {one if count == 1 else many or one + 's'}"
+
+
+def plain(number: int | Decimal) -> str:
+    """A number without an exponent or trailing zeros."""
+    shown = f"{Decimal(number):f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
