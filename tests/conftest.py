@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,22 @@ from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 from tests.factories import Factory
+
+BEYOND_LOOPBACK = "tests reach no network beyond this machine"
+
+
+def refuse_the_network(event: str, arguments: tuple[object, ...]) -> None:
+    """Raise when this process connects to anything but this machine (an audit hook: it cannot be taken out again)."""
+    if event == "socket.connect":
+        address = arguments[1]
+        host = str(address[0]) if isinstance(address, tuple) else "localhost"  # a path is a Unix socket
+        if host not in {"localhost", "::1"} and not host.startswith("127."):
+            raise PermissionError(f"{BEYOND_LOOPBACK}: {host}")
+    elif event == "socket.getaddrinfo" and arguments[0] not in {None, "", "localhost", "127.0.0.1", "::1"}:
+        raise PermissionError(f"{BEYOND_LOOPBACK}: {arguments[0]!r}")
+
+
+sys.addaudithook(refuse_the_network)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ORIGIN = "http://localhost:4600"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from alembic import command
 
 from countersign.kit.migrate import alembic_config
@@ -45,3 +47,12 @@ async def test_migrations_make_the_declared_tables(database_dsn: str) -> None:
 
 def test_the_committed_schema_is_the_codes() -> None:
     passes(sys.executable, "-m", "countersign", "export-schema", "--check")
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "198.51.100.7", "2001:db8::1"])
+def test_tests_reach_no_network(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe, pytest.raises(PermissionError, match="no network beyond this machine"):
+        probe.connect((address, 80))
+    with pytest.raises(PermissionError, match="no network beyond this machine"):
+        socket.getaddrinfo("example.org", 80)

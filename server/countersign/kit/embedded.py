@@ -22,6 +22,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -219,7 +220,9 @@ class EmbeddedPostgres:
             f"--pwfile={secret}",
         ]
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
-        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        # Order and case by code point, the same on every machine; pg_trgm takes what a letter is from LC_CTYPE.
+        letters = "UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", f"--lc-ctype={letters}"]
         if not self.durable:
             command.append("--no-sync")
         made = programs.popen(command, fresh, account, subprocess.PIPE)
