@@ -1,6 +1,7 @@
 """A selection compiles to one statement whose answer is what GraphQL prescribes."""
 
 import pytest
+from graphql import get_introspection_query
 
 from countersign.kit.access import OrganizationKind
 from countersign.kit.db import Database
@@ -227,3 +228,19 @@ async def test_a_source_is_shared_by_page_count_and_facets_and_reveals_what_it_s
     rest = await ask_data(engine, MATCHES, first=5, after=page["pageInfo"]["endCursor"])
     assert [n["handle"] for n in rest["matches"]["nodes"]] == [f"child-{n}" for n in range(1, 5)]
     assert (await ask_data(engine, MATCHES, first=5, k="AGENCY"))["matches"]["totalCount"] == 4
+
+
+async def test_introspection_stands_beside_data_and_long_names_are_kept(
+    engine: Engine, db: Database, make: Factory
+) -> None:
+    await make_family(db, make, 0)
+    long = "a" * 200
+    query = (
+        "query Q($t: String!) { first: __typename __type(name: $t) { name fields { name } } "
+        f'{long}: organization(by: {{handle: "top"}}) {{ {long}: handle }} __schema {{ queryType {{ name }} }} }}'
+    )
+    data = await ask_data(engine, query, t="PageInfo")
+    assert list(data) == ["first", "__type", long, "__schema"]
+    assert data["__type"]["fields"][0] == {"name": "hasNextPage"}
+    assert data[long] == {long: "top"}
+    assert (await ask_data(engine, get_introspection_query()))["__schema"]["queryType"]["name"] == "Query"

@@ -59,14 +59,22 @@ class Compiler:
         self.ctes: list[str] = []
         self.reveals: list[tuple[str, Reveal]] = []
         self.requirements: list[tuple[Permission, Path]] = []
+        self.renames: dict[str, str] = {}
         self._selected = 0
 
     def members(self, type_: GraphQLObjectType, fields: Fields, scope: Scope, path: Path, rows: str = "") -> str:
         """`select … as "key", … <rows>`: the members of one object for each row of `rows`."""
         members = [
-            f"{self.field(type_, nodes, scope, (*path, key))} as {sql.member(key)}" for key, nodes in fields.items()
+            f"{self.field(type_, nodes, scope, (*path, key))} as {self.member(key)}" for key, nodes in fields.items()
         ]
         return f"select {', '.join(members)} {rows}".rstrip()
+
+    def member(self, key: str) -> str:
+        """A response key as a quoted column name; one that is too long for PostgreSQL is put in afterwards."""
+        if sql.is_identifier(key):
+            return f'"{key}"'
+        self.renames.setdefault(key, f"~{len(self.renames)}")
+        return f'"{self.renames[key]}"'
 
     def field(self, type_: GraphQLObjectType, nodes: list[FieldNode], scope: Scope, path: Path) -> str:
         """The expression of one field."""

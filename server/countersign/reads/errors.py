@@ -16,9 +16,5 @@ class TooComplex(Exception):
     """A selection whose answer would have more fields than any client needs: OPERATION_TOO_COMPLEX."""
 
 
-class Uncompilable(Exception):
-    """A selection that one SQL statement cannot answer; the executor answers it over the same views."""
-
-
 class BindingMistake(TypeError):
     """A type or field is declared in a way that cannot work; raised when the schema is made or first compiled."""

@@ -98,7 +98,7 @@ def _object(
     for key, nodes in compiler.selections.below(type_, place.nodes).items():
         name = nodes[0].name.value
         expression = sql.literal(type_.name) if name == "__typename" else part(name, nodes, (*place.path, key))
-        members.append(f"{expression} as {sql.member(key)}")
+        members.append(f"{expression} as {compiler.member(key)}")
     return sql.as_json(f"select {', '.join(members)} {rows}")
 
 

@@ -27,7 +27,7 @@ class Selections:
     ) -> None:
         self.schema = schema
         self.variables = variables
-        self._fragments = fragments
+        self.fragments = fragments
 
     def of(self, type_: GraphQLObjectType, sets: Iterable[SelectionSetNode]) -> Fields:
         """The fields that an object of `type_` answers for the selection sets, by response key, in order."""
@@ -55,7 +55,7 @@ class Selections:
                     self._visit(type_, node.selection_set, fields, visited)
             elif isinstance(node, FragmentSpreadNode):
                 name = node.name.value
-                fragment = self._fragments[name]
+                fragment = self.fragments[name]
                 if name not in visited and self._applies(fragment.type_condition.name.value, type_):
                     visited.add(name)
                     self._visit(type_, fragment.selection_set, fields, visited)

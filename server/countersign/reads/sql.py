@@ -6,7 +6,7 @@ from typing import Final
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType, GraphQLScalarType, get_named_type, is_enum_type
 
-from countersign.reads.errors import BindingMistake, Uncompilable
+from countersign.reads.errors import BindingMistake
 
 # A row's alias that no response key can be, because a column of that name would be taken instead.
 ROW: Final = '"~"'
@@ -38,11 +38,9 @@ def as_json(select: str) -> str:
     return f"select row_to_json({ROW}) from ({select}) {ROW}"
 
 
-def member(key: str) -> str:
-    """A response key as a quoted identifier. Uncompilable beyond what PostgreSQL keeps of a name."""
-    if len(key.encode()) > IDENTIFIER_BYTES:
-        raise Uncompilable("a response key is longer than an identifier may be")
-    return f'"{key}"'
+def is_identifier(key: str) -> bool:
+    """Whether PostgreSQL keeps a response key whole as a column's name."""
+    return len(key.encode()) <= IDENTIFIER_BYTES
 
 
 def encode(expression: str, type_: GraphQLOutputType) -> str:

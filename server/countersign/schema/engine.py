@@ -8,7 +8,7 @@ from typing import Any, Final
 import asyncpg
 import strawberry
 import structlog
-from graphql import GraphQLSchema, OperationDefinitionNode, OperationType, type_from_ast
+from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, OperationType, type_from_ast
 from graphql.execution.values import VariableValues, get_variable_values
 
 from countersign.kit import access
@@ -16,12 +16,13 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.errors import Refusal
 from countersign.reads.args import Call
 from countersign.reads.cache import Kept
-from countersign.reads.errors import BadInput, Path, TooComplex, Uncompilable
+from countersign.reads.errors import BadInput, Path, TooComplex
 from countersign.reads.plan import Plan, compile_query, shape
-from countersign.reads.selection import Selections
+from countersign.reads.selection import Fields, Selections
 from countersign.schema.answer import Answer
 from countersign.schema.base import Tools
 from countersign.schema.documents import Document, Unreadable, of_error, read
+from countersign.schema.introspection import introspect, merged, split
 from countersign.schema.mutations import Mutations
 from countersign.schema.problems import Fault, fault, of_refusal
 
@@ -43,6 +44,15 @@ class Request:
     operation_name: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query's root fields, which of them ask about the schema, and the plan of the others."""
+
+    fields: Fields
+    about_schema: Fields
+    plan: Plan | None
+
+
 class Changed(ConnectionError):
     """What was to be revealed changed twice while the answer was made: as good as busy."""
 
@@ -55,7 +65,7 @@ class Engine:
         self.db = tools.db
         self.sealer = tools.sealer
         self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
-        self._plans: Kept[object, Plan] = Kept(KEPT_PLANS)
+        self._queries: Kept[object, Query] = Kept(KEPT_PLANS)
         self._mutations = Mutations(schema, tools)
 
     def is_query(self, query: str, operation_name: str | None) -> bool:
@@ -95,26 +105,42 @@ class Engine:
         key = (request.query, request.operation_name, self._shape(operation, variables))
         if operation.operation is OperationType.MUTATION:
             return await self._mutations.run(operation, selections, call, key=key, request_id=request_id)
-        if operation.operation is OperationType.SUBSCRIPTION or self.schema.query_type is None:
+        root = self.schema.query_type
+        if operation.operation is OperationType.SUBSCRIPTION or root is None:
             raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
-        return await self._query(key, operation, selections, call)
+        return await self._query(key, root, operation, selections, call)
 
     async def _query(
-        self, key: object, operation: OperationDefinitionNode, selections: Selections, call: Call
+        self,
+        key: object,
+        root: GraphQLObjectType,
+        operation: OperationDefinitionNode,
+        selections: Selections,
+        call: Call,
     ) -> Answer:
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._compile(operation, selections)
-            self._plans.put(key, plan)
-        denied = [denial(call.actor, permission, path) for permission, path in plan.requirements]
-        if any(denied):
-            return Answer(data=b"null", errors=[error for error in denied if error is not None])
+        prepared = self._queries.get(key)
+        if prepared is None:
+            fields = selections.of(root, [operation.selection_set])
+            about_data, about_schema = split(fields)
+            plan = compile_query(selections, root, about_data) if about_data else None
+            prepared = Query(fields, about_schema, plan)
+            self._queries.put(key, prepared)
+        data = b"{}"
+        if prepared.plan is not None:
+            denied = [denial(call.actor, permission, path) for permission, path in prepared.plan.requirements]
+            if any(denied):
+                return Answer(data=b"null", errors=[error for error in denied if error is not None])
+            data = await self._run(prepared.plan, selections, call)
+        if prepared.about_schema:
+            about = introspect(self.schema, operation, selections, prepared.about_schema)
+            data = merged(prepared.fields, data, about)
+        return Answer(data=data)
+
+    async def _run(self, plan: Plan, selections: Selections, call: Call) -> bytes:
         parameters = plan.bind(call, selections.variables)
         async with self.db.reader() as connection:
             data, revealed = await plan.run(connection, call, parameters)
-        if plan.reveals:
-            data = await self._reveal(plan, call, parameters, data, revealed)
-        return Answer(data=data)
+        return await self._reveal(plan, call, parameters, data, revealed) if plan.reveals else data
 
     async def _reveal(
         self, plan: Plan, call: Call, parameters: list[object], data: bytes, revealed: list[Sequence[Any]]
@@ -143,12 +169,6 @@ class Engine:
     def call(self, actor: Actor) -> Call:
         """A call by an actor, at the clock's time."""
         return Call(actor, self.sealer, secrets.token_hex(16), self.db.clock.now())
-
-    def _compile(self, operation: OperationDefinitionNode, selections: Selections) -> Plan:
-        root = self.schema.query_type
-        if root is None:
-            raise Uncompilable("the schema has no queries")
-        return compile_query(selections, root, selections.of(root, [operation.selection_set]))
 
     def _shape(self, operation: OperationDefinitionNode, variables: VariableValues) -> object:
         shapes = []

@@ -39,7 +39,6 @@ from countersign.reads.errors import BindingMistake, Path
 from countersign.reads.plan import Plan, finish
 from countersign.reads.scope import ROOT
 from countersign.reads.selection import Selections
-from countersign.reads.slots import fill
 from countersign.schema.answer import Answer, to_json
 from countersign.schema.base import Command, Tools
 from countersign.schema.problems import Fault, error_type, fault
@@ -187,7 +186,7 @@ class Mutations:
             async with self._db.reader() as connection:
                 parameters = step.plan.bind(call, selections.variables)
                 entities = list(await connection.fetchval(step.plan.sql, *parameters))
-            entities = [fill(e, step.plan.makers, call) if e is not None else None for e in entities]
+            entities = [step.plan.complete(e, call) if e is not None else None for e in entities]
         members = []
         for key, nodes in selections.below(step.payload, step.nodes).items():
             name = nodes[0].name.value
