@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.service import Revoke
@@ -125,6 +126,13 @@ async def test_pages_forbid_scripts_framing_and_referrers(place: Place) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
     css = await place.get("/verify.css")
     assert css.headers["content-type"].startswith("text/css")
+
+
+@pytest.mark.parametrize("path", ["/v/award_secret", "/awards/award_secret"])
+async def test_the_id_of_a_shared_document_is_not_logged(place: Place, path: str) -> None:
+    with capture_logs() as logged:
+        await place.get(path)
+    assert [line["path"] for line in logged] == [path.replace("award_secret", "[hidden]")]
 
 
 async def test_pages_speak_russian_when_asked(place: Place) -> None:

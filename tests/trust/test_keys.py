@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,11 @@ def test_neither_text_nor_errors_show_a_key() -> None:
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         SecretKeyEncryption(b"short")
+
+
+def test_only_the_signer_reads_wrapped_keys() -> None:
+    package = Path(keys.__file__).parents[1]
+    naming = {
+        str(file.relative_to(package)) for file in package.rglob("*.py") if "wrapped_private" in file.read_text("utf-8")
+    }
+    assert naming == {"trust/keys.py", "trust/signer.py", "trust/tables.py"}

@@ -15,7 +15,7 @@ from countersign.kit.logs import HIDDEN, logger
 HEADER: Final = b"x-request-id"
 _ACCEPTABLE: Final = re.compile(rb"[0-9A-Za-z_-]{8,64}")
 
-_SHARED: Final = re.compile(r"(?<=^/awards/)[^/]+")  # whoever knows this id may see the award
+_SHARED: Final = re.compile(r"^(/awards/|/v/).+")  # whoever knows an award's id may see the award
 
 log = logger("request")
 
@@ -57,7 +57,7 @@ class RequestLog:
             say(
                 "request",
                 method=scope["method"],
-                path=_SHARED.sub(HIDDEN, scope["path"]),
+                path=_SHARED.sub(rf"\1{HIDDEN}", scope["path"]),
                 status=status,
                 milliseconds=spent,
             )
