@@ -194,6 +194,22 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_api_tokens_organization_id"), "api_tokens", ["organization_id"], unique=False)
     op.create_table(
+        "award_imports",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("learners", sa.Integer(), nullable=False),
+        sa.Column("awards", sa.Integer(), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_award_imports_organization_id"), "award_imports", ["organization_id"], unique=False)
+    op.create_table(
         "candidate_award",
         sa.Column("learner_id", sa.BigInteger(), nullable=False),
         sa.Column("award_id", sa.Uuid(), nullable=False),
@@ -471,6 +487,60 @@ def upgrade() -> None:
         postgresql_where="revoked_at is not null",
     )
     op.create_table(
+        "awards",
+        sa.Column("learner_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("spec_version_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("mode", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("awarded_on", sa.Date(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("import_id", sa.Uuid(), nullable=True),
+        sa.Column("document", sa.LargeBinary(), nullable=True),
+        sa.Column("credential", sa.LargeBinary(), nullable=True),
+        sa.Column("status_list_id", sa.Uuid(), nullable=True),
+        sa.Column("status_index", sa.Integer(), nullable=True),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revocation_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.CheckConstraint("(state = 'revoked') = (revoked_at is not null)", name="awards_revocation"),
+        sa.CheckConstraint("mode in ('study', 'prior_learning')", name="awards_mode"),
+        sa.CheckConstraint("state in ('issued', 'suspended', 'revoked', 'expired')", name="awards_state"),
+        sa.CheckConstraint("credential is null or document is not null", name="awards_document_first"),
+        sa.CheckConstraint("document is null or status_index is not null", name="awards_status_first"),
+        sa.ForeignKeyConstraint(
+            ["learner_id"],
+            ["learners.learner_id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organizations.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["spec_version_id"],
+            ["spec_versions.id"],
+        ),
+        sa.PrimaryKeyConstraint("learner_id", "id"),
+    )
+    op.create_index("awards_id", "awards", ["id"], unique=False)
+    op.create_index(
+        "awards_one_valid",
+        "awards",
+        ["learner_id", "spec_version_id"],
+        unique=True,
+        postgresql_where="state in ('issued', 'suspended')",
+    )
+    op.create_index("awards_organization", "awards", ["organization_id", "id"], unique=False)
+    op.create_index(
+        "awards_unsigned",
+        "awards",
+        ["id"],
+        unique=False,
+        postgresql_where="document is not null and credential is null and state = 'issued'",
+    )
+    op.create_index(op.f("ix_awards_spec_version_id"), "awards", ["spec_version_id"], unique=False)
+    op.create_table(
         "endorsements",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("spec_version_id", sa.Uuid(), nullable=False),
@@ -747,6 +817,16 @@ def downgrade() -> None:
     op.drop_index("endorsements_one_signing", table_name="endorsements", postgresql_where="state = 'signing'")
     op.drop_index("endorsements_by_version", table_name="endorsements", postgresql_where="state = 'in_force'")
     op.drop_table("endorsements")
+    op.drop_index(op.f("ix_awards_spec_version_id"), table_name="awards")
+    op.drop_index(
+        "awards_unsigned",
+        table_name="awards",
+        postgresql_where="document is not null and credential is null and state = 'issued'",
+    )
+    op.drop_index("awards_organization", table_name="awards")
+    op.drop_index("awards_one_valid", table_name="awards", postgresql_where="state in ('issued', 'suspended')")
+    op.drop_index("awards_id", table_name="awards")
+    op.drop_table("awards")
     op.drop_index("status_entries_revoked", table_name="status_entries", postgresql_where="revoked_at is not null")
     op.drop_table("status_entries")
     op.drop_index(op.f("ix_stacks_organization_id"), table_name="stacks")
@@ -784,6 +864,8 @@ def downgrade() -> None:
     op.drop_table("candidate_views")
     op.drop_index("candidate_award_version", table_name="candidate_award", postgresql_include=["awarded_on"])
     op.drop_table("candidate_award")
+    op.drop_index(op.f("ix_award_imports_organization_id"), table_name="award_imports")
+    op.drop_table("award_imports")
     op.drop_index(op.f("ix_api_tokens_organization_id"), table_name="api_tokens")
     op.drop_table("api_tokens")
     op.drop_table("skill_frameworks")

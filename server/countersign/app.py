@@ -10,6 +10,8 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
+from countersign.awards import jobs as awards_jobs
+from countersign.awards import tables as awards_tables
 from countersign.config import Settings
 from countersign.edge import health, pages
 from countersign.edge.graphql import GraphQLEndpoint
@@ -42,6 +44,7 @@ TABLE_MODULES = (
     commands,
     installation,
     outbox,
+    awards_tables,
     endorsements_tables,
     learners_tables,
     organizations_tables,
@@ -83,6 +86,7 @@ async def _background(tools: Tools) -> AsyncIterator[None]:
     """The jobs of the rooms, from the start until the block ends."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as jobs:
+        jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
         try:
             yield

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import pytest
 
 from countersign.search import rules
-
-ONE = UUID("00000000-0000-7000-8000-000000000001")
-TWO = UUID("00000000-0000-7000-8000-000000000002")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +34,6 @@ def test_a_question_has_limits_that_are_named(what: str, limit: int, place: str)
 
 
 def test_each_organization_breaks_ties_in_an_order_of_its_own() -> None:
-    assert rules.tie_break_seed(b"secret", ONE) == rules.tie_break_seed(b"secret", ONE)
-    assert rules.tie_break_seed(b"secret", ONE) != rules.tie_break_seed(b"secret", TWO)
-    assert rules.tie_break_seed(b"secret", ONE) != rules.tie_break_seed(b"other", ONE)
-    assert -(2**63) <= rules.tie_break_seed(b"secret", ONE) < 2**63
+    assert rules.tie_break_seed(b"one") == rules.tie_break_seed(b"one")
+    assert rules.tie_break_seed(b"one") != rules.tie_break_seed(b"other")
+    assert -(2**63) <= rules.tie_break_seed(b"one") < 2**63

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from typing import Final
-from uuid import UUID
 
 from countersign.kit.errors import Code, Refusal
 
@@ -61,10 +60,10 @@ def told_count(exact: int) -> int | None:
     return None if exact < PRIVACY_FLOOR else exact // PRIVACY_FLOOR * PRIVACY_FLOOR
 
 
-def tie_break_seed(secret: bytes, organization_id: UUID) -> int:
-    """The organization's own seed (64 bits, signed) for the order of equal candidates.
+def tie_break_seed(secret: bytes) -> int:
+    """The seed (64 bits, signed) for the order of equal candidates, from a secret of the asking organization's own.
 
     Keyed, so that the order tells nothing about learner numbers and two organizations cannot join their lists.
     """
-    digest = hmac.new(secret, b"candidate order " + organization_id.bytes, hashlib.sha256).digest()
+    digest = hmac.new(secret, b"candidate order", hashlib.sha256).digest()
     return int.from_bytes(digest[:8], "big", signed=True)

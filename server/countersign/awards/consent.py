@@ -1,0 +1,110 @@
+"""What a learner's consent does to the candidate index: it brings their awards in, or takes everything out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Final
+
+from countersign.awards.service import POSTED
+from countersign.kit import access, audit
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Database, Tx
+from countersign.kit.importing import BadRows, Column, ImportReport, Progress, Row, RowProblem, read_table, refusal
+from countersign.learners import service as learners
+from countersign.learners.rules import Purpose, lookup_key
+from countersign.learners.service import RecordedConsent
+from countersign.search import service as search
+
+COLUMNS: Final = (
+    Column("email", ("email", "e-mail"), required=True, longest=254),
+    Column("granted_on", ("granted_on", "granted"), required=True, longest=10),
+)
+STYLE: Final = "consents"
+
+
+@dataclass(frozen=True, slots=True)
+class SetConsent:
+    """A learner allows a purpose, until a time or until withdrawn, or takes it back."""
+
+    purpose: Purpose
+    granted: bool
+    expires_at: datetime | None = None
+
+
+async def set_consent(tx: Tx, actor: Actor, command: SetConsent) -> int:
+    """Grant or withdraw, for oneself only; what recruiters find is right when this commits. The learner's number.
+
+    Raises NotAllowed; Invalid for an expiry in the past.
+    """
+    learner_id = learners.self_of(actor, Permission.SET_CONSENT)
+    if command.granted:
+        await learners.grant(tx, actor, command.purpose, command.expires_at)
+        await _post(tx, [learner_id])
+    else:
+        await learners.withdraw(tx, actor, command.purpose)
+    return learner_id
+
+
+async def import_consents(
+    db: Database, actor: Actor, path: Path, *, dry_run: bool = False, progress: Progress | None = None
+) -> ImportReport:
+    """Take consents to be found that learners gave elsewhere (`learners.record_consents`): operator only.
+
+    All rows or none; the same file twice changes nothing. Raises NotAllowed.
+    """
+    access.require(actor, Permission.IMPORT)
+    try:
+        rows = read_table(await asyncio.to_thread(path.read_bytes), COLUMNS, what="consent file")
+    except BadRows as bad:
+        return refusal(path.name, STYLE, 0, bad.problems, dry_run=dry_run)
+    async with db.writer() as tx:
+        records, problems = await _read(tx, rows)
+        if problems:
+            return refusal(path.name, STYLE, len(rows), problems, dry_run=dry_run)
+        if dry_run:
+            return ImportReport(path.name, STYLE, len(rows), len(rows), 0, 0, dry_run=True)
+        learner_ids = await learners.record_consents(tx, actor, Purpose.TALENT_SEARCH, records)
+        await _post(tx, learner_ids)
+        await tx.insert(
+            audit.record(actor, "importConsents", await tx.now(), subject=None, decision="done", reason=None)
+        )
+    if progress:
+        progress(len(rows), len(rows))
+    return ImportReport(path.name, STYLE, len(rows), len(learner_ids), 0, len(rows) - len(learner_ids))
+
+
+async def _read(tx: Tx, rows: list[Row]) -> tuple[list[RecordedConsent], list[RowProblem]]:
+    now = await tx.now()
+    known = {
+        r["lookup_key"]
+        for r in await tx.fetch(
+            "select lookup_key from learner_directory where lookup_key = any($1::bytea[])",
+            [lookup_key(r.get("email")) for r in rows],
+        )
+    }
+    records: list[RecordedConsent] = []
+    problems: list[RowProblem] = []
+    lines: dict[bytes, int] = {}
+    for row in rows:
+        key = lookup_key(row.get("email"))
+        if key not in known:
+            problems.append(row.problem("email", "belongs to no learner", "import their awards first"))
+        elif key in lines:
+            problems.append(row.problem("email", f"stands in line {lines[key]} too", "remove one of the lines"))
+        lines.setdefault(key, row.line)
+        try:
+            day = date.fromisoformat(row.get("granted_on"))
+        except ValueError:
+            problems.append(row.problem("granted_on", "is not a date", "write YYYY-MM-DD"))
+            continue
+        if day > now.date():
+            problems.append(row.problem("granted_on", "is in the future", "write the day of the consent"))
+        records.append(RecordedConsent(row.get("email"), datetime.combine(day, time(), UTC)))
+    return records, problems
+
+
+async def _post(tx: Tx, learner_ids: list[int]) -> None:
+    await search.post_awards(tx, f"{POSTED} and a.learner_id = any($1::bigint[])", learner_ids)

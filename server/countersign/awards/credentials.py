@@ -1,0 +1,124 @@
+"""The credential of an award: first the unsigned document is stored, then exactly those bytes are signed."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, time
+from typing import Final
+from uuid import UUID
+
+from countersign.awards.rules import AwardState, read_route
+from countersign.awards.views import AWARD
+from countersign.endorsements import service as endorsements
+from countersign.kit.db import Database, Tx
+from countersign.kit.ids import Sealer
+from countersign.trust import documents
+from countersign.trust import service as trust
+from countersign.trust.addresses import Addresses
+from countersign.trust.signer import Signer
+
+TAG: Final = AWARD.tag
+
+FACTS: Final = """
+select a.state, a.awarded_on, a.issued_at, a.organization_id, a.spec_version_id, a.document is not null as stored,
+       a.credential is not null as signed, l.email, o.handle, o.display_name, v.achievement
+from awards a
+join learners l on l.learner_id = a.learner_id
+join organizations o on o.id = a.organization_id
+join spec_versions v on v.id = a.spec_version_id
+where a.learner_id = $1 and a.id = $2
+for update of a
+"""
+
+
+async def status_slot(tx: Tx, organization_id: UUID) -> trust.Slot:
+    """A place in the organization's list of revoked awards."""
+    (slot,) = await trust.allocate(tx, Addresses(await endorsements.public_origin(tx)), organization_id)
+    return slot
+
+
+async def store_unsigned(tx: Tx, learner_id: int, award_id: UUID, slot: trust.Slot | None = None) -> bool:
+    """Store the unsigned credential of a valid award that has none, with its place in the status list.
+
+    It embeds the signed endorsements of the version that are live now, verbatim, and the frozen achievement. True when
+    the award may be signed afterwards; False when it is missing or not valid.
+    """
+    row = await tx.fetchrow(FACTS, learner_id, award_id)
+    if row is None or row["state"] != AwardState.ISSUED.value:
+        return False
+    if row["stored"]:
+        return True
+    place = slot or await status_slot(tx, row["organization_id"])
+    document = documents.award_credential(
+        Addresses(await endorsements.public_origin(tx)),
+        documents.Award(
+            id=award_id,
+            school=documents.Party(row["handle"], row["display_name"]),
+            achievement=row["achievement"],
+            endorsements=tuple(await endorsements.live_credentials(tx, row["spec_version_id"])),
+            recipient=documents.Recipient(row["email"], secrets.token_urlsafe(16)),
+            awarded_at=datetime.combine(row["awarded_on"], time(), UTC),
+            valid_from=row["issued_at"],
+            status=place.status,
+        ),
+    )
+    await tx.execute(
+        "update awards set document = $3, status_list_id = $4, status_index = $5"
+        " where learner_id = $1 and id = $2 and document is null",
+        learner_id,
+        award_id,
+        document,
+        place.list_id,
+        place.index,
+    )
+    return True
+
+
+async def sign(db: Database, signer: Signer, learner_id: int, award_id: UUID) -> bytes | None:
+    """The signed credential of a valid award; signed now when it was not, in a transaction after the one that stored.
+
+    None for an award that is missing or not valid and was never signed. A signed one is served whatever became of it:
+    verifiers read its status.
+    """
+    kept = await _kept(db, learner_id, award_id)
+    if kept is not None:
+        return kept
+    async with db.writer() as tx:
+        if not await store_unsigned(tx, learner_id, award_id):
+            return None
+    async with db.writer() as tx:
+        row = await tx.fetchrow(
+            "select state, organization_id, document, credential from awards"
+            " where learner_id = $1 and id = $2 for update",
+            learner_id,
+            award_id,
+        )
+        if row is None or (row["credential"] is None and row["state"] != AwardState.ISSUED.value):
+            return None
+        if row["credential"] is not None:
+            return bytes(row["credential"])
+        credential = await signer.sign(tx, row["organization_id"], row["document"])
+        await tx.execute(
+            "update awards set credential = $3, signed_at = $4 where learner_id = $1 and id = $2",
+            learner_id,
+            award_id,
+            credential,
+            await tx.now(),
+        )
+        return credential
+
+
+async def _kept(db: Database, learner_id: int, award_id: UUID) -> bytes | None:
+    async with db.reader() as reader:
+        kept = await reader.fetchval(
+            "select credential from awards where learner_id = $1 and id = $2", learner_id, award_id
+        )
+    return None if kept is None else bytes(kept)
+
+
+async def shared_credential(db: Database, signer: Signer, sealer: Sealer, public_id: str) -> bytes | None:
+    """The signed credential behind an award's sealed id, which its holder shares; None for anything else."""
+    payload = sealer.open(TAG, b"", public_id)
+    if payload is None:
+        return None
+    return await sign(db, signer, *read_route(payload))

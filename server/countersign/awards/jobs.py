@@ -1,0 +1,53 @@
+"""Work that nobody waits for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import asyncpg
+import structlog
+
+from countersign.awards import credentials
+from countersign.kit.db import Database
+from countersign.search import service as search
+from countersign.trust.signer import Signer
+
+PAUSE: Final = 5.0
+
+log = structlog.get_logger()
+
+
+async def sign_pending(db: Database, signer: Signer, limit: int = 50) -> int:
+    """Sign awards whose unsigned credential is stored, oldest first; how many were signed.
+
+    Imported awards have no stored document until somebody asks for them, so a large file costs no signatures.
+    """
+    async with db.reader() as reader:
+        waiting = await reader.fetch(
+            "select learner_id, id from awards"
+            " where document is not null and credential is null and state = 'issued' order by id limit $1",
+            limit,
+        )
+    signed = [await credentials.sign(db, signer, row["learner_id"], row["id"]) for row in waiting]
+    return sum(credential is not None for credential in signed)
+
+
+async def lapse_consents(db: Database) -> int:
+    """Take learners whose consent has expired out of the candidate index; how many."""
+    async with db.writer() as tx:
+        return await search.lapse(tx)
+
+
+async def run(db: Database, signer: Signer, stop: asyncio.Event) -> None:
+    """Sign what waits and take out lapsed consents, every five seconds until told to stop."""
+    while not stop.is_set():
+        try:
+            await lapse_consents(db)
+            await sign_pending(db, signer)
+        except (OSError, asyncpg.PostgresError):
+            log.exception("no look for unsigned awards and lapsed consents")
+        try:
+            await asyncio.wait_for(stop.wait(), PAUSE)
+        except TimeoutError:
+            continue

@@ -1,0 +1,146 @@
+"""Issue and revoke awards one by one, and check the candidate index against them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+
+from countersign.awards import credentials, rules
+from countersign.awards.rules import AwardState, Mode
+from countersign.awards.tables import Award
+from countersign.kit import access
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Tx
+from countersign.kit.errors import InvalidState, NotFound
+from countersign.kit.ids import new_id
+from countersign.learners import service as learners
+from countersign.learners.service import Person
+from countersign.search import service as search
+from countersign.specs import rules as spec_rules
+from countersign.specs import service as specs
+from countersign.trust import service as trust
+
+POSTED = """
+select a.learner_id, a.id as award_id, a.spec_version_id, v.spec_id, a.awarded_on
+from awards a join spec_versions v on v.id = a.spec_version_id
+where a.state = 'issued'
+"""
+"""What the candidate index should know of awards, for learners who may be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueAward:
+    """Award a version to a learner, known by e-mail address; `awarded_on` is the day it was earned."""
+
+    spec_version_id: UUID
+    person: Person
+    awarded_on: date
+    mode: Mode = Mode.STUDY
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An award and its learner."""
+
+    learner_id: int
+    award_id: UUID
+
+
+async def issue(tx: Tx, actor: Actor, command: IssueAward) -> Issued:
+    """Award a version of the school's own to a learner, who is enrolled when unknown; posted when they may be found.
+
+    Published versions and deprecated ones (teach-out) can be awarded. The unsigned credential is stored here; the
+    signature follows (`credentials.sign`). Raises NotAllowed, NotFound, InvalidState, AlreadyHolds, and what
+    `learners.enrol` and `rules.check_awarded_on` raise.
+    """
+    access.require(actor, Permission.ISSUE_AWARD)
+    version = await specs.lock_version(tx, command.spec_version_id)
+    if version is None:
+        raise NotFound(what="spec version", path=("specVersionId",))
+    hidden = None if spec_rules.public(version.state) else "spec version"
+    access.require(actor, Permission.ISSUE_AWARD, owner=version.organization_id, hidden=hidden)
+    if not spec_rules.awardable(version.state):
+        raise InvalidState(
+            what="spec version",
+            state=version.state.value,
+            verb="awarding it",
+            needed="published or deprecated",
+            path=("specVersionId",),
+        )
+    now = await tx.now()
+    rules.check_awarded_on(command.awarded_on, now.date())
+    # The status list is a reference table: written before the learner's rows.
+    slot = await credentials.status_slot(tx, version.organization_id)
+    learner_id = await learners.enrol(tx, command.person)
+    row = Award(
+        learner_id=learner_id,
+        id=new_id(),
+        spec_version_id=version.id,
+        organization_id=version.organization_id,
+        state=AwardState.ISSUED.value,
+        mode=command.mode.value,
+        awarded_on=command.awarded_on,
+        issued_at=now,
+    )
+    try:
+        async with tx.savepoint():
+            await tx.insert(row)
+    except asyncpg.UniqueViolationError:
+        raise rules.AlreadyHolds(path=("learner", "email")) from None
+    await credentials.store_unsigned(tx, learner_id, row.id, slot)
+    await search.post_awards(tx, f"{POSTED} and a.learner_id = $1 and a.id = $2", learner_id, row.id)
+    await tx.emit("award.issued", f"award:{row.id}")
+    return Issued(learner_id, row.id)
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeAward:
+    """Withdraw the validity of an award, with the reason."""
+
+    learner_id: int
+    award_id: UUID
+    reason: str
+
+
+async def revoke(tx: Tx, actor: Actor, command: RevokeAward) -> Issued:
+    """Revoke an award of the school's own: its status bit and the candidate index change in this transaction.
+
+    Raises NotAllowed, NotFound (foreign and missing look the same), InvalidState, Required, TooLong.
+    """
+    access.require(actor, Permission.REVOKE_AWARD)
+    owner = await tx.fetchval(
+        "select organization_id from awards where learner_id = $1 and id = $2", command.learner_id, command.award_id
+    )
+    if owner is None:
+        raise NotFound(what="award", path=("awardId",))
+    access.require(actor, Permission.REVOKE_AWARD, owner=owner, hidden="award")
+    await learners.hold(tx, command.learner_id)
+    row = await tx.fetchrow(
+        "select state, status_list_id, status_index from awards where learner_id = $1 and id = $2 for update",
+        command.learner_id,
+        command.award_id,
+    )
+    if row is None:
+        raise NotFound(what="award", path=("awardId",))
+    rules.check_revocation(AwardState(row["state"]), command.reason)
+    await tx.execute(
+        "update awards set state = 'revoked', revoked_at = $3, revocation_reason = $4"
+        " where learner_id = $1 and id = $2",
+        command.learner_id,
+        command.award_id,
+        await tx.now(),
+        command.reason.strip(),
+    )
+    if row["status_index"] is not None:
+        await trust.revoke(tx, row["status_list_id"], row["status_index"])
+    await search.unpost_award(tx, command.learner_id, command.award_id)
+    await tx.emit("award.revoked", f"award:{command.award_id}")
+    return Issued(command.learner_id, command.award_id)
+
+
+async def check_index(tx: Tx) -> search.Drift:
+    """Recompute the candidate index from consents and awards and compare (for `doctor`)."""
+    return await search.compare(tx, learners.PROJECTED, POSTED)

@@ -1,0 +1,15 @@
+"""How awards are read by their learner and their school."""
+
+from __future__ import annotations
+
+from countersign.kit.view import View
+
+AWARD = View(
+    tag="award",
+    source="awards {t}",
+    columns={
+        "credential": "convert_from({t}.credential, 'UTF8')",
+        "signed": "({t}.credential is not null)",
+    },
+    visible="({t}.learner_id = {actor_learner} or {t}.organization_id = {actor_organization})",
+)

@@ -1,1 +1,0 @@
-"""How candidates are read: from the index only, over the named sub-queries of `matching`."""
