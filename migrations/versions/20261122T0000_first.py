@@ -313,6 +313,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("framework_id", sa.Uuid(), nullable=False),
         sa.Column("uri", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("description", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("reuse_level", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -330,6 +331,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("uri"),
     )
     op.create_index(op.f("ix_skills_framework_id"), "skills", ["framework_id"], unique=False)
+    op.create_index(op.f("ix_skills_name"), "skills", ["name"], unique=False)
     op.create_table(
         "specs",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -846,6 +848,7 @@ def downgrade() -> None:
     op.drop_table("status_lists")
     op.drop_index(op.f("ix_specs_organization_id"), table_name="specs")
     op.drop_table("specs")
+    op.drop_index(op.f("ix_skills_name"), table_name="skills")
     op.drop_index(op.f("ix_skills_framework_id"), table_name="skills")
     op.drop_table("skills")
     op.drop_index(

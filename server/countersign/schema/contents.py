@@ -9,6 +9,7 @@ from countersign.reads.bind import lookup
 from countersign.schema.base import Node
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.scalars import SCALARS
+from countersign.schema.skills import SkillQueries
 
 
 @strawberry.type
@@ -21,7 +22,7 @@ class NodeQueries:
     )
 
 
-QUERIES: Final[tuple[type, ...]] = (NodeQueries, OrganizationQueries)
+QUERIES: Final[tuple[type, ...]] = (NodeQueries, OrganizationQueries, SkillQueries)
 MUTATIONS: Final[tuple[type, ...]] = ()
 TYPES: Final[tuple[type, ...]] = ()  # types that no field names: members of interfaces
 

@@ -66,6 +66,11 @@ class Facts:
     occupations: tuple[str, ...] = ()
     hot: bool = False
 
+    @property
+    def preferred(self) -> str:
+        """The preferred label."""
+        return next(label.text for label in self.labels if label.kind is LabelKind.PREFERRED)
+
 
 @dataclass(frozen=True, slots=True)
 class Framework:
@@ -127,9 +132,8 @@ def merged(known: Facts, read: Facts, silent: frozenset[str]) -> Facts:
     kept = {name: getattr(known, name) for name in silent - {"aliases"}}
     labels = read.labels
     if "aliases" in silent:
-        preferred = next(label for label in read.labels if label.kind is LabelKind.PREFERRED)
         aliases = [label.text for label in known.labels if label.kind is LabelKind.ALIAS]
-        labels = labels_of(preferred.language, preferred.text, aliases)
+        labels = labels_of(read.labels[0].language, read.preferred, aliases)
     return replace(read, labels=labels, **kept)
 
 

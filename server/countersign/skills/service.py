@@ -180,6 +180,7 @@ COLUMNS = (
     "id",
     "framework_id",
     "uri",
+    "name",
     "kind",
     "description",
     "reuse_level",
@@ -205,13 +206,15 @@ async def _update(tx: Tx, updated: Sequence[tuple[UUID, Facts]], language: str) 
         return
     await tx.execute(
         """
-        update skills s set kind = n.kind, description = n.description, reuse_level = n.reuse_level,
+        update skills s set name = case when $2 = 'en' then n.name else s.name end, kind = n.kind,
+          description = n.description, reuse_level = n.reuse_level,
           categories = n.categories, keywords = n.keywords, occupations = n.occupations, hot = n.hot
-        from jsonb_to_recordset($1::jsonb) n(id uuid, kind text, description text, reuse_level text,
+        from jsonb_to_recordset($1::jsonb) n(id uuid, name text, kind text, description text, reuse_level text,
           categories text[], keywords text[], occupations text[], hot boolean)
         where s.id = n.id
         """,
         [dict(zip(("id", *COLUMNS[2:]), (str(key), *_values(facts)), strict=True)) for key, facts in updated],
+        language,
     )
     labels = [row for key, facts in updated for row in _labels(key, facts)]
     # A framework's own word takes the place of ours where both say the same.
@@ -233,6 +236,7 @@ async def _update(tx: Tx, updated: Sequence[tuple[UUID, Facts]], language: str) 
 def _values(facts: Facts) -> tuple[object, ...]:
     return (
         facts.uri,
+        facts.preferred,
         facts.kind,
         facts.description,
         facts.reuse_level,
@@ -295,7 +299,7 @@ class SkillName:
 
 
 NAMES = """
-select s.id, s.uri, f.name as framework, coalesce(l.text, s.uri) as name
+select s.id, s.uri, f.name as framework, coalesce(l.text, s.name) as name
 from skills s join skill_frameworks f on f.id = s.framework_id
 left join lateral (
   select l.text from skill_labels l where l.skill_id = s.id and l.kind = 'preferred'

@@ -33,18 +33,19 @@ class SkillFramework(Table, table=True):
 
 
 class Skill(Table, table=True):
-    """One skill, known by its URI."""
+    """One skill, known by its URI; `name` is its framework's preferred label, for lists and orders."""
 
     __tablename__ = "skills"
     __table_args__ = (CheckConstraint("kind in ('skill', 'knowledge', 'tool')", name="skills_kind"),)
     __placement__: ClassVar[Placement] = Placement.REFERENCE
     __updatable__: ClassVar[frozenset[str]] = frozenset(
-        {"kind", "description", "reuse_level", "categories", "keywords", "occupations", "hot", "retired_at"}
+        {"name", "kind", "description", "reuse_level", "categories", "keywords", "occupations", "hot", "retired_at"}
     )
 
     id: uuid.UUID = Field(primary_key=True)
     framework_id: uuid.UUID = Field(foreign_key="skill_frameworks.id", index=True)
     uri: str = Field(unique=True)
+    name: str = Field(index=True)
     kind: str | None = None
     description: str | None = None
     reuse_level: str | None = None

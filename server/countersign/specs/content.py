@@ -92,9 +92,9 @@ class AssessmentType(StrEnum):
 class Supervision(StrEnum):
     """Supervision and identity verification during assessment (EU optional element)."""
 
-    UNSUPERVISED = "unsupervised_no_identity_verification"
-    SUPERVISED = "supervised_no_identity_verification"
-    SUPERVISED_WITH_IDENTITY = "supervised_with_identity_verification"
+    UNSUPERVISED_NO_IDENTITY_VERIFICATION = "unsupervised_no_identity_verification"
+    SUPERVISED_NO_IDENTITY_VERIFICATION = "supervised_no_identity_verification"
+    SUPERVISED_WITH_IDENTITY_VERIFICATION = "supervised_with_identity_verification"
 
 
 class Participation(StrEnum):

@@ -1,0 +1,78 @@
+"""The API as a client meets it: HTTP through ASGI, a token, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import httpx
+
+from countersign import app
+from countersign.kit.access import Actor
+from countersign.kit.db import Database
+from countersign.kit.ids import Sealer
+from countersign.schema.base import Tools
+from countersign.trust.signer import Signer
+from tests.factories import Factory
+
+_keys = count(1)
+
+
+class Api:
+    """Asks questions and makes changes over HTTP."""
+
+    def __init__(self, client: httpx.AsyncClient, db: Database, make: Factory) -> None:
+        self.client = client
+        self.db = db
+        self.make = make
+        self._tokens: dict[Actor, str] = {}
+
+    async def post(self, query: str, actor: Actor | None = None, /, **variables: Any) -> dict[str, Any]:
+        """The whole answer to a document, asked by an actor (nobody: without a token)."""
+        headers = {}
+        if actor is not None and actor.known:
+            if actor not in self._tokens:
+                async with self.db.writer() as tx:
+                    self._tokens[actor] = await self.make.token(tx, actor)
+            headers["authorization"] = f"Bearer {self._tokens[actor]}"
+        response = await self.client.post(
+            "/graphql", json={"query": query, "variables": variables}, headers=headers, timeout=30
+        )
+        body: dict[str, Any] = response.json()
+        return body
+
+    async def ask(self, query: str, actor: Actor | None = None, /, **variables: Any) -> Any:
+        """The data of an answer that must have no errors."""
+        body = await self.post(query, actor, **variables)
+        assert "errors" not in body, body
+        return body["data"]
+
+    async def do(self, field: str, selection: str, actor: Actor | None, /, **given: Any) -> dict[str, Any]:
+        """The payload of one mutation with its errors; the input type is named after the field.
+
+        A key is made unless `idempotencyKey` is given. Without authority over the field at all the answer is a
+        top-level error, which comes as `{"refused": code}`.
+        """
+        given.setdefault("idempotencyKey", f"test-{next(_keys)}")
+        type_name = field[0].upper() + field[1:]
+        document = (
+            f"mutation ($input: {type_name}Input!) {{ {field}(input: $input) {{ {selection}"
+            " errors { __typename ... on UserError { code path message } } clientMutationId } }"
+        )
+        body = await self.post(document, actor, input=given)
+        if body.get("errors"):
+            return {"refused": body["errors"][0]["extensions"]["code"], "message": body["errors"][0]["message"]}
+        payload: dict[str, Any] = body["data"][field]
+        return payload
+
+
+@asynccontextmanager
+async def served(db: Database, signer: Signer, make: Factory) -> AsyncIterator[Api]:
+    """The application over this database, without a socket."""
+    application = app.create_app_with(Tools(db, Sealer(b"s" * 32), signer))
+    transport = httpx.ASGITransport(app=application)
+    accept = {"accept": "application/graphql-response+json"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=accept) as client:
+        yield Api(client, db, make)
