@@ -596,6 +596,7 @@ def upgrade() -> None:
             ["endorsements.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("status_list_id", "status_index", name="endorsements_status_place"),
     )
     op.create_index(
         "endorsements_by_version",

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import count
 from uuid import UUID
 
+from countersign import app
 from countersign.kit.access import Actor
-from countersign.kit.db import Tx
+from countersign.kit.db import Database, Tx
+from countersign.kit.placement import table_name
 from countersign.reviews.rubric import RUBRIC
 from countersign.reviews.rules import Decision, Interest, Recommendation, Score
 from countersign.specs import service as specs
@@ -71,3 +73,13 @@ def favourable(recommendation: Recommendation = Recommendation.ENDORSE) -> Decis
         comment="Matches how our team works.",
         recommendation=recommendation,
     )
+
+
+async def everything(db: Database) -> dict[str, list[str]]:
+    """All rows of all tables but the audit log and the idempotency keys, to compare before and after a refusal."""
+    kept = [table_name(t) for t in app.declare_tables() if table_name(t) not in {"audit_events", "idempotency_keys"}]
+    async with db.writer() as tx:
+        return {
+            name: [row["text"] for row in await tx.fetch(f"select to_jsonb(t)::text as text from {name} t order by 1")]
+            for name in kept
+        }

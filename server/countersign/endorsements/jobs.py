@@ -36,7 +36,7 @@ class VersionGone(Refusal):
 
 
 class StatusSlotGone(Refusal):
-    """The credential's place in the status list is not free."""
+    """The credential's place in the status list was never given away, or is marked as revoked."""
 
     code = Code.CONFLICT
 
@@ -61,6 +61,8 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
         )
         if row is None:
             return None
+        # The transaction reads its time after it holds what it renews: whoever ended that did so before this time.
+        previous = await _lock_previous(tx, row)
         now = await tx.now()
         try:
             after = rules.move(rules.State(row["state"]), rules.Act.SIGN, rules.Party.SIGNER)
@@ -77,15 +79,18 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
             await tx.emit("endorsement.refused", f"end_{row['id']}", reason=refusal.message)
             await _audit(tx, row, "refused", refusal.message)
             return after
-        before = await _close_previous(tx, row)
+        renewed = await _close(tx, previous, by=row["id"]) if previous else None
         await tx.execute(
-            "update endorsements set state = $2, credential = $3, signed_at = $4, supersedes_id = $5,"
-            " in_force = tstzrange($4, valid_until) where id = $1",
+            "update endorsements e set state = $2, credential = $3, signed_at = $4, supersedes_id = $5,"
+            # A clock that was set back must not open a range inside one that is closed.
+            " in_force = tstzrange(greatest($4, (select max(upper(p.in_force)) from endorsements p"
+            " where p.organization_id = e.organization_id and p.spec_version_id = e.spec_version_id)), valid_until)"
+            " where id = $1",
             row["id"],
             after.value,
             credential,
             now,
-            before,
+            renewed,
         )
         await tx.emit("endorsement.in_force", f"end_{row['id']}", digest=row["digest"])
         await _audit(tx, row, "done", None)
@@ -113,43 +118,37 @@ async def _check_again(tx: Tx, row: asyncpg.Record) -> None:
     )
     if not signatory:
         raise SignatoryGone
-    free = await tx.fetchval(
-        "select not exists (select from endorsements e where e.status_list_id = $1 and e.status_index = $2"
-        " and e.id <> $3)",
+    unused = await tx.fetchval(
+        "select true from status_entries where list_id = $1 and idx = $2 and revoked_at is null",
         row["status_list_id"],
         row["status_index"],
-        row["id"],
     )
-    if not free:
+    if not unused:
         raise StatusSlotGone
 
 
-async def _close_previous(tx: Tx, row: asyncpg.Record) -> UUID | None:
-    """Close what is in force for the same organization and version, and answer its id: it is renewed."""
-    now = await tx.now()
-    previous = await tx.fetchrow(
+async def _lock_previous(tx: Tx, row: asyncpg.Record) -> asyncpg.Record | None:
+    """What is in force, or suspended, for the same organization and version; nobody else ends it now."""
+    return await tx.fetchrow(
         "select id, state, in_force from endorsements where organization_id = $1 and spec_version_id = $2"
         " and state in ('in_force', 'suspended') for update",
         row["organization_id"],
         row["spec_version_id"],
     )
-    if previous is None:
-        return None
+
+
+async def _close(tx: Tx, previous: asyncpg.Record, by: UUID) -> UUID | None:
+    """Close the endorsement that is renewed, and answer its id; None when its own time had ended it."""
+    now = await tx.now()
+    identity: UUID = previous["id"]
     state = service.present_state(previous, now)
     if state is rules.State.EXPIRED:
-        await tx.execute("update endorsements set state = $2 where id = $1", previous["id"], state.value)
+        await tx.execute("update endorsements set state = $2 where id = $1", identity, state.value)
         return None
     after = rules.move(state, rules.Act.SUPERSEDE, rules.Party.SIGNER)
-    await tx.execute(
-        "update endorsements set state = $2,"
-        " in_force = tstzrange(lower(in_force), greatest(lower(in_force), least(upper(in_force), $3))) where id = $1",
-        previous["id"],
-        after.value,
-        now,
-    )
-    await tx.emit("endorsement.superseded", f"end_{previous['id']}", by=f"end_{row['id']}")
-    found: UUID = previous["id"]
-    return found
+    await tx.execute(f"update endorsements set state = $2, {service.CLOSE} where id = $1", identity, after.value, now)
+    await tx.emit("endorsement.superseded", f"end_{identity}", by=f"end_{by}")
+    return identity
 
 
 async def _audit(tx: Tx, row: asyncpg.Record, decision: str, reason: str | None) -> None:
@@ -220,7 +219,7 @@ async def run(db: Database, signer: Signer, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
             await sign_pending(db, signer)
-        except (OSError, asyncpg.PostgresError):
+        except Exception:
             log.exception("no look for unsigned endorsements")
         try:
             await asyncio.wait_for(stop.wait(), PAUSE)

@@ -46,6 +46,10 @@ class Revoke:
     reason: str
 
 
+CLOSE = "in_force = tstzrange(lower(in_force), greatest(lower(in_force), least(upper(in_force), $3)))"
+"""Ends the range of the updated endorsement at `$3`: never before it began, never later than it would have ended."""
+
+
 async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     """Store an endorsement to be signed; a person of the endorser with signing authority only.
 
@@ -137,19 +141,18 @@ async def revoke(tx: Tx, actor: Actor, command: Revoke) -> UUID:
     """
     access.require(actor, Permission.REVOKE_ENDORSEMENT)
     rules.check_reason(command.reason)
-    now = await tx.now()
     row = await tx.fetchrow(
         "select organization_id, state, in_force, status_list_id, status_index from endorsements"
         " where id = $1 for update",
         command.endorsement_id,
     )
+    now = await tx.now()
     if row is None or (row["organization_id"] != actor.organization_id and row["in_force"] is None):
         raise NotFound(what="endorsement", path=("endorsementId",))
     party = rules.Party.SIGNATORY if row["organization_id"] == actor.organization_id else rules.Party.STRANGER
     after = rules.move(present_state(row, now), rules.Act.REVOKE, party)
     await tx.execute(
-        "update endorsements set state = $2, revoked_at = $3, revocation_reason = $4,"
-        " in_force = tstzrange(lower(in_force), greatest(lower(in_force), least(upper(in_force), $3))) where id = $1",
+        f"update endorsements set state = $2, revoked_at = $3, revocation_reason = $4, {CLOSE} where id = $1",
         command.endorsement_id,
         after.value,
         now,

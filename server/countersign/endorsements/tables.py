@@ -30,6 +30,7 @@ class Endorsement(Table, table=True):
         CheckConstraint("(in_force is null) = (state in ('signing', 'refused'))", name="endorsements_in_force"),
         CheckConstraint("(credential is null) = (state in ('signing', 'refused'))", name="endorsements_credential"),
         CheckConstraint("valid_from < valid_until", name="endorsements_validity"),
+        UniqueConstraint("status_list_id", "status_index", name="endorsements_status_place"),
         ExcludeConstraint(
             ("organization_id", "="),
             ("spec_version_id", "="),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign.endorsements.rules import DEFAULT_POLICY, EXPIRING_WITHIN
 from countersign.kit.view import View
+from countersign.specs.views import READABLE
 
 LIVE = "({e}.state = 'in_force' and {e}.in_force @> {now})"
 """Whether the endorsement `{e}` is in force at `{now}`, the present. Its end by time needs no job."""
@@ -42,8 +43,9 @@ ENDORSEMENT = View(
         "credential": "convert_from({t}.credential, 'UTF8')",
         "url": "(select i.value || '/endorsements/' || {t}.id from installation i where i.key = 'public_origin')",
     },
-    # What is not signed yet, or was refused, is the endorser's own affair.
-    visible="({t}.in_force is not null or {t}.organization_id = {actor_organization})",
+    # What is not signed yet, or was refused, is the endorser's own affair; the rest is seen by who sees the version.
+    visible="({t}.organization_id = {actor_organization} or {t}.in_force is not null and exists"
+    " (select from spec_versions v where v.id = {t}.spec_version_id and " + READABLE.replace("{t}", "v") + "))",
 )
 
 _PAYLOAD = "{t}.payload->>"
