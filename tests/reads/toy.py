@@ -16,7 +16,7 @@ from countersign.reads.args import Args, Predicates
 from countersign.reads.bind import arg, bound, column, connection, entity, many, one
 from countersign.reads.bindings import Source
 from countersign.schema.base import CommandInput, Connection, Tools, command, payload
-from countersign.schema.contents import QUERIES, make_schema
+from countersign.schema.contents import MUTATIONS, QUERIES, make_schema
 from countersign.schema.engine import Engine, Request
 from countersign.schema.organizations import ORGANIZATION_ORDERS, Organization, OrganizationKind
 from countersign.schema.problems import StaleVersionError
@@ -104,7 +104,7 @@ revealed: list[list[list[int]]] = []
 
 async def reveal(_tx: Tx, _actor: Actor, shown: Sequence[Any]) -> bool:
     revealed.append(list(shown))
-    return len(revealed) > 1
+    return len(revealed) != 1
 
 
 @strawberry.type
@@ -127,9 +127,14 @@ class ToyQueries:
     )
 
 
+def toy_schema() -> strawberry.Schema:
+    """The real schema and the toys."""
+    return make_schema((*QUERIES, ToyQueries), (*MUTATIONS, ToyMutations))
+
+
 def toy_engine(db: Database, signer: Signer) -> Engine:
-    """An engine over the real queries and the toys."""
-    return Engine(make_schema((*QUERIES, ToyQueries), (ToyMutations,)), Tools(db, Sealer(b"s" * 32), signer))
+    """An engine over the real schema and the toys."""
+    return Engine(toy_schema(), Tools(db, Sealer(b"s" * 32), signer))
 
 
 async def ask(engine: Engine, query: str, actor: Actor = ANONYMOUS, /, **variables: Any) -> dict[str, Any]:

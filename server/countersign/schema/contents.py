@@ -3,9 +3,11 @@
 from typing import Final
 
 import strawberry
+from graphql import GraphQLInputObjectType
 from strawberry.schema.config import StrawberryConfig
 
 from countersign.reads.bind import lookup
+from countersign.reads.bindings import BACKREF
 from countersign.schema.base import Node
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.scalars import SCALARS
@@ -35,7 +37,13 @@ def make_schema(
     mutation = None
     if mutations:
         mutation = strawberry.type(type("Mutation", mutations, {}), description="What can be changed.")
-    return strawberry.Schema(query=query, mutation=mutation, types=types, config=StrawberryConfig(scalar_map=SCALARS))
+    schema = strawberry.Schema(query=query, mutation=mutation, types=types, config=StrawberryConfig(scalar_map=SCALARS))
+    for type_ in schema._schema.type_map.values():  # noqa: SLF001 - the schema that Strawberry declares
+        if isinstance(type_, GraphQLInputObjectType) and type_.extensions[BACKREF].is_one_of:
+            # Strawberry checks @oneOf itself, late and as an exception; graphql-core's validation knows it too.
+            type_.is_one_of = True
+            type_.out_type = GraphQLInputObjectType.out_type  # type: ignore[method-assign] # graphql-core's own way
+    return schema
 
 
 def export(schema: strawberry.Schema) -> str:
