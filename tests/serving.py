@@ -1,0 +1,117 @@
+"""The demo as a newcomer starts it: one server process for the run, over its own embedded PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LEARNERS = 400
+SEED = 11
+PATIENCE = 120.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our own option of the test command."""
+    parser.addoption(
+        "--pictures", action="store_true", help="Take the README's pictures anew (frontend_stub/pictures)."
+    )
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo, and what it printed."""
+
+    said: dict[str, Any]
+    data: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return str(self.said["url"])
+
+    def token(self, role: str) -> str:
+        """The token of a role."""
+        return str(self.said["tokens"][role]["token"])
+
+    def ask(self, query: str, variables: dict[str, Any] | None = None, role: str | None = None) -> dict[str, Any]:
+        """The `data` of an operation, as a role; fails the test on errors."""
+        headers = {"authorization": f"Bearer {self.token(role)}"} if role else {}
+        body = {"query": query, "variables": variables or {}}
+        answer = httpx.post(self.said["graphql"], json=body, headers=headers, timeout=30)
+        given: dict[str, Any] = answer.json()
+        assert "errors" not in given, given
+        data: dict[str, Any] = given["data"]
+        return data
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(data: Path, port: int, *options: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a demo and wait for its line; the process and the line. Raises RuntimeError when it ends before."""
+    environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DATABASE_READ_URL"}}
+    environment["PYTHONPATH"] = str(ROOT / "server")
+    log = data.with_suffix(".log")
+    command = [sys.executable, "-m", "countersign", "demo", "--json", "--no-ui"]
+    with log.open("a", encoding="utf-8") as file:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, "--port", str(port), "--data", str(data), *options],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        process.wait(10)
+        raise RuntimeError(f"the demo did not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
+    return process, line
+
+
+def stop(process: subprocess.Popen[str]) -> int:
+    """End a demo as a service manager would; its exit code."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo with a few hundred learners, made once for the whole run."""
+    data = tmp_path_factory.mktemp("demo") / "data"
+    port = free_port()
+    process, line = start(data, port, "--learners", str(LEARNERS), "--seed", str(SEED))
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while httpx.get(f"http://localhost:{port}/readyz", timeout=10).status_code != httpx.codes.OK:
+            assert time.monotonic() < deadline, "the demo is never ready"
+            time.sleep(0.1)
+        yield Demo(json.loads(line), data, port)
+    finally:
+        stop(process)
