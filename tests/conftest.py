@@ -25,6 +25,8 @@ from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 from tests.factories import Factory
 
+pytest_plugins = ["tests.serving"]
+
 BEYOND_LOOPBACK = "tests reach no network beyond this machine"
 
 

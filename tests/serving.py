@@ -72,7 +72,7 @@ def start(data: Path, port: int, *options: str) -> tuple[subprocess.Popen[str], 
     log = data.with_suffix(".log")
     command = [sys.executable, "-m", "countersign", "demo", "--json", "--no-ui"]
     with log.open("a", encoding="utf-8") as file:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(
             [*command, "--port", str(port), "--data", str(data), *options],
             stdout=subprocess.PIPE,
             stderr=file,
@@ -84,6 +84,7 @@ def start(data: Path, port: int, *options: str) -> tuple[subprocess.Popen[str], 
     line = process.stdout.readline()
     if not line:
         process.wait(10)
+        process.stdout.close()
         raise RuntimeError(f"the demo did not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
     return process, line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -49,13 +49,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def graphiql() -> Iterator[None]:
+def graphiql() -> None:
     """GraphiQL, built when it is not fresh."""
     try:
         frontend.build(lambda _: None)
     except (frontend.BuildFailed, OSError) as failure:
         missing(f"GraphiQL cannot be built: {failure}")
-    yield
 
 
 class Window:

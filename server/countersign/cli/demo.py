@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json as text_json
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ from countersign.demo import run as made_demo
 from countersign.demo.run import Made, NotADemo, Pass
 from countersign.demo.seed import Progress as Tell
 from countersign.demo.seed import SeedFailed
+from countersign.kit.installation import OriginMismatch
 
 
 def run(port: int | None, data: Path | None, learners: int | None, seed: int | None, *, json: bool, ui: bool) -> int:
@@ -42,9 +44,14 @@ def run(port: int | None, data: Path | None, learners: int | None, seed: int | N
         if ui:
             frontend.build_in_background(say)
         with explained(), database(settings) as ready_settings:
-            asyncio.run(prepare(ready_settings))
             try:
+                asyncio.run(prepare(ready_settings))
                 made, passes, news = asyncio.run(_make(ready_settings, learners, seed))
+            except OriginMismatch:
+                elsewhere = shlex.quote(f"{settings.data}-{settings.port}")
+                say(f"{settings.data} was made for another port — try that port, or:")
+                say(f"python3 server demo --port {settings.port} --data {elsewhere}")
+                return BAD_USAGE
             except (NotADemo, SeedFailed) as failure:
                 say(str(failure))
                 return BAD_USAGE
