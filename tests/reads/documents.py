@@ -1,5 +1,6 @@
 """Random valid queries over a whole schema, with argument values from real data."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,6 +28,19 @@ from countersign.reads.bindings import PagePart, binding_of
 
 DEEPEST: Final = 6
 PAGING: Final = frozenset({"first", "last", "after", "before"})
+VALID: Final[Mapping[str, list[Any]]] = {
+    "CountryCode": ["DE", "FR"],
+    "CurrencyCode": ["EUR"],
+    "Date": ["2026-11-22", "2020-01-01"],
+    "DateTime": ["2026-11-22T12:00:00Z", "2020-01-01T00:00:00+02:00"],
+    "Decimal": ["1", "2.50"],
+    "Duration": ["P4W"],
+    "ID": ["nonsense"],
+    "LanguageTag": ["en", "ru", "de-CH"],
+    "Markdown": ["*text*"],
+    "String": ["nothing", "a", "data"],
+    "URL": ["https://example.org/a"],
+}
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
@@ -38,7 +52,7 @@ class Pool:
 
     def of(self, scalar: str) -> list[Any]:
         """Some values of a scalar."""
-        return self.values.get(scalar) or ["nothing"]
+        return self.values.get(scalar) or VALID[scalar]
 
 
 @dataclass
@@ -75,18 +89,21 @@ class _Writer:
         text = f"{head}{{ {body} }} {' '.join(self.fragments)}"
         return Query(text, {name: value for name, (_, value) in self.variables.items() if value is not ...})
 
-    def selection(self, type_: GraphQLNamedType, depth: int) -> str:
-        """The inside of a selection set on a composite type; never empty."""
+    def selection(self, type_: GraphQLNamedType, depth: int, *, named: bool = False) -> str:
+        """The inside of a selection set on a composite type; never empty.
+
+        With `named` every field gets a name of its own, since members of an abstract type may disagree on a type.
+        """
         if isinstance(type_, GraphQLUnionType | GraphQLInterfaceType):
             parts = ["__typename"] if self.chance(60) or isinstance(type_, GraphQLUnionType) else ["id"]
             possible = list(self.schema.get_possible_types(type_))
             chosen = self.draw(st.lists(st.sampled_from(possible), max_size=3, unique_by=str))
-            return " ".join([*parts, *(self.condition(m, self.selection(m, depth + 1)) for m in chosen)])
+            return " ".join([*parts, *(self.condition(m, self.selection(m, depth + 1, named=True)) for m in chosen)])
         assert isinstance(type_, GraphQLObjectType)
         members = [f for f in type_.fields.items() if depth < DEEPEST or is_leaf_type(get_named_type(f[1].type))]
         count = min(len(members), self.draw(st.integers(1, 5)))
         chosen = self.draw(st.lists(st.sampled_from(members), min_size=1, max_size=max(count, 1)))
-        parts = [self.field(type_, name, definition, depth) for name, definition in chosen]
+        parts = [self.field(type_, name, definition, depth, named=named) for name, definition in chosen]
         if self.chance(15):
             parts.append("__typename" if self.chance(50) else f"{self.name('n')}: __typename")
         kept = [part for part in parts if part]
@@ -115,14 +132,14 @@ class _Writer:
         self.variables[name] = ("Boolean!", value)
         return f" @{word}(if: ${name})"
 
-    def field(self, type_: GraphQLObjectType, name: str, definition: GraphQLField, depth: int) -> str:
+    def field(self, type_: GraphQLObjectType, name: str, definition: GraphQLField, depth: int, *, named: bool) -> str:
         self.budget -= 1
         target = get_named_type(definition.type)
         if self.budget < 0 and not is_leaf_type(target):
             return ""
         arguments = self.arguments(definition)
         plain = not arguments and is_leaf_type(target)
-        alias = "" if plain and self.chance(60) else f"{self.name('x')}: "
+        alias = "" if plain and not named and self.chance(60) else f"{self.name('x')}: "
         head = f"{alias}{name}{arguments}{self.directive()}"
         if is_leaf_type(target):
             return head
@@ -165,7 +182,7 @@ class _Writer:
             write = self.literal if type_.is_one_of else self.value
             return f"{{{', '.join(f'{k}: {write(type_.fields[k].type)}' for k in self.keys(type_))}}}"
         value = self.json(type_)
-        return str(value) if isinstance(type_, GraphQLEnumType) else _write(value)
+        return str(value) if isinstance(type_, GraphQLEnumType) else json.dumps(value, ensure_ascii=False)
 
     def keys(self, type_: GraphQLInputObjectType) -> list[str]:
         if type_.is_one_of:
@@ -186,12 +203,6 @@ class _Writer:
         if type_.name not in known:
             known[type_.name] = st.sampled_from(self.pool.of(type_.name))
         return self.draw(known[type_.name])
-
-
-def _write(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def queries(schema: GraphQLSchema, pool: Pool) -> st.SearchStrategy[Query]:

@@ -33,6 +33,5 @@ async def make_world(db: Database, make: Factory) -> World:
     values = {
         "ID": [*ids, f"org_{new_id()}", "nonsense", ""],
         "String": [*handles, "nobody", "", "it's", 'a"b\\c', "Ω\n"],
-        "CountryCode": ["DE", "FR"],
     }
     return World([employer], Pool(values))
