@@ -108,7 +108,7 @@ def test_authority_is_printed_where_it_is_enforced() -> None:
     assert text.count(" @authorized(") == declared
 
 
-# Root fields that anyone may use: what they show is decided by the views that they enter. Each other one says `requires`.
+# Root fields that anyone may use: what they show is decided by the views that they enter. The others say `requires`.
 OPEN = {
     "node",
     "nodes",
