@@ -70,9 +70,12 @@ async def allocate(
     slots: list[Slot] = []
     while len(slots) < n:
         wanted = min(n - len(slots), CAPACITY)
-        row = await _take(tx, organization_id, purpose, wanted)
+        last = await tx.fetchval(
+            "select max(number) from status_lists where organization_id = $1 and purpose = $2", organization_id, purpose
+        )
+        row = await _take(tx, organization_id, purpose, last, wanted)
         if row is None:
-            await _next_list(tx, organization_id, purpose)
+            await _open_list(tx, organization_id, purpose, (last or 0) + 1)
             continue
         url = addresses.status_list(handle, purpose, row["number"])
         places = [place_of(slot, row["secret"]) for slot in range(row["first"], row["first"] + wanted)]
@@ -174,34 +177,33 @@ async def standing(reader: Reader, handle: str) -> str | None:
     return state
 
 
-async def _take(tx: Tx, organization_id: UUID, purpose: str, n: int) -> asyncpg.Record | None:
+async def _take(tx: Tx, organization_id: UUID, purpose: str, number: int | None, n: int) -> asyncpg.Record | None:
     return await tx.fetchrow(
         """
-        update status_lists set next_slot = next_slot + $3
-        where id = (
-            select id from status_lists where organization_id = $1 and purpose = $2 order by number desc limit 1
-        ) and next_slot + $3 <= $4
-        returning id, number, secret, next_slot - $3 as first
+        update status_lists set next_slot = next_slot + $4
+        where organization_id = $1 and purpose = $2 and number = $3 and next_slot + $4 <= $5
+        returning id, number, secret, next_slot - $4 as first
         """,
         organization_id,
         purpose,
+        number,
         n,
         CAPACITY,
     )
 
 
-async def _next_list(tx: Tx, organization_id: UUID, purpose: str) -> None:
-    """Open the list after the last; when another transaction does the same, its list is found at the next try."""
+async def _open_list(tx: Tx, organization_id: UUID, purpose: str, number: int) -> None:
+    """Open a list; nothing happens when another transaction has opened it meanwhile."""
     await tx.execute(
         """
         insert into status_lists (id, organization_id, purpose, number, next_slot, secret, revision)
-        select $1, $2, $3::text, coalesce(max(number), 0) + 1, 0, $4, 0 from status_lists
-        where organization_id = $2 and purpose = $3::text
+        values ($1, $2, $3, $4, 0, $5, 0)
         on conflict (organization_id, purpose, number) do nothing
         """,
         new_id(),
         organization_id,
         purpose,
+        number,
         secrets.token_bytes(_SECRET_BYTES),
     )
 
