@@ -44,7 +44,7 @@ def literal(type_: GraphQLInputType, only: str | None = None) -> str:
             needed = [only or next(iter(type_.fields))]
         return f"{{{', '.join(f'{n}: {literal(type_.fields[n].type)}' for n in needed)}}}"
     if isinstance(type_, GraphQLEnumType):
-        return next(iter(type_.values))
+        return str(next(iter(type_.values)))
     known = {"Int": "1", "Boolean": "true", "IdempotencyKey": '"k"'}
     return known[type_.name] if type_.name in known else json.dumps(VALID[type_.name][0])
 

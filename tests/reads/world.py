@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 
-from countersign.kit.access import Actor, OrganizationKind
-from countersign.kit.db import Database
+from countersign.kit.access import SYSTEM, Actor, OrganizationKind
+from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
 from countersign.kit.installation import fix_origin
+from countersign.specs import catalogue, listings
+from countersign.specs import service as specs
 from tests.factories import Factory
 from tests.reads.documents import Pool
+from tests.specs import support
+from tests.specs.samples import COMPLETE
 
 ORIGIN = "http://localhost:4600"
+LISTING = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
+SPEC_TEXTS = ("ab-testing", "1.0.0", "A/B", "esco", "welding", "quantitative", support.SKILL_URI)
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,7 +27,7 @@ class World:
 
 
 async def make_world(db: Database, make: Factory) -> World:
-    """Organizations with parents; members of some."""
+    """Organizations with parents, members of some; specifications in several states; a listing; skills."""
     async with db.writer() as tx:
         await fix_origin(tx, ORIGIN)
         top = await make.organization(tx, OrganizationKind.EMPLOYER, handle="top")
@@ -29,9 +35,34 @@ async def make_world(db: Database, make: Factory) -> World:
         school = await make.school(tx)
         employer = await make.employer(tx)
         ids = [f"org_{key}" for key in (top, *below, school.organization_id, employer.organization_id)]
+        ids += await _specifications(tx, school, employer)
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
     values = {
         "ID": [*ids, f"org_{new_id()}", "nonsense", ""],
-        "String": [*handles, "nobody", "", "it's", 'a"b\\c', "Ω\n"],
+        "String": [*handles, *SPEC_TEXTS, "nobody", "", "it's", 'a"b\\c', "Ω\n"],
     }
     return World([employer], Pool(values))
+
+
+async def _specifications(tx: Tx, school: Actor, employer: Actor) -> list[str]:
+    """A published version with a successor in the employer's review, one in draft; a listing; a skill: their ids."""
+    await support.ground(tx)
+    first = await support.submitted(tx, school, "ab-testing", price=None)
+    await specs.publish(tx, school, first)
+    draft = await specs.new_draft_from(tx, school, first)
+    edit = specs.EditDraft(draft, {**COMPLETE, "description": "Otherwise said."}, 1)
+    await specs.edit_draft(tx, school, edit)
+    second = await specs.submit(tx, school, specs.Submit(draft, "1.1.0"))
+    await specs.open_review(tx, second, employer.organization_id)
+    other = await support.drafted(tx, school, "capstone", assessment=..., skills=..., outcomes=...)
+    await catalogue._store(tx, SYSTEM, listings.read(LISTING), source="listing.csv", dry_run=False)
+    listing, skill = await tx.fetchval("select id from listings"), await tx.fetchval("select id from skills")
+    spec = await tx.fetchval("select spec_id from spec_versions where id = $1", first)
+    return [
+        f"spec_{spec}",
+        f"version_{first}",
+        f"version_{second}",
+        f"draft_{other.draft_id}",
+        f"listing_{listing}",
+        f"skill_{skill}",
+    ]

@@ -12,6 +12,9 @@ from countersign.schema.base import Node
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.scalars import SCALARS
 from countersign.schema.skills import SkillQueries
+from countersign.schema.specs import SpecQueries
+from countersign.schema.specs_commands import SpecMutations
+from countersign.schema.specs_listings import ListingQueries
 
 
 @strawberry.type
@@ -24,8 +27,8 @@ class NodeQueries:
     )
 
 
-QUERIES: Final[tuple[type, ...]] = (NodeQueries, OrganizationQueries, SkillQueries)
-MUTATIONS: Final[tuple[type, ...]] = ()
+QUERIES: Final[tuple[type, ...]] = (NodeQueries, OrganizationQueries, SkillQueries, SpecQueries, ListingQueries)
+MUTATIONS: Final[tuple[type, ...]] = (SpecMutations,)
 TYPES: Final[tuple[type, ...]] = ()  # types that no field names: members of interfaces
 
 

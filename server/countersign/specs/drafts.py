@@ -12,7 +12,7 @@ import asyncpg
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
-from countersign.kit.errors import Conflict, Invalid, InvalidState, NotFound, Refusals
+from countersign.kit.errors import Conflict, Invalid, InvalidState, NotFound, Refusal, Refusals
 from countersign.kit.ids import new_id, parse_public_id
 from countersign.skills import service as skills
 from countersign.specs import rules, versions
@@ -148,9 +148,15 @@ async def read_content(tx: Tx, value: Mapping[str, Any]) -> Content:
     entries = list(given) if isinstance(given, list | tuple) else []
     ids = {place: key for place, entry in enumerate(entries) if (key := _skill_id(entry)) is not None}
     known = await skills.by_id(tx, ids.values())
+    missing: list[Refusal] = [
+        NotFound(what="skill", path=("content", "skills", place, "id"))
+        for place, key in ids.items()
+        if key not in known
+    ]
+    if missing:
+        raise Refusals(missing)
     for place, key in ids.items():
-        if key in known:
-            entries[place] = {k: v for k, v in entries[place].items() if k != "id"} | {"uri": known[key].uri}
+        entries[place] = {k: v for k, v in entries[place].items() if k != "id"} | {"uri": known[key].uri}
     content = rules.read_content({**value, "skills": entries} if entries else value)
     content, _ = await named(tx, content)
     return content

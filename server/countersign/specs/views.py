@@ -9,30 +9,138 @@ READABLE = (
     f"({PUBLIC} or {{t}}.organization_id = {{actor_organization}} or exists (select from spec_version_readers r"
     " where r.spec_version_id = {t}.id and r.organization_id = {actor_organization}))"
 )
+READABLE_V = READABLE.replace("{t}", "v")
+"""The same predicate over the alias `v`."""
 
 SPEC = View(
     tag="spec",
     source="specs {t}",
-    columns={"id": "'spec_' || {t}.id"},
+    columns={
+        "title": f"(select v.content->>'title' from spec_versions v where v.spec_id = {{t}}.id and {READABLE_V}"
+        " order by v.state = 'published' desc, v.ordinal desc limit 1)",
+    },
     visible=(
-        "({t}.organization_id = {actor_organization} or exists (select from spec_versions v where v.spec_id = {t}.id"
-        f" and {READABLE.replace('{t}', 'v')}))"
+        "({t}.organization_id = {actor_organization}"
+        f" or exists (select from spec_versions v where v.spec_id = {{t}}.id and {READABLE_V}))"
     ),
 )
 VERSION = View(
     tag="version",
     source="spec_versions {t}",
     columns={
-        "id": "'version_' || {t}.id",
-        "slug": "(select s.slug from specs s where s.id = {t}.spec_id)",
         "title": "{t}.content->>'title'",
+        "url": "(select i.value || '/specs/' || s.slug || '/versions/' || {t}.semver from installation i, specs s"
+        " where i.key = 'public_origin' and s.id = {t}.spec_id)",
+        "endorsable": "({t}.state in ('submitted', 'in_review', 'published'))",
+        "achievement": "convert_from({t}.achievement, 'UTF8')",
+        "spec_json": "convert_from({t}.spec_json, 'UTF8')",
     },
     visible=READABLE,
 )
 DRAFT = View(
     tag="draft",
     source="spec_drafts {t}",
-    columns={"id": "'draft_' || {t}.id"},
+    columns={"title": "{t}.content->>'title'", "submitted": "({t}.version_id is not null)"},
     visible="{t}.organization_id = {actor_organization}",
 )
-LISTING = View(tag="listing", source="listings {t}", columns={"id": "'listing_' || {t}.id"})
+LISTING = View(
+    tag="listing",
+    source="listings {t}",
+    columns={
+        "notice": "'Listed, not validated: a catalogue entry as imported; no employer has endorsed it.'",
+        "workload_hours": "trim_scale({t}.workload_hours)",
+    },
+)
+
+_TEXTS = (
+    *("title", "language", "summary", "description", "cycle", "participation", "duration", "prerequisites"),
+    *("integration", "audience"),
+)
+CONTENT = View(
+    tag="content",
+    source="",
+    columns={
+        **{name: f"{{t}}.content->>'{name}'" for name in _TEXTS},
+        "workload_hours": "{t}.content->>'workloadHours'",
+        "ects": "{t}.content->>'ects'",
+        "eqf_level": "({t}.content->>'eqfLevel')::int",
+        "level_applicable": "({t}.content->>'levelApplicable')::boolean",
+        "languages": "array(select jsonb_array_elements_text({t}.content->'languages'))",
+        "tags": "array(select jsonb_array_elements_text({t}.content->'tags'))",
+        "stackable_towards": "{t}.content->>'stackableTowards'",
+        "review_on": "({t}.content->>'reviewOn')::date",
+        "field_of_study": "{t}.content->>'fieldOfStudy'",
+        "further_information": "{t}.content->>'furtherInformation'",
+    },
+)
+"""The content of a version or of a draft: part of the row, under the same column name in both."""
+
+
+def _part(path: str, **columns: str) -> View:
+    """A JSON object inside the content of the same row."""
+    return View(tag="part", source="", columns={n: f"{{t}}.content->{path}->>'{key}'" for n, key in columns.items()})
+
+
+def _items(source: str, **columns: str) -> View:
+    """The objects of a JSON array, in its order."""
+    return View(
+        tag="item",
+        source=f"jsonb_array_elements({source}) with ordinality {{t}}(item, no)",
+        columns={name: f"{{t}}.item->>'{key}'" for name, key in columns.items()},
+        key="{t}.no",
+    )
+
+
+PRICE = _part("'price'", amount="amount", currency="currency")
+QUALITY_ASSURANCE = _part("'qualityAssurance'", type="type", body="body", description="description", url="url")
+ASSESSMENT = View(
+    tag="part",
+    source="",
+    columns={
+        "types": "array(select jsonb_array_elements_text({t}.content->'assessment'->'types'))",
+        "description": "{t}.content->'assessment'->>'description'",
+        "pass_mark": "{t}.content->'assessment'->>'passMark'",
+        "supervision": "{t}.content->'assessment'->>'supervision'",
+        "duration": "{t}.content->'assessment'->>'duration'",
+        "external_assessor": "({t}.content->'assessment'->>'externalAssessor')::boolean",
+    },
+)
+OUTCOME = View(
+    tag="item",
+    source="jsonb_array_elements({parent}.content->'outcomes') with ordinality {t}(item, no)",
+    columns={
+        **{name: f"{{t}}.item->>'{name}'" for name in ("statement", "criterion", "threshold", "conditions")},
+        "key": "{t}.item->>'id'",
+        "primary": "({t}.item->>'primary')::boolean",
+        "measurable": "({t}.item->>'criterion' is not null and {t}.item->>'threshold' is not null)",
+    },
+    key="{t}.no",
+)
+TOOL = View(
+    tag="item",
+    source="jsonb_array_elements({parent}.content->'toolchain') with ordinality {t}(item, no)",
+    columns={
+        **{name: f"{{t}}.item->>'{name}'" for name in ("name", "version", "purpose")},
+        "checked_on": "({t}.item->>'checkedOn')::date",
+    },
+    key="{t}.no",
+)
+ALIGNMENT = View(
+    tag="item",
+    source="jsonb_array_elements({parent}.content->'skills') with ordinality {t}(item, no)",
+    columns={
+        **{name: f"{{t}}.item->>'{name}'" for name in ("uri", "name", "framework")},
+        "matched": "({t}.item->>'matched')::boolean",
+    },
+    key="{t}.no",
+)
+CRITERION = _items(
+    "{parent}.content->'assessment'->'rubric'",
+    key="id",
+    name="name",
+    description="description",
+    required_level="requiredLevel",
+)
+LEVEL = _items(
+    "{parent}.item->'levels'", key="id", name="name", level="level", points="points", description="description"
+)

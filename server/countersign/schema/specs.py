@@ -1,0 +1,261 @@
+"""Specifications at the front desk: specs, frozen versions, drafts, and the queries for them."""
+
+import enum
+from datetime import datetime
+from typing import Optional
+
+import strawberry
+
+from countersign.reads.bind import arg, bound, column, connection, find, many, one
+from countersign.reads.orders import Order, Orders
+from countersign.schema.base import Connection, Node
+from countersign.schema.organizations import Organization
+from countersign.schema.scalars import URL
+from countersign.schema.skills import Skill
+from countersign.schema.specs_content import SpecContent
+from countersign.schema.specs_listings import Listing, MandatoryElement
+from countersign.specs.views import DRAFT, READABLE_V, SPEC, VERSION
+
+
+@strawberry.enum(description="What a credential is in a line of credentials.")
+class SpecKind(enum.Enum):
+    """What a credential is in a line."""
+
+    BLOCK = strawberry.enum_value("block", description="A self-contained block that proves one skill.")
+    CAPSTONE = strawberry.enum_value("capstone", description="The work that completes a stack of blocks.")
+    DIPLOMA = strawberry.enum_value("diploma", description="What a completed stack is exchanged for.")
+
+
+@strawberry.enum(description="Where a version is in its life.")
+class SpecVersionState(enum.Enum):
+    """Where a version is in its life."""
+
+    SUBMITTED = strawberry.enum_value("submitted", description="It is frozen and may be reviewed and endorsed.")
+    IN_REVIEW = strawberry.enum_value("in_review", description="Somebody was asked to review it.")
+    PUBLISHED = strawberry.enum_value("published", description="The school offers it.")
+    DEPRECATED = strawberry.enum_value("deprecated", description="It takes no new learners; the enrolled finish.")
+    RETIRED = strawberry.enum_value("retired", description="It is offered no more; its awards stay valid.")
+    WITHDRAWN = strawberry.enum_value("withdrawn", description="The school took it back before publishing it.")
+
+
+@strawberry.enum(description="Whether a change may have changed the meaning of what was endorsed.")
+class ChangeClass(enum.Enum):
+    """Whether a change may have changed the meaning."""
+
+    MATERIAL = strawberry.enum_value("material", description="Something that was endorsed is different.")
+    EDITORIAL = strawberry.enum_value("editorial", description="Only the description or further information changed.")
+
+
+SPEC_ORDERS = Orders(
+    "CredentialSpecOrder",
+    SLUG=Order("{child}.slug", "text", "By slug."),
+    CREATED_AT=Order("{child}.created_at", "timestamptz", "By the time of making."),
+)
+VERSION_ORDERS = Orders(
+    "SpecVersionOrder",
+    descending=True,
+    SEMVER=Order("{child}.ordinal", "bigint", "By version number."),
+    SUBMITTED_AT=Order("{child}.submitted_at", "timestamptz", "By the time of submission."),
+)
+DRAFT_ORDERS = Orders(
+    "SpecDraftOrder",
+    descending=True,
+    UPDATED_AT=Order("{child}.updated_at", "timestamptz", "By the time of the last change."),
+)
+
+
+@strawberry.input(description="Which specifications; all conditions must hold.")
+class CredentialSpecFilter:
+    """Which specifications."""
+
+    school_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Only of this school.")
+    kind: SpecKind | None = strawberry.field(default=strawberry.UNSET, description="Only of this kind.")
+    skill_ids: list[strawberry.ID] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Only those with a version, visible to you, that proves one of these skills.",
+    )
+    state: SpecVersionState | None = strawberry.field(
+        default=strawberry.UNSET, description="Only those with a version, visible to you, in this state."
+    )
+    search: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Only those with a version, visible to you, whose title holds this text."
+    )
+
+
+def _some_version(condition: str) -> str:
+    return f"exists (select from spec_versions v where v.spec_id = {{child}}.id and {READABLE_V} and {condition})"
+
+
+SPEC_FILTERS = {
+    "filter.schoolId": "{child}.organization_id = {value:id(org)}",
+    "filter.kind": "{child}.kind = {value:text}",
+    "filter.skillIds": _some_version(
+        "exists (select from spec_version_skills k"
+        " where k.spec_version_id = v.id and k.skill_id = any({value:ids(skill)}))"
+    ),
+    "filter.state": _some_version("v.state = {value:text}"),
+    "filter.search": _some_version("strpos(lower(v.content->>'title'), lower({value:text})) > 0"),
+}
+
+
+@strawberry.input(description="Which versions; all conditions must hold.")
+class SpecVersionFilter:
+    """Which versions."""
+
+    state: SpecVersionState | None = strawberry.field(default=strawberry.UNSET, description="Only in this state.")
+
+
+@bound(SPEC, description="A credential of a school, over all its versions.")
+class CredentialSpec(Node):
+    """A credential of a school, over all its versions."""
+
+    slug: str = column(description="Its short name in addresses; it never changes.")
+    kind: SpecKind = column(description="What it is in a line of credentials.")
+    title: str | None = column(description="The title of its published version, else of the latest that you may see.")
+    created_at: datetime = column(description="When it was made.")
+    revised_at: datetime | None = column(description="When a version was last submitted.")
+    school: Organization = one(on="{child}.id = {parent}.organization_id", description="The school that awards it.")
+    current_version: Optional["SpecVersion"] = one(
+        on="{child}.spec_id = {parent}.id and {child}.state = 'published'",
+        order="{child}.ordinal desc",
+        description="The greatest published version.",
+    )
+    latest_version: Optional["SpecVersion"] = one(
+        on="{child}.spec_id = {parent}.id",
+        order="{child}.ordinal desc",
+        description="The greatest version that you may see, whatever its state.",
+    )
+    versions: Connection["SpecVersion"] = connection(
+        on="{child}.spec_id = {parent}.id",
+        orders=VERSION_ORDERS,
+        where={"filter.state": "{child}.state = {value:text}"},
+        args={"filter": arg(SpecVersionFilter | None, "Which of them.")},
+        description="Its versions that you may see.",
+    )
+    drafts: Connection["SpecDraft"] = connection(
+        on="{child}.spec_id = {parent}.id",
+        orders=DRAFT_ORDERS,
+        description="Its drafts; empty for everybody but its school.",
+    )
+
+
+@bound(VERSION, description="A frozen version: its bytes never change, and its digest proves it.")
+class SpecVersion(Node):
+    """A frozen version."""
+
+    semver: str = column(description="Its number, MAJOR.MINOR.PATCH; never used twice.")
+    state: SpecVersionState = column(description="Where it is in its life.")
+    title: str = column(description="Its title.")
+    digest: str = column(description="SHA-256 of `specJson` in hexadecimal; this is what an endorser signs.")
+    url: URL = column(description="Its address: the id of its Open Badges Achievement.")
+    achievement: str = column(description="The frozen Open Badges Achievement, byte for byte.")
+    spec_json: str = column(description="The frozen `spec.json`, byte for byte: everything that was endorsed.")
+    endorsable: bool = column(description="Whether its state allows endorsing.")
+    gaps: list[MandatoryElement] = column(
+        description="The mandatory elements that it lacks; with one, it stays unpublished."
+    )
+    change_class: ChangeClass | None = column(
+        description="The class of its change from the previous version; null when nothing changed or there is none."
+    )
+    changed: list[str] = column(description="The field paths that differ from the previous version.")
+    submitted_at: datetime = column(description="When it was frozen.")
+    published_at: datetime | None = column(description="When the school published it.")
+    deprecated_at: datetime | None = column(description="When it stopped taking new learners.")
+    retired_at: datetime | None = column(description="When it was retired.")
+    withdrawn_at: datetime | None = column(description="When it was withdrawn.")
+    spec: CredentialSpec = one(
+        on="{child}.id = {parent}.spec_id", description="The credential that it is a version of."
+    )
+    school: Organization = one(on="{child}.id = {parent}.organization_id", description="The school that awards it.")
+    previous: Optional["SpecVersion"] = one(
+        on="{child}.id = {parent}.previous_id", description="The version that it follows."
+    )
+    content: SpecContent = one(description="What it says.")
+    skills: list[Skill] = many(
+        on="{child}.id in (select k.skill_id from spec_version_skills k where k.spec_version_id = {parent}.id)",
+        order="{child}.name, {child}.id",
+        description="The skills that it proves.",
+    )
+
+
+@bound(DRAFT, description="What a school is writing; only the school sees it.")
+class SpecDraft(Node):
+    """What a school is writing."""
+
+    title: str | None = column(description="Its title so far.")
+    revision: int = column(description="Counts the changes; give it back when you edit.")
+    submitted: bool = column(description="Whether it was submitted, and is closed.")
+    gaps: list[MandatoryElement] = column(description="The mandatory elements that it lacks.")
+    created_at: datetime = column(description="When it was begun.")
+    updated_at: datetime = column(description="When it was last changed.")
+    spec: CredentialSpec = one(on="{child}.id = {parent}.spec_id", description="The credential that it is a draft of.")
+    content: SpecContent = one(description="What it says so far.")
+    base_version: SpecVersion | None = one(
+        on="{child}.id = {parent}.base_version_id", description="The version that it was begun from."
+    )
+    submitted_version: SpecVersion | None = one(
+        on="{child}.id = {parent}.version_id", description="The version that it became."
+    )
+    listing: Listing | None = one(
+        on="{child}.id = {parent}.listing_id", description="The catalogue entry that it was begun from."
+    )
+
+
+@strawberry.input(one_of=True, description="How to name one specification: by exactly one of these.")
+class CredentialSpecBy:
+    """How to name one specification."""
+
+    id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Its id.")
+    slug: str | None = strawberry.field(default=strawberry.UNSET, description="Its slug.")
+
+
+@strawberry.input(description="A version by its specification's slug and its number.")
+class SpecVersionAt:
+    """A version by slug and number."""
+
+    slug: str = strawberry.field(description="The specification's slug.")
+    semver: str = strawberry.field(description="The version number.")
+
+
+@strawberry.input(one_of=True, description="How to name one version: by exactly one of these.")
+class SpecVersionBy:
+    """How to name one version."""
+
+    id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Its id.")
+    digest: str | None = strawberry.field(default=strawberry.UNSET, description="Its digest.")
+    at: SpecVersionAt | None = strawberry.field(default=strawberry.UNSET, description="Its slug and number.")
+
+
+@strawberry.type
+class SpecQueries:
+    """Root fields."""
+
+    credential_spec: CredentialSpec | None = find(
+        by_id=False,
+        args={"by": arg(CredentialSpecBy, "Which one.")},
+        where={"by.id": "{child}.id = {value:id(spec)}", "by.slug": "{child}.slug = {value:text}"},
+        description="One specification, or null when there is none that you may see.",
+    )
+    credential_specs: Connection[CredentialSpec] = connection(
+        orders=SPEC_ORDERS,
+        where=SPEC_FILTERS,
+        args={"filter": arg(CredentialSpecFilter | None, "Which of them.")},
+        description="Specifications that you may see: published ones, your own, those you were asked to review.",
+    )
+    spec_version: SpecVersion | None = find(
+        by_id=False,
+        args={"by": arg(SpecVersionBy, "Which one.")},
+        where={
+            "by.id": "{child}.id = {value:id(version)}",
+            "by.digest": "{child}.digest = {value:text}",
+            "by.at.slug": "{child}.spec_id = (select s.id from specs s where s.slug = {value:text})",
+            "by.at.semver": "{child}.semver = {value:text}",
+        },
+        description="One frozen version, or null when there is none that you may see.",
+    )
+    spec_drafts: Connection[SpecDraft] = connection(
+        orders=DRAFT_ORDERS,
+        where={"submitted": "({child}.version_id is not null) = {value:boolean}"},
+        args={"submitted": arg(bool | None, "Only those that were, or were not, submitted.")},
+        description="The drafts of your school; empty for everybody else.",
+    )
