@@ -11,6 +11,10 @@ import httpx
 import pytest_asyncio
 
 from countersign import app
+from countersign.awards import service as awards
+from countersign.awards.rules import route
+from countersign.awards.service import IssueAward, Issued
+from countersign.awards.views import AWARD
 from countersign.endorsements import jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.service import EndorseSpec
@@ -18,6 +22,7 @@ from countersign.kit.access import Actor, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
+from countersign.learners.service import Person
 from countersign.schema.base import Tools
 from countersign.specs import service as specs
 from countersign.specs.service import FrozenVersion
@@ -25,6 +30,8 @@ from countersign.trust.addresses import Addresses
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.specs.support import ground, submitted
+
+LEARNER = Person("anna@example.com", "Anna Example", "DE", "DE-BE")
 
 
 @dataclass
@@ -39,6 +46,12 @@ class Place:
     employer: Actor
     version: FrozenVersion
     endorsement_id: UUID
+    award: Issued
+
+    @property
+    def award_path(self) -> str:
+        """Where the award's holder may show it: under its sealed id."""
+        return "/awards/" + self.sealer.seal(AWARD.tag, b"", route(self.award.learner_id, self.award.award_id))
 
     @property
     def addresses(self) -> Addresses:
@@ -71,7 +84,9 @@ async def place(db: Database, clock: FrozenClock, signer: Signer, make: Factory)
             tx, employer, EndorseSpec(version_id, version.digest, "We <b>interview</b> every holder & «hire».")
         )
     assert await jobs.sign(db, signer, endorsement_id) is not None
+    async with db.writer() as tx:
+        award = await awards.issue(tx, school, IssueAward(version_id, LEARNER, clock.at.date()))
     sealer = Sealer(b"s" * 32)
     served = app.create_app_with(Tools(db, sealer, signer))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=served), base_url=signer.addresses.origin) as http:
-        yield Place(db, signer, sealer, http, school, employer, version, endorsement_id)
+        yield Place(db, signer, sealer, http, school, employer, version, endorsement_id, award)

@@ -185,3 +185,47 @@ def test_every_verdict_outcome_and_check_has_words_in_both_languages() -> None:
     }
     assert needed <= set(texts.TEXTS)
     assert all(english and russian and english != russian for english, russian in texts.TEXTS.values())
+
+
+async def test_an_award_is_served_to_who_has_its_sealed_id_and_to_nobody_else(place: Place) -> None:
+    answer = await place.get(place.award_path)
+    award = answer.json()
+    assert award["id"] == place.addresses.award(place.award.award_id)
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert len(award["credentialSubject"]["achievement"]["endorsement"]) == 1
+    assert "anna" not in answer.text.lower()
+    others = [
+        await place.get(path)
+        for path in (f"/awards/{place.award.award_id}", "/awards/award_AAAA", f"/awards/{place.endorsement_id}")
+    ]
+    assert {(other.status_code, other.content) for other in others} == {(404, b'{"error":"There is nothing here."}')}
+
+
+async def test_an_award_is_valid_with_its_endorsement_inside(place: Place) -> None:
+    award = (await place.get(place.award_path)).text
+    report = (await post(place, award)).json()
+    assert report["verdict"] == "VALID"
+    assert [(c["path"], c["verdict"]) for c in report["credentials"]] == [
+        ("$", "VALID"),
+        ("$.credentialSubject.achievement.endorsement[0]", "VALID"),
+    ]
+    checks = [f["check"] for f in report["credentials"][0]["findings"] if f["outcome"] == "passed"]
+    assert checks == ["contexts", "schema", "terms", "proof", "dates", "status", "digest", "issuer"]
+
+
+async def test_an_endorsement_revoked_later_shows_itself_and_leaves_the_award_valid(place: Place) -> None:
+    award = (await place.get(place.award_path)).text
+    async with place.db.writer() as tx:
+        await endorsements.revoke(tx, place.employer, Revoke(place.endorsement_id, "The tool is gone."))
+    report = (await post(place, award)).json()
+    assert [c["verdict"] for c in report["credentials"]] == ["VALID", "REVOKED"]
+    assert report["verdict"] == "VALID"
+
+
+async def test_the_page_of_an_award_has_the_sealed_id_only(place: Place) -> None:
+    answer = await place.get(place.award_path.replace("/awards/", "/v/"))
+    page = Tags(answer.text)
+    assert answer.status_code == 200
+    assert f"a href={place.award_path}" in page.tags
+    assert page.words.count("VALID") >= 2
+    assert (await place.get(f"/v/{place.award.award_id}")).status_code == 404

@@ -16,6 +16,7 @@ def routes() -> list[Route]:
         Route("/specs/{slug}/versions/{semver}/spec.json", documents.spec_json),
         Route("/specs/{slug}/versions/{semver}/endorsements", documents.version_endorsements),
         Route("/endorsements/{id:uuid}", documents.endorsement),
+        Route("/awards/{id}", verifying.award),
         Route("/v/{id}", verifying.shared),
         Route("/verify", verifying.verify_page, methods=["GET"]),
         Route("/verify", verifying.verify, methods=["POST"]),

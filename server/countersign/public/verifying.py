@@ -1,4 +1,4 @@
-"""`/verify` and `/v/<id>`: judging for people and for programs."""
+"""`/verify`, `/v/<id>` and `/awards/<id>`: judging for people and for programs, and what is shared by its holder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from countersign.awards import credentials as awards
 from countersign.endorsements import service as endorsements
+from countersign.kit.errors import Refusal
 from countersign.public import answers, pages
 from countersign.public.pages import Page
 from countersign.public.texts import choose, text
@@ -71,20 +73,46 @@ async def verify(request: Request) -> Response:
 
 
 async def shared(request: Request) -> Response:
-    """The page behind a shared link to an endorsement."""
+    """The page behind a shared link: an endorsement by its id, an award by its sealed id only."""
     name = request.path_params["id"]
     found = await _endorsement(request, name)
+    path = f"/endorsements/{name}"
+    if found is None:
+        found, path = await _award(request, name), f"/awards/{name}"
     if found is None:
         return _html(pages.absent_page(_page(request)), status=404)
     credential = found.decode()
     judgement = await judge(answers.tools(request), credential)
-    return _html(pages.judgement_page(_page(request), credential, judgement, f"/endorsements/{name}"))
+    return _html(pages.judgement_page(_page(request), credential, judgement, path))
+
+
+async def award(request: Request) -> Response:
+    """A signed award, for who was given its sealed id.
+
+    The plain id of an award is no address: it can be guessed from a neighbour's, and a document of a person is served
+    to nobody whom the person did not give the link. Plain, missing and private ids get the same answer.
+    """
+    signed = await _award(request, request.path_params["id"])
+    if signed is None:
+        return answers.absent()
+    answer = answers.document(request, published(signed), answers.credential_type(request), 0)
+    answer.headers["cache-control"] = "private, no-store"
+    answer.headers["x-robots-tag"] = "noindex"
+    return answer
 
 
 async def style(request: Request) -> Response:
     """The looks of the pages."""
     css = resources.files(__package__).joinpath("assets", "verify.css").read_bytes()
     return answers.document(request, published(css), "text/css", answers.MOVING_SECONDS)
+
+
+async def _award(request: Request, name: str) -> bytes | None:
+    tools = answers.tools(request)
+    try:
+        return await awards.shared_credential(tools.db, tools.signer, tools.sealer, name)
+    except Refusal:
+        return None  # it was never signed, and its school may not sign now
 
 
 async def _endorsement(request: Request, name: str) -> bytes | None:
