@@ -66,7 +66,7 @@ RESOLVED: Final = """
 create temporary table award_file on commit drop as
 select r.line, r.award_id, r.person_id, r.lookup_key, r.email, r.full_name, r.country, r.region, r.spec, r.version,
        r.awarded_on, r.mode, s.id as spec_id, v.id as version_id, v.state, d.learner_id,
-       held.awarded_on as held_on, past.revoked_at,
+       held.awarded_on as held_on,
        row_number() over (partition by r.lookup_key, r.spec, r.version order by r.line) as mention,
        min(r.line) over (partition by r.lookup_key, r.spec, r.version) as first_line,
        first_value(r.line) over person as person_line,
@@ -78,10 +78,6 @@ left join spec_versions v on v.spec_id = s.id and v.semver = r.version
 left join learner_directory d on d.lookup_key = r.lookup_key
 left join awards held on held.learner_id = d.learner_id and held.spec_version_id = v.id
     and held.state in ('issued', 'suspended')
-left join lateral (
-    select a.revoked_at from awards a
-    where a.learner_id = d.learner_id and a.spec_version_id = v.id and a.state = 'revoked'
-      and a.awarded_on = r.awarded_on limit 1) past on held.id is null
 window person as (partition by r.lookup_key order by r.line)
 """
 
@@ -108,9 +104,12 @@ select line, 'awarded_on', coalesce(awarded_on::text, ''), 'this learner holds t
        'remove the line, or revoke that award first'
 from award_file where held_on is distinct from awarded_on and held_on is not null and awarded_on is not null
 union all
-select line, 'awarded_on', awarded_on::text, 'this award was revoked on ' || (revoked_at at time zone 'UTC')::date,
+select distinct f.line, 'awarded_on', f.awarded_on::text,
+       'this award was revoked on ' || (a.revoked_at at time zone 'UTC')::date,
        'remove the line; to award the version again write the new day'
-from award_file where revoked_at is not null
+from award_file f
+join awards a on a.learner_id = f.learner_id and a.spec_version_id = f.version_id and a.awarded_on = f.awarded_on
+where f.held_on is null and a.state = 'revoked'
 """
 
 FRESH: Final = "f.held_on is null"
