@@ -110,6 +110,7 @@ def test_authority_is_printed_where_it_is_enforced() -> None:
 
 # Root fields that anyone may use: what they show is decided by the views that they enter. The others say `requires`.
 OPEN = {
+    "award",
     "credentialSpec",
     "credentialSpecs",
     "listing",
@@ -123,6 +124,7 @@ OPEN = {
     "skills",
     "specDrafts",
     "specVersion",
+    "viewer",
 }
 
 

@@ -135,6 +135,29 @@ async def test_endorsers_beyond_one_word_and_beyond_all_words_are_counted(
     assert all_of_them > 126, "the market must need more than two words"
 
 
+async def test_a_stack_of_more_blocks_than_one_word_has_bits_is_held_whole(db: Database, owner: Owner) -> None:
+    market = made.made(9, learners=30, versions=90)
+    blocks = tuple(sorted(set(market.specs.values())))[:63]
+    capstone = next(s for s in market.specs.values() if s not in blocks)
+    stack = new_id()
+    newest = {spec: version for version, spec in market.specs.items()}
+    everything = tuple(made.Held(new_id(), n, newest[s], NOW.date()) for n in (901, 902) for s in (*blocks, capstone))
+    market = replace(
+        market,
+        stacks={stack: (blocks, capstone)},
+        endorsements=tuple(made.Endorsed(new_id(), v, market.organizations[0]) for v in market.specs),
+        candidates=(*market.candidates, made.Candidate(901, None), made.Candidate(902, None)),
+        # The second one lacks the last block, which stands beyond the first word.
+        awards=tuple(a for a in (*market.awards, *everything) if (a.learner, a.version) != (902, newest[blocks[-1]])),
+    )
+    await made.write(owner, market)
+    asked = Asked(stacks=(stack,))
+    async with db.reader() as reader:
+        wanted = made.answer(market, asked, await places(reader, market))
+        assert await ask(reader, asked) == expected(wanted)
+    assert [row[:2] for row in wanted.page] == [(901, 64)]
+
+
 async def test_the_page_stops_at_200_however_many_match(db: Database, owner: Owner) -> None:
     market = made.made(3, learners=900)
     await made.write(owner, market)

@@ -30,7 +30,7 @@ def test_a_question_has_limits_that_are_named(what: str, limit: int, place: str)
     rules.check_question(**{**asked, what: limit})
     with pytest.raises(rules.TooManyAsked) as refused:
         rules.check_question(**{**asked, what: limit + 1})
-    assert refused.value.path == ("where", place)
+    assert refused.value.path == (place,)
 
 
 def test_each_organization_breaks_ties_in_an_order_of_its_own() -> None:

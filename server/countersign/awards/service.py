@@ -89,7 +89,7 @@ async def issue(tx: Tx, actor: Actor, command: IssueAward) -> Issued:
         async with tx.savepoint():
             await tx.insert(row)
     except asyncpg.UniqueViolationError:
-        raise rules.AlreadyHolds(path=("learner", "email")) from None
+        raise rules.AlreadyHolds(path=("email",)) from None
     await credentials.store_unsigned(tx, learner_id, row.id, slot)
     await search.post_awards(tx, f"{POSTED} and a.learner_id = $1 and a.id = $2", learner_id, row.id)
     await tx.emit("award.issued", f"award:{row.id}")

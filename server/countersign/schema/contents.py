@@ -8,7 +8,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from countersign.reads.bind import lookup
 from countersign.reads.bindings import BACKREF
+from countersign.schema.awards import AwardMutations, AwardQueries
 from countersign.schema.base import Node
+from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.scalars import SCALARS
 from countersign.schema.skills import SkillQueries
@@ -27,8 +29,16 @@ class NodeQueries:
     )
 
 
-QUERIES: Final[tuple[type, ...]] = (NodeQueries, OrganizationQueries, SkillQueries, SpecQueries, ListingQueries)
-MUTATIONS: Final[tuple[type, ...]] = (SpecMutations,)
+QUERIES: Final[tuple[type, ...]] = (
+    NodeQueries,
+    OrganizationQueries,
+    SkillQueries,
+    SpecQueries,
+    ListingQueries,
+    LearnerQueries,
+    AwardQueries,
+)
+MUTATIONS: Final[tuple[type, ...]] = (SpecMutations, LearnerMutations, AwardMutations)
 TYPES: Final[tuple[type, ...]] = ()  # types that no field names: members of interfaces
 
 

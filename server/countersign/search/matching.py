@@ -2,7 +2,7 @@
 
 The way: first the small reference side (which live versions meet which requirement, endorsed by whom) is resolved to
 one row a version with bit masks; then ONE aggregate over the posting rows gives, for each learner, whether every
-requirement is met, the score and who endorsed. Bits are numbered per question: requirements in one bigint, endorsers
+requirement is met, the score and who endorsed. Bits are numbered per question: requirements in two bigints, endorsers
 in `WORDS` bigints of 63 bits, the most frequent endorsers first; the numbers of endorsers beyond them travel as text,
 so that any number of endorsers is counted right and the few that most candidates share are counted by bits.
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from countersign.endorsements.views import LIVE
-from countersign.search.rules import DEPTH_LIMIT, FACET_LIMIT, PRIVACY_FLOOR, REQUIREMENTS_LIMIT
+from countersign.search.rules import DEPTH_LIMIT, FACET_LIMIT, PRIVACY_FLOOR
 
 BITS: Final = 63
 WORDS: Final = 2
@@ -99,12 +99,19 @@ def _posting(words: int) -> str:
         for w in range(words)
     )
     return f"""
-        select l.version_id, m.mask{masks},
+        select l.version_id, m.low, m.high{masks},
                string_agg(l.number::text, ',') filter (where l.number >= {words * BITS}) as beyond
         from {{live}} l
-        join (select version_id, bit_or(1::bigint << bit::int) as mask from {{met}} group by version_id) m
-            using (version_id)
-        group by l.version_id, m.mask"""
+        join (select version_id, {_needs()} from {{met}} group by version_id) m using (version_id)
+        group by l.version_id, m.low, m.high"""
+
+
+def _needs() -> str:
+    # Two words: a question has at most 4 skills, 20 specs and a stack of 63 blocks with its capstone.
+    low, high = (
+        f"coalesce(bit_or(1::bigint << (bit % {BITS})::int) filter (where bit / {BITS} = {w}), 0)" for w in (0, 1)
+    )
+    return f"{low} as low, {high} as high"
 
 
 def _matched(question: Question, words: int) -> str:
@@ -116,8 +123,8 @@ def _matched(question: Question, words: int) -> str:
                      string_agg(p.beyond, ',') as beyond
               from candidate_award a join {{posting}} p on p.version_id = a.spec_version_id
               group by a.learner_id
-              having bit_or(p.mask) = (select case when count(*) <= {REQUIREMENTS_LIMIT}
-                                                   then bit_or(1::bigint << bit::int) end from {{requirement}})) h
+              having (bit_or(p.low), bit_or(p.high)) = (select low, high from (select count(*) as n, {_needs()}
+                                                        from {{requirement}}) r where n > 0)) h
         join candidate_search c on c.learner_id = h.learner_id
         where ({question.regions} is null or c.region = any({question.regions}))
           and (c.consent_expires_at is null or c.consent_expires_at > {question.now})"""

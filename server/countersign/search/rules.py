@@ -13,7 +13,6 @@ SKILLS_LIMIT: Final = 4
 SPECS_LIMIT: Final = 20
 ENDORSERS_LIMIT: Final = 20
 REGIONS_LIMIT: Final = 10
-REQUIREMENTS_LIMIT: Final = 62  # one bit each in a positive bigint
 DEPTH_LIMIT: Final = 200
 FACET_LIMIT: Final = 10
 SHOWN_AWARDS_LIMIT: Final = 8
@@ -44,7 +43,7 @@ def check_question(*, skills: int, specs: int, stacks: int, endorsers: int, regi
     Raises NothingAsked, TooManyAsked.
     """
     if skills + specs + stacks == 0:
-        raise NothingAsked(path=("where",))
+        raise NothingAsked(path=("skills",))
     for what, path, count, limit in (
         ("skills", "skills", skills, SKILLS_LIMIT),
         ("specs", "specs", specs, SPECS_LIMIT),
@@ -52,7 +51,7 @@ def check_question(*, skills: int, specs: int, stacks: int, endorsers: int, regi
         ("regions", "regions", regions, REGIONS_LIMIT),
     ):
         if count > limit:
-            raise TooManyAsked(limit=limit, what=what, path=("where", path))
+            raise TooManyAsked(limit=limit, what=what, path=(path,))
 
 
 def told_count(exact: int) -> int | None:
