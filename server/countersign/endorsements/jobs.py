@@ -20,6 +20,7 @@ from countersign.trust.signer import Signer
 PAUSE = 5.0
 """Seconds between two looks for endorsements that nobody has signed."""
 POLL = 0.05
+SIDE_BY_SIDE = 4
 log = structlog.get_logger(__name__)
 
 
@@ -165,19 +166,23 @@ async def _audit(tx: Tx, row: asyncpg.Record, decision: str, reason: str | None)
 
 
 async def sign_pending(db: Database, signer: Signer, limit: int = 200) -> int:
-    """Sign what waits, oldest first, at most `limit`; how many were signed or refused.
+    """Sign what waits, oldest first, at most `limit`, four side by side; how many were signed or refused.
 
     One that cannot be signed now does not stop the others; it is logged and stays for the next look.
     """
     async with db.writer() as tx:
         rows = await tx.fetch("select id from endorsements where state = 'signing' order by id limit $1", limit)
-    settled = 0
-    for row in rows:
-        try:
-            settled += await sign(db, signer, row["id"]) is not None
-        except Exception:
-            log.exception("endorsement not signed", endorsement=str(row["id"]))
-    return settled
+    places = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(identity: UUID) -> bool:
+        async with places:
+            try:
+                return await sign(db, signer, identity) is not None
+            except Exception:
+                log.exception("endorsement not signed", endorsement=str(identity))
+                return False
+
+    return sum(await asyncio.gather(*(one(row["id"]) for row in rows)))
 
 
 _running: set[asyncio.Task[None]] = set()

@@ -10,13 +10,17 @@ from countersign.reads.bind import lookup
 from countersign.reads.bindings import BACKREF
 from countersign.schema.awards import AwardMutations, AwardQueries
 from countersign.schema.base import Node
+from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
+from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.organizations import OrganizationQueries
+from countersign.schema.reviews import ReviewMutations, ReviewQueries
 from countersign.schema.scalars import SCALARS
 from countersign.schema.skills import SkillQueries
 from countersign.schema.specs import SpecQueries
 from countersign.schema.specs_commands import SpecMutations
 from countersign.schema.specs_listings import ListingQueries
+from countersign.schema.stacks import StackMutations, StackQueries
 
 
 @strawberry.type
@@ -35,11 +39,21 @@ QUERIES: Final[tuple[type, ...]] = (
     SkillQueries,
     SpecQueries,
     ListingQueries,
+    ReviewQueries,
+    EndorsementQueries,
+    StackQueries,
     LearnerQueries,
     AwardQueries,
 )
-MUTATIONS: Final[tuple[type, ...]] = (SpecMutations, LearnerMutations, AwardMutations)
-TYPES: Final[tuple[type, ...]] = ()  # types that no field names: members of interfaces
+MUTATIONS: Final[tuple[type, ...]] = (
+    SpecMutations,
+    ReviewMutations,
+    EndorsementMutations,
+    StackMutations,
+    LearnerMutations,
+    AwardMutations,
+)
+TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces
 
 
 def make_schema(

@@ -2,7 +2,7 @@
 
 import enum
 from datetime import datetime
-from typing import Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import strawberry
 
@@ -10,7 +10,11 @@ from countersign.organizations.views import ORGANIZATION
 from countersign.reads.bind import arg, bound, column, connection, find, one
 from countersign.reads.orders import Order, Orders
 from countersign.schema.base import Connection, Node
+from countersign.schema.endorsement_lists import ENDORSEMENT_FILTERS, ENDORSEMENT_ORDERS, EndorsementFilter
 from countersign.schema.scalars import URL, CountryCode
+
+if TYPE_CHECKING:
+    from countersign.schema.endorsements import Endorsement
 
 
 @strawberry.enum(description="What an organization is here for.")
@@ -90,6 +94,15 @@ class Organization(Node):
         where=ORGANIZATION_FILTERS,
         args={"filter": arg(OrganizationFilter | None, "Which of them.")},
         description="The organizations that belong to it.",
+    )
+    endorsements_given: Connection[Annotated["Endorsement", strawberry.lazy("countersign.schema.endorsements")]] = (
+        connection(
+            on="{child}.organization_id = {parent}.id",
+            orders=ENDORSEMENT_ORDERS,
+            where=ENDORSEMENT_FILTERS,
+            args={"filter": arg(EndorsementFilter | None, "Which of them.")},
+            description="The endorsements that it gave.",
+        )
     )
 
 

@@ -2,19 +2,24 @@
 
 import enum
 from datetime import datetime
-from typing import Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import strawberry
 
+from countersign.endorsements.views import CO_VALIDATED_AT, LIVE_COUNT
 from countersign.reads.bind import arg, bound, column, connection, find, many, one
 from countersign.reads.orders import Order, Orders
 from countersign.schema.base import Connection, Node
+from countersign.schema.endorsement_lists import ENDORSEMENT_FILTERS, ENDORSEMENT_ORDERS, EndorsementFilter
 from countersign.schema.organizations import Organization
 from countersign.schema.scalars import URL
 from countersign.schema.skills import Skill
 from countersign.schema.specs_content import SpecContent
 from countersign.schema.specs_listings import Listing, MandatoryElement
 from countersign.specs.views import DRAFT, READABLE_V, SPEC, VERSION
+
+if TYPE_CHECKING:
+    from countersign.schema.endorsements import Endorsement
 
 
 @strawberry.enum(description="What a credential is in a line of credentials.")
@@ -175,6 +180,20 @@ class SpecVersion(Node):
         on="{child}.id in (select k.skill_id from spec_version_skills k where k.spec_version_id = {parent}.id)",
         order="{child}.name, {child}.id",
         description="The skills that it proves.",
+    )
+    co_validated: bool = column(
+        sql=CO_VALIDATED_AT.format(v="{t}", at="{now}"),
+        description="Whether employers of at least two independent control groups endorse it now.",
+    )
+    live_endorsement_count: int = column(
+        sql=LIVE_COUNT.format(v="{t}", now="{now}"), description="How many endorsements of it count now."
+    )
+    endorsements: Connection[Annotated["Endorsement", strawberry.lazy("countersign.schema.endorsements")]] = connection(
+        on="{child}.spec_version_id = {parent}.id",
+        orders=ENDORSEMENT_ORDERS,
+        where=ENDORSEMENT_FILTERS,
+        args={"filter": arg(EndorsementFilter | None, "Which of them; `live: true` for those that count now.")},
+        description="What employers and agencies said of exactly this version.",
     )
 
 

@@ -1,0 +1,168 @@
+"""Endorsements at the front desk: an employer's signed word for exactly one version."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import strawberry
+
+from countersign.endorsements import jobs, service
+from countersign.endorsements.views import ENDORSEMENT
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Tx
+from countersign.kit.ids import public_id
+from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one
+from countersign.schema.base import CommandInput, Connection, Node, Tools, command, payload, reference
+from countersign.schema.endorsement_lists import (
+    ENDORSEMENT_FILTERS,
+    ENDORSEMENT_ORDERS,
+    EndorsementFilter,
+    EndorsementState,
+)
+from countersign.schema.evidence import EVIDENCE_MEMBERS, Evidence, EvidenceInput, read_evidence
+from countersign.schema.organizations import Organization
+from countersign.schema.problems import ConflictOfInterestError, StaleVersionError
+from countersign.schema.scalars import URL, Markdown
+
+if TYPE_CHECKING:
+    from countersign.schema.specs import SpecVersion
+
+
+@bound(ENDORSEMENT, description="An organization's word for exactly one frozen version, signed.")
+class Endorsement(Node):
+    """An organization's word for exactly one frozen version."""
+
+    state: EndorsementState = column(description="Where it stands now.")
+    live: bool = column(description="Whether it counts now: in force, not over, not taken back.")
+    expiring: bool = column(description="Whether it counts now and ends within 60 days.")
+    statement: Markdown = column(description="What the endorser says.")
+    digest: str = column(description="The digest of the version that was signed: SHA-256 of its spec.json, in hex.")
+    valid_from: datetime = column(description="From when the signed document is valid.")
+    valid_until: datetime = column(description="Until when the signed document is valid.")
+    in_force_from: datetime | None = column(description="From when it counted.")
+    in_force_until: datetime | None = column(
+        description="Until when it counts or counted: the end of its validity, a renewal or a revocation."
+    )
+    requested_at: datetime = column(description="When the signatory endorsed.")
+    signed_at: datetime | None = column(description="When the signature was made.")
+    revoked_at: datetime | None = column(description="When it was taken back.")
+    revocation_reason: str | None = column(description="Why it was taken back.")
+    refusal: str | None = column(description="Why it could not be signed.")
+    url: URL = column(description="Where the signed credential is served to anyone.")
+    credential: str | None = column(
+        description="The signed credential (Open Badges 3.0 EndorsementCredential): the very bytes, as text."
+    )
+    endorser: Organization = one(
+        on="{child}.id = {parent}.organization_id", description="The organization whose word it is."
+    )
+    spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
+        on="{child}.id = {parent}.spec_version_id", description="The version that it is about."
+    )
+    supersedes: Optional["Endorsement"] = one(
+        on="{child}.id = {parent}.supersedes_id", description="The one that it renewed."
+    )
+    evidence: list[Evidence] = many(
+        on="{child}.endorsement_id = {parent}.id",
+        order="{child}.no",
+        members=EVIDENCE_MEMBERS,
+        description="What the endorser puts behind its word.",
+    )
+
+
+@strawberry.type
+class EndorsementQueries:
+    """Root fields."""
+
+    endorsement: Endorsement | None = find(description="One endorsement.")
+    endorsements: Connection[Endorsement] = connection(
+        orders=ENDORSEMENT_ORDERS,
+        where=ENDORSEMENT_FILTERS,
+        args={"filter": arg(EndorsementFilter | None, "Which of them.")},
+        description="Endorsements of all organizations.",
+    )
+
+
+@strawberry.input(description="Your organization's word for exactly the version that you saw.")
+class EndorseSpecInput(CommandInput):
+    """An endorsement."""
+
+    spec_version_id: strawberry.ID = strawberry.field(description="The version.")
+    expected_digest: str = strawberry.field(
+        description="The version's `digest` as you saw it; another one is refused, and nothing is signed."
+    )
+    statement: str = strawberry.field(description="What you say, in your own words; it is signed and public.")
+    evidence: list[EvidenceInput] = strawberry.field(
+        default_factory=list, description="What you put behind it; at most 20 pieces."
+    )
+    valid_until: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Until when; 12 months if left out, at most 24."
+    )
+
+
+@strawberry.input(description="Which endorsement you take back, and why.")
+class RevokeEndorsementInput(CommandInput):
+    """A revocation."""
+
+    endorsement_id: strawberry.ID = strawberry.field(description="Your endorsement.")
+    reason: str = strawberry.field(description="Why; everyone may read it.")
+
+
+@payload(description="The endorsement.", errors=(StaleVersionError, ConflictOfInterestError))
+class EndorseSpecPayload:
+    """The endorsement."""
+
+    endorsement: Endorsement | None = entity(
+        description="The endorsement: IN_FORCE, or SIGNING when its signature takes longer than two seconds."
+    )
+
+
+@payload(description="The revoked endorsement.")
+class RevokeEndorsementPayload:
+    """The revoked endorsement."""
+
+    endorsement: Endorsement | None = entity(description="The revoked endorsement.")
+
+
+async def _endorse(tx: Tx, actor: Actor, given: EndorseSpecInput, _tools: Tools) -> Mapping[str, str]:
+    made = await service.endorse(
+        tx,
+        actor,
+        service.EndorseSpec(
+            spec_version_id=reference(given.spec_version_id, "version", "version", "specVersionId"),
+            expected_digest=given.expected_digest,
+            statement=given.statement,
+            evidence=tuple(read_evidence(piece) for piece in given.evidence),
+            valid_until=given.valid_until or None,
+        ),
+    )
+    return {"endorsement": public_id("end", made)}
+
+
+async def _settle(tools: Tools, made: Mapping[str, str]) -> None:
+    """Have it signed before the answer is read, when that takes less than two seconds."""
+    key = reference(made["endorsement"], "end", "endorsement")
+    await jobs.settle(tools.db, tools.signer, key)
+
+
+async def _revoke(tx: Tx, actor: Actor, given: RevokeEndorsementInput, _tools: Tools) -> Mapping[str, str]:
+    key = reference(given.endorsement_id, "end", "endorsement", "endorsementId")
+    return {"endorsement": public_id("end", await service.revoke(tx, actor, service.Revoke(key, given.reason)))}
+
+
+@strawberry.type
+class EndorsementMutations:
+    """Root fields."""
+
+    endorse_spec: EndorseSpecPayload | None = command(
+        EndorseSpecInput,
+        _endorse,
+        permission=Permission.SIGN_ENDORSEMENT,
+        description="Endorse a version for your organization; a second time renews what you said before.",
+        after=_settle,
+    )
+    revoke_endorsement: RevokeEndorsementPayload | None = command(
+        RevokeEndorsementInput,
+        _revoke,
+        permission=Permission.REVOKE_ENDORSEMENT,
+        description="Take back an endorsement of your organization, at once and for everyone.",
+    )

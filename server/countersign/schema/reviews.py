@@ -1,0 +1,332 @@
+"""Reviews at the front desk: a school asks, an organization answers in scores and words."""
+
+import enum
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Optional
+from uuid import UUID
+
+import strawberry
+
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Tx
+from countersign.kit.ids import public_id
+from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one
+from countersign.reads.orders import Order, Orders
+from countersign.reviews import rules, service
+from countersign.reviews.views import CRITERION, REVIEW, REVIEW_REQUEST, SCORE
+from countersign.schema.base import CommandInput, Connection, Node, Tools, command, payload, reference
+from countersign.schema.organizations import Organization
+from countersign.schema.problems import ConflictOfInterestError
+from countersign.schema.scalars import Markdown
+
+if TYPE_CHECKING:
+    from countersign.schema.specs import SpecVersion
+
+
+@strawberry.enum(description="Where a review request stands.")
+class ReviewRequestState(enum.Enum):
+    """Where a review request stands."""
+
+    OPEN = strawberry.enum_value("open", description="Nobody has claimed it.")
+    CLAIMED = strawberry.enum_value("claimed", description="A reviewer has it for a week.")
+    DECIDED = strawberry.enum_value("decided", description="There is a review.")
+    DECLINED = strawberry.enum_value("declined", description="The organization will not review, and says why.")
+    EXPIRED = strawberry.enum_value("expired", description="The day passed without an answer.")
+    CANCELLED = strawberry.enum_value("cancelled", description="The school took it back.")
+
+
+@strawberry.enum(description="What a reviewer recommends.")
+class ReviewRecommendation(enum.Enum):
+    """What a reviewer recommends."""
+
+    ENDORSE = strawberry.enum_value("endorse", description="The organization should endorse this version.")
+    REQUEST_CHANGES = strawberry.enum_value("request_changes", description="Not before something is changed.")
+    COMMENT = strawberry.enum_value("comment", description="Neither for nor against.")
+    DECLINE = strawberry.enum_value("decline", description="The organization should not endorse this version.")
+
+
+@strawberry.enum(description="What a reviewer declares about ties with the school.")
+class DeclaredInterest(enum.Enum):
+    """What a reviewer declares about ties with the school."""
+
+    NONE = strawberry.enum_value("none", description="There is no tie.")
+    DISCLOSED = strawberry.enum_value("disclosed", description="There is one, and it is told.")
+
+
+@bound(CRITERION, description="One question of the rubric, with the meaning of each score.")
+class ReviewCriterion:
+    """One question of the rubric."""
+
+    code: str = column(description="R1 to R11.")
+    title: str = column(description="Its title.")
+    question: str = column(description="The question.")
+    anchors: list[str] = column(description="What the scores 0, 1, 2, 3 and 4 mean, in this order.")
+
+
+@bound(SCORE, description="One criterion's score.")
+class ReviewScore:
+    """One criterion's score."""
+
+    criterion: ReviewCriterion = one(on="{child}.code = {parent}.item->>'criterion'", description="What was scored.")
+    value: int = column(description="0 to 4.")
+    evidence: str = column(description="What the reviewer saw; empty only below 3.")
+
+
+@bound(REVIEW, description="A decided review of one version; seen by the school and by the organization that made it.")
+class Review(Node):
+    """A decided review."""
+
+    recommendation: ReviewRecommendation = column(description="What the reviewer recommends.")
+    interest: DeclaredInterest = column(description="What the reviewer declared before scoring.")
+    declaration: str = column(description="The interest that was disclosed, in words.")
+    comment: Markdown = column(description="What the reviewer says to the school.")
+    decided_at: datetime = column(description="When it was decided.")
+    scores: list[ReviewScore] = many(description="The scores.")
+    organization: Organization = one(
+        on="{child}.id = {parent}.organization_id", description="The organization that reviewed."
+    )
+    spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
+        on="{child}.id = {parent}.spec_version_id", description="The version that was reviewed."
+    )
+    request: Optional["ReviewRequest"] = one(
+        on="{child}.id = {parent}.request_id", description="The request that it answers."
+    )
+
+
+@bound(REVIEW_REQUEST, description="A school's question to one organization; seen by these two only.")
+class ReviewRequest(Node):
+    """A school's question to one organization."""
+
+    state: ReviewRequestState = column(description="Where it stands now.")
+    message: str = column(description="What the school wrote.")
+    due_on: date = column(description="The last day for an answer (UTC).")
+    requested_at: datetime = column(description="When it was made.")
+    claimed_until: datetime | None = column(description="Until when a reviewer has it.")
+    decline_reason: str | None = column(description="Why it was declined.")
+    closed_at: datetime | None = column(description="When it was answered or taken back.")
+    school: Organization = one(on="{child}.id = {parent}.school_id", description="The school that asks.")
+    organization: Organization = one(
+        on="{child}.id = {parent}.organization_id", description="The organization that is asked."
+    )
+    spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
+        on="{child}.id = {parent}.spec_version_id", description="The version to look at."
+    )
+    review: Review | None = one(on="{child}.request_id = {parent}.id", description="The answer, once it is decided.")
+
+
+REVIEW_REQUEST_ORDERS = Orders(
+    "ReviewRequestOrder",
+    REQUESTED_AT=Order("{child}.requested_at", "timestamptz", "By the time of asking."),
+    DUE_ON=Order("{child}.due_on", "date", "By the last day for an answer."),
+    descending=True,
+)
+
+
+@strawberry.input(description="Which review requests; all conditions must hold.")
+class ReviewRequestFilter:
+    """Which review requests."""
+
+    state: ReviewRequestState | None = strawberry.field(default=strawberry.UNSET, description="Only in this state.")
+    school_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Only those that this school made."
+    )
+    organization_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Only those made to this organization."
+    )
+    spec_version_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Only those about this version."
+    )
+
+
+@strawberry.type
+class ReviewQueries:
+    """Root fields."""
+
+    review_requests: Connection[ReviewRequest] = connection(
+        orders=REVIEW_REQUEST_ORDERS,
+        where={
+            "filter.state": REVIEW_REQUEST.columns["state"].replace("{t}", "{child}") + " = {value:text}",
+            "filter.schoolId": "{child}.school_id = {value:id(org)}",
+            "filter.organizationId": "{child}.organization_id = {value:id(org)}",
+            "filter.specVersionId": "{child}.spec_version_id = {value:id(version)}",
+        },
+        args={"filter": arg(ReviewRequestFilter | None, "Which of them.")},
+        description="The review requests that your organization made or received.",
+    )
+    review_request: ReviewRequest | None = find(
+        description="One review request of your organization, made or received."
+    )
+    rubric: list[ReviewCriterion] = many(description="The eleven criteria of a review.")
+
+
+@strawberry.input(description="Whom to ask for a review of what.")
+class RequestReviewInput(CommandInput):
+    """Whom to ask for a review of what."""
+
+    spec_version_id: strawberry.ID = strawberry.field(description="Your submitted or published version.")
+    organization_id: strawberry.ID = strawberry.field(description="The employer or agency to ask.")
+    message: str = strawberry.field(default="", description="A word to the reviewers.")
+    due_on: date | None = strawberry.field(
+        default=strawberry.UNSET, description="The last day for an answer; 28 days from today if left out."
+    )
+
+
+@strawberry.input
+class ReviewRequestInput(CommandInput):
+    """Base of the inputs that name a review request."""
+
+    review_request_id: strawberry.ID = strawberry.field(description="The review request.")
+
+
+@strawberry.input(description="A review request to take on.")
+class ClaimReviewInput(ReviewRequestInput):
+    """A review request to take on."""
+
+
+@strawberry.input(description="A review request to take back.")
+class CancelReviewRequestInput(ReviewRequestInput):
+    """A review request to take back."""
+
+
+@strawberry.input(description="A review request that your organization will not answer.")
+class DeclineReviewInput(ReviewRequestInput):
+    """A review request that is declined."""
+
+    reason: str = strawberry.field(description="Why; the school reads it.")
+
+
+@strawberry.input(description="One criterion's score.")
+class ScoreInput:
+    """One criterion's score."""
+
+    criterion: str = strawberry.field(description="R1 to R11.")
+    value: int = strawberry.field(description="0 to 4, by the criterion's anchors.")
+    evidence: str = strawberry.field(default="", description="What you saw; required from 3 on.")
+
+
+@strawberry.input(description="Your review of the version that you claimed.")
+class DecideReviewInput(ReviewRequestInput):
+    """A review."""
+
+    interest: DeclaredInterest = strawberry.field(description="Your ties with the school; looked at before any score.")
+    declaration: str = strawberry.field(default="", description="The tie in words, when you disclose one.")
+    scores: list[ScoreInput] = strawberry.field(
+        default_factory=list, description="Scores by criterion; all eleven when you recommend to endorse."
+    )
+    comment: str = strawberry.field(default="", description="What you say to the school.")
+    recommendation: ReviewRecommendation = strawberry.field(description="What you recommend.")
+
+
+@payload(description="The review request.", errors=(ConflictOfInterestError,))
+class RequestReviewPayload:
+    """The new review request."""
+
+    review_request: ReviewRequest | None = entity(description="The new review request.")
+
+
+@payload(description="The claimed review request.")
+class ClaimReviewPayload:
+    """The claimed review request."""
+
+    review_request: ReviewRequest | None = entity(description="The claimed review request.")
+
+
+@payload(description="The new review.", errors=(ConflictOfInterestError,))
+class DecideReviewPayload:
+    """The new review."""
+
+    review: Review | None = entity(description="The new review.")
+
+
+@payload(description="The declined review request.")
+class DeclineReviewPayload:
+    """The declined review request."""
+
+    review_request: ReviewRequest | None = entity(description="The declined review request.")
+
+
+@payload(description="The cancelled review request.")
+class CancelReviewRequestPayload:
+    """The cancelled review request."""
+
+    review_request: ReviewRequest | None = entity(description="The cancelled review request.")
+
+
+def _request(text: strawberry.ID) -> UUID:
+    return reference(text, "rrq", "review request", "reviewRequestId")
+
+
+async def _ask(tx: Tx, actor: Actor, given: RequestReviewInput, _tools: Tools) -> Mapping[str, str]:
+    made = await service.request(
+        tx,
+        actor,
+        service.RequestReview(
+            spec_version_id=reference(given.spec_version_id, "version", "version", "specVersionId"),
+            organization_id=reference(given.organization_id, "org", "employer or agency", "organizationId"),
+            message=given.message,
+            due_on=given.due_on or None,
+        ),
+    )
+    return {"review_request": public_id("rrq", made)}
+
+
+async def _claim(tx: Tx, actor: Actor, given: ClaimReviewInput, _tools: Tools) -> Mapping[str, str]:
+    return {"review_request": public_id("rrq", await service.claim(tx, actor, _request(given.review_request_id)))}
+
+
+async def _decide(tx: Tx, actor: Actor, given: DecideReviewInput, _tools: Tools) -> Mapping[str, str]:
+    decision = rules.Decision(
+        interest=rules.Interest[given.interest.name],
+        declaration=given.declaration,
+        scores=tuple(rules.Score(score.criterion, score.value, score.evidence) for score in given.scores),
+        comment=given.comment,
+        recommendation=rules.Recommendation[given.recommendation.name],
+    )
+    command_ = service.Decide(_request(given.review_request_id), decision)
+    return {"review": public_id("rev", await service.decide(tx, actor, command_))}
+
+
+async def _decline(tx: Tx, actor: Actor, given: DeclineReviewInput, _tools: Tools) -> Mapping[str, str]:
+    declined = service.Decline(_request(given.review_request_id), given.reason)
+    return {"review_request": public_id("rrq", await service.decline(tx, actor, declined))}
+
+
+async def _cancel(tx: Tx, actor: Actor, given: CancelReviewRequestInput, _tools: Tools) -> Mapping[str, str]:
+    return {"review_request": public_id("rrq", await service.cancel(tx, actor, _request(given.review_request_id)))}
+
+
+@strawberry.type
+class ReviewMutations:
+    """Root fields."""
+
+    request_review: RequestReviewPayload | None = command(
+        RequestReviewInput,
+        _ask,
+        permission=Permission.REQUEST_REVIEW,
+        description="Ask an employer or an agency to review one of your versions.",
+    )
+    claim_review: ClaimReviewPayload | None = command(
+        ClaimReviewInput,
+        _claim,
+        permission=Permission.REVIEW,
+        description="Take a review request for a week, or extend your time.",
+    )
+    decide_review: DecideReviewPayload | None = command(
+        DecideReviewInput,
+        _decide,
+        permission=Permission.REVIEW,
+        description="Review the version that you claimed: declaration, scores, comment, recommendation.",
+    )
+    decline_review: DeclineReviewPayload | None = command(
+        DeclineReviewInput,
+        _decline,
+        permission=Permission.REVIEW,
+        description="Decline to review, with a reason.",
+    )
+    cancel_review_request: CancelReviewRequestPayload | None = command(
+        CancelReviewRequestInput,
+        _cancel,
+        permission=Permission.REQUEST_REVIEW,
+        description="Take back a review request that is not answered yet.",
+    )
