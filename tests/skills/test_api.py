@@ -52,6 +52,8 @@ async def names(api: Api, **variables: Any) -> list[str]:
         ("HASKELL  Language", None, ["Haskell"]),
         ("haskel langage", None, ["Haskell"]),
         ("micro", None, ["Microsoft Excel"]),
+        ("excel", None, ["Microsoft Excel"]),
+        ("excell", None, ["Microsoft Excel"]),
         ("хаскелл", None, ["Haskell"]),
         ("хаскелл", "en", []),
         ("haskell", "ru", []),
