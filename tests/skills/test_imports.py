@@ -138,6 +138,39 @@ async def test_progress_ends_at_the_number_of_rows(db: Database) -> None:
     assert told[-1] == (143, 143)
 
 
+async def test_import_that_breaks_off_in_the_middle_leaves_nothing(
+    db: Database, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    def break_off(done: int, of: int) -> None:
+        if done < of:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await service.import_skills(db, SYSTEM, DATA / "onet/technologies.csv", progress=break_off)
+    assert await rows(owner) == [[], [], [], []]
+    assert counts(await service.import_skills(db, SYSTEM, DATA / "onet/technologies.csv")) == (8_768, 0, 0)
+
+
+async def test_import_whose_connection_is_killed_leaves_nothing_and_may_be_repeated(
+    db: Database, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    kills: list[asyncio.Task[Any]] = []
+
+    def kill(done: int, _of: int) -> None:
+        statement = (
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null"
+        )
+        if done == service.BATCH:
+            kills.append(asyncio.create_task(owner.fetch(statement)))
+
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await service.import_skills(db, SYSTEM, DATA / "onet/technologies.csv", progress=kill)
+    await asyncio.gather(*kills)
+    assert await rows(owner) == [[], [], [], []]
+    assert counts(await service.import_skills(db, SYSTEM, DATA / "onet/technologies.csv")) == (8_768, 0, 0)
+
+
 @pytest.mark.parametrize("who", ["anonymous", "school", "employer"])
 async def test_only_the_operator_imports_skills(
     db: Database, make: Factory, owner: asyncpg.Connection[asyncpg.Record], tmp_path: Path, who: str
