@@ -83,7 +83,9 @@ class MatchConnection(Connection[Match]):
     """Matches."""
 
     shares: list[Share] = many(order="{child}.kind", description="How many of each kind.")
-    longest: int = column(sql="(select max(length(handle)) from {matched})", description="The longest handle.")
+    longest: int = column(
+        sql="(select coalesce(max(length(handle)), 0) from {matched})", description="The longest handle."
+    )
 
 
 def matches(args: Args, _sql: Predicates) -> list[tuple[str, str]]:
