@@ -193,7 +193,7 @@ class Oracle:
         text += last.render(tail)
         if ctes:
             text = f"with {', '.join(ctes)} {text}"
-        at = replace(call, values=[step.values for step in steps])
+        at = replace(call, values=[step.values for step in steps], scopes={})
         async with self._lock:
             return list(await connection.fetch(text, *(getter(at) for getter in parameters.getters)))
 
@@ -308,7 +308,7 @@ class Oracle:
             order, descending = relation.orders.choose(given.get("field"), given.get("direction"))
             order_key, order_type = order.sql, order.type
         beyond = []
-        at = replace(call, values=[values])
+        at = replace(call, values=[values], scopes={})
         for name in ("after", "before"):
             if values.get(name) is None:
                 beyond.append("true")

@@ -103,6 +103,13 @@ class Tx:
 JSONB_VERSION = b"\x01"
 
 
+async def _leave_as_it_is(_connection: object) -> None:
+    """Nothing in this product changes a pooled session: settings are LOCAL, locks belong to transactions.
+
+    asyncpg ends an open transaction by itself; its default reset would be a second round trip for every read.
+    """
+
+
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     # Binary codecs, because COPY takes nothing else.
     await connection.set_type_codec("json", schema="pg_catalog", format="binary", encoder=_to_json, decoder=json.loads)
@@ -159,7 +166,16 @@ class Database:
                 "jit": "off",
             }
             made = await asyncpg.create_pool(
-                url, min_size=1, max_size=pool_size, init=_prepare, server_settings=settings, timeout=5
+                url,
+                min_size=1,
+                max_size=pool_size,
+                init=_prepare,
+                reset=_leave_as_it_is,
+                server_settings=settings,
+                timeout=5,
+                # A compiled read may be long; prepared anew each time it would cost more than it answers.
+                statement_cache_size=200,
+                max_cacheable_statement_size=1_000_000,
             )
             if made is None:
                 raise OSError("no connection pool")
@@ -191,4 +207,8 @@ class Database:
     async def listener(self) -> AsyncIterator[Connection]:
         """A connection outside any transaction, for LISTEN and advisory work."""
         async with self._primary.acquire(timeout=5) as connection:
-            yield connection
+            try:
+                yield connection
+            finally:
+                if not connection.is_closed():
+                    await connection.execute("unlisten *; select pg_advisory_unlock_all()")

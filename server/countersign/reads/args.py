@@ -25,6 +25,7 @@ class Call:
     now: datetime | None = None
     values: list[Mapping[str, Any]] = field(default_factory=list)
     entities: Mapping[str, str] = field(default_factory=dict)
+    scopes: dict[object, bytes] = field(default_factory=dict)
 
 
 _ACTOR: Mapping[str, tuple[Getter, str]] = {

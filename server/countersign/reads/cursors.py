@@ -26,7 +26,10 @@ def maker(coordinate: str, slot: int) -> Maker:
     """Makes the cursors of one field in a plan."""
 
     def make(payload: bytes, call: Call) -> str:
-        return call.sealer.seal(TAG, scope(coordinate, call.values[slot], call), payload)
+        key = (coordinate, slot)
+        if key not in call.scopes:  # a page has many cursors of one scope
+            call.scopes[key] = scope(coordinate, call.values[slot], call)
+        return call.sealer.seal(TAG, call.scopes[key], payload)
 
     return make
 

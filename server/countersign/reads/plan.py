@@ -43,6 +43,7 @@ class Plan:
 
     def bind(self, call: Call, variables: VariableValues) -> list[object]:
         """The parameters of a call. Raises BadInput for values that the fields refuse."""
+        call.scopes = {}
         call.values = [
             slot.constant
             if slot.constant is not None

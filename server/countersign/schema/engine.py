@@ -11,12 +11,11 @@ import structlog
 from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, OperationType, type_from_ast
 from graphql.execution.values import VariableValues, get_variable_values
 
-from countersign.kit import access
-from countersign.kit.access import Actor, Permission
+from countersign.kit.access import Actor
 from countersign.kit.errors import Refusal
 from countersign.reads.args import Call
 from countersign.reads.cache import Kept
-from countersign.reads.errors import BadInput, Path, TooComplex
+from countersign.reads.errors import BadInput, TooComplex
 from countersign.reads.plan import Plan, compile_query, shape
 from countersign.reads.selection import Fields, Selections
 from countersign.schema.answer import Answer
@@ -24,7 +23,7 @@ from countersign.schema.base import Tools
 from countersign.schema.documents import Document, Unreadable, of_error, read
 from countersign.schema.introspection import introspect, merged, split
 from countersign.schema.mutations import Mutations
-from countersign.schema.problems import Fault, fault, of_refusal
+from countersign.schema.problems import Fault, denials, fault, of_refusal
 
 KEPT_DOCUMENTS: Final = 500
 KEPT_PLANS: Final = 2_000
@@ -127,9 +126,8 @@ class Engine:
             self._queries.put(key, prepared)
         data = b"{}"
         if prepared.plan is not None:
-            denied = [denial(call.actor, permission, path) for permission, path in prepared.plan.requirements]
-            if any(denied):
-                return Answer(data=b"null", errors=[error for error in denied if error is not None])
+            if denied := denials(call.actor, prepared.plan.requirements):
+                return Answer(b"null", denied)
             data = await self._run(prepared.plan, selections, call)
         if prepared.about_schema:
             about = introspect(self.schema, operation, selections, prepared.about_schema)
@@ -178,15 +176,6 @@ class Engine:
             if name in variables.coerced and type_ is not None:
                 shapes.append((name, shape(variables.coerced[name], type_)))  # type: ignore[arg-type] # an input type
         return tuple(shapes)
-
-
-def denial(actor: Actor, permission: Permission, path: Path) -> dict[str, Any] | None:
-    """The error for a field that the actor may not use, or None when it may."""
-    if access.allows(actor, permission):
-        return None
-    if not actor.known:
-        return fault(Fault.UNAUTHENTICATED, "Sign in to use this field", path=path)
-    return fault(Fault.FORBIDDEN, access.explain(permission), path=path)
 
 
 def _refused(refused: BadInput | TooComplex | Refusal) -> dict[str, Any]:

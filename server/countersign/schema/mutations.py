@@ -41,7 +41,7 @@ from countersign.reads.scope import ROOT
 from countersign.reads.selection import Selections
 from countersign.schema.answer import Answer, to_json
 from countersign.schema.base import Command, Tools
-from countersign.schema.problems import Fault, error_type, fault
+from countersign.schema.problems import Fault, denials, error_type, fault
 
 NOT_INPUT: Final = frozenset({"idempotencyKey", "clientMutationId"})
 KEPT_PLANS: Final = 500
@@ -86,6 +86,9 @@ class Mutations:
             message = "Sign in to change anything"
             return Answer(b"null", [fault(Fault.UNAUTHENTICATED, message, path=[name]) for name in fields])
         steps = [self._prepare(root, name, nodes, selections, call, key) for name, nodes in fields.items()]
+        needed = [need for step in steps if step.plan is not None for need in step.plan.requirements]
+        if denied := denials(call.actor, needed):
+            return Answer(b"null", denied)
         members: list[tuple[str, bytes]] = []
         errors: list[dict[str, Any]] = []
         replayed = False

@@ -1,12 +1,14 @@
 """The one place where refusals become GraphQL: payload errors for commands, coded errors for requests."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 import strawberry
 
+from countersign.kit import access
+from countersign.kit.access import Actor, Permission
 from countersign.kit.errors import Code, Refusal
 
 
@@ -124,6 +126,19 @@ def fault(
         error["path"] = list(path)
     error["extensions"] = {"code": code.value, **extensions}
     return error
+
+
+def denials(actor: Actor, needed: Iterable[tuple[Permission, Sequence[str | int]]]) -> list[dict[str, Any]]:
+    """An error for each field that the actor may not use; empty when it may use them all."""
+    found = []
+    for permission, path in needed:
+        if access.allows(actor, permission):
+            continue
+        if actor.known:
+            found.append(fault(Fault.FORBIDDEN, access.explain(permission), path=path))
+        else:
+            found.append(fault(Fault.UNAUTHENTICATED, "Sign in to use this field", path=path))
+    return found
 
 
 def of_refusal(refusal: Refusal) -> dict[str, Any]:
