@@ -11,7 +11,7 @@ import asyncpg
 
 from countersign.kit import access
 from countersign.kit.access import Actor, OrganizationKind, Permission, Role, Scope
-from countersign.kit.db import Connection, Tx
+from countersign.kit.db import Connection, Reader, Tx
 from countersign.kit.errors import Invalid, NotFound
 from countersign.kit.ids import new_id
 from countersign.organizations import rules
@@ -148,6 +148,30 @@ join api_tokens k on k.sha256 = $1 and k.revoked_at is null and k.expires_at > n
 left join organizations o on o.id = k.organization_id
 where o.verification is distinct from 'suspended'
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What everybody may know of an organization."""
+
+    handle: str
+    kind: str
+    legal_name: str
+    display_name: str
+    country: str
+    verification: str
+    domains: tuple[str, ...]
+    fictional: bool
+
+
+async def profile(reader: Reader, handle: str) -> Profile | None:
+    """An organization by its handle, for everybody; None when there is none."""
+    row = await reader.fetchrow(
+        "select handle, kind, legal_name, display_name, country, verification, domains, fictional"
+        " from organizations where handle = $1",
+        handle,
+    )
+    return None if row is None else Profile(**{**row, "domains": tuple(row["domains"])})
 
 
 async def authenticate(connection: Connection, token: str, now: object = None) -> Actor | None:

@@ -14,8 +14,8 @@ from countersign.awards import credentials as awards
 from countersign.endorsements import service as endorsements
 from countersign.kit.errors import Refusal
 from countersign.public import answers, pages
-from countersign.public.pages import Page
-from countersign.public.texts import choose, text
+from countersign.public.markup import answer, page_of
+from countersign.public.texts import text
 from countersign.public.verification import judge
 from countersign.trust.canonical_proof import date_time
 from countersign.trust.service import published
@@ -25,16 +25,6 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _JSON_TYPES: Final = frozenset({"application/json", "application/ld+json", "application/vc"})
 _LARGEST_FORM: Final = 3 * LARGEST + 1_024  # a form writes most characters of JSON as three
 
-_PAGE_HEADERS: Final = {
-    "content-security-policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
-    "x-robots-tag": "noindex",
-}
-
 
 class TooLarge(Exception):
     """The body of a request is larger than what is read."""
@@ -42,7 +32,7 @@ class TooLarge(Exception):
 
 async def verify_page(request: Request) -> Response:
     """The form to paste a credential into."""
-    return _html(pages.verify_form(_page(request)))
+    return answer(pages.verify_form(page_of(request)))
 
 
 async def verify(request: Request) -> Response:
@@ -57,14 +47,14 @@ async def verify(request: Request) -> Response:
         body = await _body(request, _LARGEST_FORM if kind == _FORM else LARGEST)
     except TooLarge:
         if kind == _FORM:
-            page = _page(request)
-            return _html(pages.verify_form(page, page.say("too_large")), status=413)
+            page = page_of(request)
+            return answer(pages.verify_form(page, page.say("too_large")), status=413)
         return answers.refused(413, text("en", "too_large"))
     tools = answers.tools(request)
     if kind == _FORM:
         pasted = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10).get("credential", [""])[0]
         judgement = await judge(tools, pasted)
-        return _html(pages.judgement_page(_page(request), pasted, judgement, None))
+        return answer(pages.judgement_page(page_of(request), pasted, judgement, None))
     judgement = await judge(tools, body.decode("utf-8", "replace"))
     return JSONResponse(
         {"checkedAt": date_time(judgement.at)} | judgement.report.as_json(),
@@ -80,10 +70,10 @@ async def shared(request: Request) -> Response:
     if found is None:
         found, path = await _award(request, name), f"/awards/{name}"
     if found is None:
-        return _html(pages.absent_page(_page(request)), status=404)
+        return answer(pages.absent_page(page_of(request)), status=404)
     credential = found.decode()
     judgement = await judge(answers.tools(request), credential)
-    return _html(pages.judgement_page(_page(request), credential, judgement, path))
+    return answer(pages.judgement_page(page_of(request), credential, judgement, path))
 
 
 async def award(request: Request) -> Response:
@@ -95,10 +85,10 @@ async def award(request: Request) -> Response:
     signed = await _award(request, request.path_params["id"])
     if signed is None:
         return answers.absent()
-    answer = answers.document(request, published(signed), answers.credential_type(request), 0)
-    answer.headers["cache-control"] = "private, no-store"
-    answer.headers["x-robots-tag"] = "noindex"
-    return answer
+    served = answers.document(request, published(signed), answers.credential_type(request), 0)
+    served.headers["cache-control"] = "private, no-store"
+    served.headers["x-robots-tag"] = "noindex"
+    return served
 
 
 async def style(request: Request) -> Response:
@@ -133,11 +123,3 @@ async def _body(request: Request, largest: int) -> bytes:
         if len(body) > largest:
             raise TooLarge
     return bytes(body)
-
-
-def _page(request: Request) -> Page:
-    return Page(choose(request.query_params.get("lang"), request.headers.get("accept-language", "")))
-
-
-def _html(body: bytes, status: int = 200) -> Response:
-    return Response(body, status_code=status, media_type="text/html", headers=_PAGE_HEADERS)

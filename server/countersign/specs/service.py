@@ -19,7 +19,15 @@ from countersign.specs.freezing import Identity
 from countersign.specs.reading import parse, to_json
 from countersign.specs.rules import Act, Kind, School, Semver, State
 from countersign.specs.tables import SpecVersion, SpecVersionSkill
-from countersign.specs.versions import FrozenVersion, content_of, frozen_version, lock_version, own_version, readable
+from countersign.specs.versions import (
+    FrozenVersion,
+    content_of,
+    frozen_version,
+    latest_version,
+    lock_version,
+    own_version,
+    readable,
+)
 from countersign.trust.addresses import Addresses
 
 __all__ = [
@@ -36,6 +44,7 @@ __all__ = [
     "edit_draft",
     "frozen_version",
     "import_listings",
+    "latest_version",
     "lock_version",
     "new_draft_from",
     "open_review",

@@ -61,6 +61,16 @@ async def frozen_version(tx: Tx, slug: str, semver: str) -> FrozenVersion | None
     return _frozen(row)
 
 
+async def latest_version(tx: Tx, slug: str) -> FrozenVersion | None:
+    """The version that stands for a specification now: the published one last published, else the last that was."""
+    row = await tx.fetchrow(
+        f"{FROZEN} where s.slug = $1 and v.state in ('published', 'deprecated', 'retired')"
+        " order by v.state = 'published' desc, v.published_at desc, v.id desc limit 1",
+        slug,
+    )
+    return _frozen(row)
+
+
 async def readable(tx: Tx, version_id: UUID, organization_id: UUID | None) -> bool:
     """Whether an organization (None: the public) may read a version; foreign and missing are the same answer."""
     return bool(
