@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from countersign.specs.content import AssessmentType, Participation
-from countersign.specs.reading import UnreadableContent, parse, to_json
+from countersign.specs.reading import KEYS, UnreadableContent, parse, to_json
 from tests.specs.samples import COMPLETE, changed
 
 
@@ -54,6 +56,10 @@ def test_empty_content_is_a_draft_with_nothing_said() -> None:
         ({"ects": "2,5"}, "ects", "use a dot: 2.5"),
         ({"ects": 2.55}, "ects", "more than one decimal place"),
         ({"ects": 90}, "ects", "at most 60"),
+        ({"ects": "1E+999999999"}, "ects", "at most 60"),
+        ({"ects": "1E-999999999"}, "ects", "at least 0.5"),
+        ({"workloadHours": "1E+999999999"}, "workloadHours", "at most 5000"),
+        ({"workloadHours": "1E-999999999"}, "workloadHours", "decimal places"),
         ({"ects": 0}, "ects", "at least 0.5"),
         ({"workloadHours": 0}, "workloadHours", "greater than 0"),
         ({"workloadHours": True}, "workloadHours", "must be a number"),
@@ -125,3 +131,31 @@ def test_deep_nesting_is_refused_by_depth() -> None:
         deep["title"] = {}
         deep = deep["title"]
     assert any("deeper" in message for message in problems(value).values())
+
+
+NUMBERS = st.none() | st.booleans() | st.integers() | st.floats() | st.decimals().map(str)
+LEAVES = NUMBERS | st.text(max_size=20) | st.sampled_from(["P4W", "1E+999999999", "en", "testing", "2026-11-22"])
+NAMES = st.sampled_from(sorted(KEYS)) | st.text(max_size=10)
+JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6))
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=8))
+def test_any_json_is_read_or_refused_by_its_fields(value: dict[str, Any]) -> None:
+    try:
+        content = parse(value)
+    except UnreadableContent as unreadable:
+        found: object = unreadable.problems
+    else:
+        found = parse(to_json(content)) == content
+    assert found
+
+
+@given(st.sampled_from(sorted(COMPLETE)), JSON)
+def test_any_value_in_the_place_of_a_field_is_read_or_refused_there(name: str, value: Any) -> None:
+    places: set[str] = set()
+    try:
+        parse(changed(**{name: value}))
+    except UnreadableContent as unreadable:
+        places = {str(problem.path[0]) for problem in unreadable.problems}
+    # An outcome may have lost its skill, and a level may contradict that none applies.
+    assert places <= {name, "outcomes", "levelApplicable"}

@@ -54,8 +54,10 @@ def test_cost_of_nothing_is_not_a_price() -> None:
     [
         ("120", "12,5".replace(",", ";"), "clock_hours", "not a number"),
         ("120", "0", "clock_hours", "must be 1–5000"),
-        ("120", "NaN", "clock_hours", "positive number"),
-        ("950", "-1", "total_cost_usd", "positive number"),
+        ("120", "NaN", "clock_hours", "not a number"),
+        ("120", "1E+999999", "clock_hours", "not a number"),
+        ("950", "-1", "total_cost_usd", "two decimals"),
+        (",950,", ',"950,5",', "total_cost_usd", "use a dot: 950.5"),
         ("2021-02-23", "23.02.2021", "submitted", "like 2023-04-18"),
         ("Welding basics", "", "title", "is empty"),
         ("Riverside Institute", " ", "provider", "is empty"),

@@ -59,9 +59,9 @@ def shortest(value: Decimal) -> Decimal:
     return Decimal(plain_decimal(value))
 
 
-def half_steps(value: Decimal) -> Decimal:
+def tenths(value: Decimal) -> Decimal:
     """ECTS credits come in tenths at the finest."""
-    if value != value.quantize(Decimal("0.1")):
+    if value * 10 % 1:
         raise PydanticCustomError("credits", "has more than one decimal place: write 2.5, not 2.55")
     return value
 
@@ -74,10 +74,12 @@ Uri = Annotated[str, StringConstraints(min_length=3, max_length=500, pattern=r"^
 Language = Annotated[str, StringConstraints(max_length=14, pattern=LANGUAGE)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Duration = Annotated[str, AfterValidator(sensible_duration)]
-Number = Annotated[Decimal, AfterValidator(shortest), PlainSerializer(plain_decimal, return_type=str)]
-Hours = Annotated[Number, Field(gt=0, le=5000, decimal_places=2)]
-Ects = Annotated[Number, Field(ge=FEWEST_ECTS, le=MOST_ECTS), AfterValidator(half_steps)]
-Amount = Annotated[Number, Field(ge=0, le=1_000_000, decimal_places=2)]
+Plain = PlainSerializer(plain_decimal, return_type=str)
+# Bounds come first: a number like 1E+999999999 must never be written out.
+Hours = Annotated[Decimal, Field(gt=0, le=5000, decimal_places=2), AfterValidator(shortest), Plain]
+Ects = Annotated[Decimal, Field(ge=FEWEST_ECTS, le=MOST_ECTS), AfterValidator(tenths), AfterValidator(shortest), Plain]
+Amount = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=2), AfterValidator(shortest), Plain]
+Points = Annotated[Decimal, Field(ge=0, le=100_000, decimal_places=2), AfterValidator(shortest), Plain]
 
 
 class AssessmentType(StrEnum):
@@ -160,7 +162,7 @@ class RubricLevel:
     id: Key
     name: Line
     level: Line | None = None
-    points: Number | None = None
+    points: Points | None = None
     description: Text | None = None
 
 

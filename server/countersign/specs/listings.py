@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from countersign.kit.importing import BadRows, Column, Row, RowProblem, read_table
@@ -17,6 +18,7 @@ SOURCE: Final = "nj-etpl"
 COUNTRY: Final = "US"
 CURRENCY: Final = "USD"
 LONGEST_HOURS: Final = 5_000
+NUMBER: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,2})?")
 
 COLUMNS: Final = (
     Column("external_id", ("program_id",), required=True, longest=40),
@@ -158,16 +160,12 @@ def _number(row: Row, name: str, problems: list[RowProblem]) -> Decimal | None:
     text = row.get(name)
     if not text:
         return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        remedy = f"use a dot: {text.replace(',', '.')}" if text.replace(",", "").isdigit() else "digits, like 120"
-        problems.append(row.problem(name, "is not a number", remedy))
-        return None
-    if not number.is_finite() or number < 0 or number != number.quantize(Decimal("0.01")):
-        problems.append(row.problem(name, "must be a positive number with at most two decimals"))
-        return None
-    return number
+    if NUMBER.fullmatch(text):
+        return Decimal(text)
+    dotted = text.replace(",", ".")
+    remedy = f"use a dot: {dotted}" if NUMBER.fullmatch(dotted) else "digits, with at most two decimals, like 120.50"
+    problems.append(row.problem(name, "is not a number", remedy))
+    return None
 
 
 def _day(row: Row, problems: list[RowProblem]) -> date | None:
