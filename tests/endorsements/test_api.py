@@ -295,6 +295,10 @@ async def test_lists_are_filtered(desk: Desk, make: Factory, clock: FrozenClock)
     assert await states(endorserId=f"org_{other.organization_id}") == ["REVOKED"]
     assert await states(evidenceKind="HIRING_PLEDGE") == ["IN_FORCE"]
     assert await states(specVersionId=f"version_{new_id()}") == []
+    # Endorsed then and endorsed now are two answers.
+    assert sorted(await states(inForceAt="2026-11-22T13:00:00Z")) == ["IN_FORCE", "REVOKED"]
+    assert await states(inForceAt="2026-11-23T13:00:00Z") == ["IN_FORCE"]
+    assert await states(inForceAt="2026-11-22T11:00:00Z") == []
     clock.move(timedelta(days=365))
     assert sorted(await states(state="EXPIRED")) == ["EXPIRED"]
 

@@ -9,13 +9,14 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 
-from countersign.kit.access import POLICY, Actor, OrganizationKind, Permission, Role, Scope
+from countersign.kit.access import ANONYMOUS, POLICY, Actor, OrganizationKind, Permission, Role, Scope
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.reviews.rubric import RUBRIC
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
+from countersign.specs import service as specs
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.reads.toy import ask_data
@@ -203,3 +204,20 @@ async def test_the_rubric_is_read_with_its_anchors(desk: Desk) -> None:
     assert data["rubric"] == [
         {"code": c.code, "title": c.title, "question": c.question, "anchors": list(c.anchors)} for c in RUBRIC
     ]
+
+
+async def test_dissent_is_public_as_a_count_and_in_words_for_the_school(desk: Desk) -> None:
+    request = await desk.ask()
+    await desk.do("declineReview", desk.here.employer, reviewRequestId=request, reason="Not our field")
+    second = await desk.ask()
+    await desk.do("claimReview", desk.here.employer, reviewRequestId=second)
+    against = DECISION | {"recommendation": "DECLINE", "scores": []}
+    await desk.do("decideReview", desk.here.employer, reviewRequestId=second, **against)
+    async with desk.db.writer() as tx:
+        await specs.publish(tx, desk.here.school, desk.here.version)
+    query = """query ($id: ID!) { specVersion(by: {id: $id}) { declinedReviewCount
+      reviewRequests(first: 5) { nodes { declineReason } } } }"""
+    words = {"nodes": [{"declineReason": "Not our field"}, {"declineReason": None}]}
+    for actor, told in ((ANONYMOUS, {"nodes": []}), (desk.here.school, words)):
+        data = await ask_data(desk.engine, query, actor, id=f"version_{desk.here.version}")
+        assert data["specVersion"] == {"declinedReviewCount": 2, "reviewRequests": told}

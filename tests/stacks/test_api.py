@@ -79,6 +79,10 @@ async def test_a_stack_is_seen_by_everyone_in_its_order(desk: Desk) -> None:
         data = await ask_data(desk.engine, query, ANONYMOUS, h="analyst", spec=spec)
         assert data["stack"] == {"id": stack["id"], "blocks": [{"id": key} for key in order]}
         assert data["stacks"]["totalCount"] == count
+    held = "query ($id: ID!) { credentialSpec(by: {id: $id}) { stacks(first: 5) { nodes { id } } } }"
+    for spec in (order[0], f"spec_{desk.capstone}"):
+        data = await ask_data(desk.engine, held, ANONYMOUS, id=spec)
+        assert data["credentialSpec"]["stacks"]["nodes"] == [{"id": stack["id"]}]
 
 
 @pytest.mark.parametrize(

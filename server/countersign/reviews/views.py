@@ -26,6 +26,12 @@ REVIEW = View(
     " where q.id = {t}.request_id and q.school_id = {actor_organization}))",
 )
 
+DECLINED_COUNT = (
+    "((select count(*) from review_requests q where q.spec_version_id = {v}.id and q.state = 'declined')"
+    " + (select count(*) from reviews r where r.spec_version_id = {v}.id and r.recommendation = 'decline'))"
+)
+"""How many said no to the version `{v}`: dissent is kept, public as a count only."""
+
 SCORE = View(
     tag="scr",
     source="jsonb_array_elements({parent}.scores) with ordinality {t}(item, no)",

@@ -1,10 +1,11 @@
 """Lists of endorsements, wherever they stand: under a version, under an organization, at the root."""
 
 import enum
+from datetime import datetime
 
 import strawberry
 
-from countersign.endorsements.views import ENDORSEMENT, LIVE
+from countersign.endorsements.views import ENDORSEMENT, IN_FORCE_AT, LIVE
 from countersign.reads.orders import Order, Orders
 from countersign.schema.evidence import EvidenceKind
 
@@ -37,6 +38,10 @@ class EndorsementFilter:
     live: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Only those that count now, or only those that do not."
     )
+    in_force_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Only those that counted at this moment, whatever came of them since: endorsed then, not now.",
+    )
     state: EndorsementState | None = strawberry.field(default=strawberry.UNSET, description="Only in this state.")
     endorser_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="Only of this organization."
@@ -51,6 +56,7 @@ class EndorsementFilter:
 
 ENDORSEMENT_FILTERS = {
     "filter.live": LIVE.format(e="{child}", now="{now}") + " = {value:boolean}",
+    "filter.inForceAt": IN_FORCE_AT.format(e="{child}", at="{value:timestamptz}"),
     "filter.state": ENDORSEMENT.columns["state"].replace("{t}", "{child}") + " = {value:text}",
     "filter.endorserId": "{child}.organization_id = {value:id(org)}",
     "filter.specVersionId": "{child}.spec_version_id = {value:id(version)}",

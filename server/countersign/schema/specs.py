@@ -9,6 +9,7 @@ import strawberry
 from countersign.endorsements.views import CO_VALIDATED_AT, LIVE_COUNT
 from countersign.reads.bind import arg, bound, column, connection, find, many, one
 from countersign.reads.orders import Order, Orders
+from countersign.reviews.views import DECLINED_COUNT
 from countersign.schema.base import Connection, Node
 from countersign.schema.endorsement_lists import ENDORSEMENT_FILTERS, ENDORSEMENT_ORDERS, EndorsementFilter
 from countersign.schema.organizations import Organization
@@ -20,6 +21,8 @@ from countersign.specs.views import DRAFT, READABLE_V, SPEC, VERSION
 
 if TYPE_CHECKING:
     from countersign.schema.endorsements import Endorsement
+    from countersign.schema.reviews import ReviewRequest
+    from countersign.schema.stacks import Stack
 
 
 @strawberry.enum(description="What a credential is in a line of credentials.")
@@ -142,6 +145,11 @@ class CredentialSpec(Node):
         orders=DRAFT_ORDERS,
         description="Its drafts; empty for everybody but its school.",
     )
+    stacks: Connection[Annotated["Stack", strawberry.lazy("countersign.schema.stacks")]] = connection(
+        on="{child}.capstone_spec_id = {parent}.id or exists (select from stack_blocks b"
+        " where b.stack_id = {child}.id and b.spec_id = {parent}.id)",
+        description="The stacks that hold it, as a block or as the capstone.",
+    )
 
 
 @bound(VERSION, description="A frozen version: its bytes never change, and its digest proves it.")
@@ -187,6 +195,14 @@ class SpecVersion(Node):
     )
     live_endorsement_count: int = column(
         sql=LIVE_COUNT.format(v="{t}", now="{now}"), description="How many endorsements of it count now."
+    )
+    declined_review_count: int = column(
+        sql=DECLINED_COUNT.format(v="{t}"),
+        description="How many organizations declined to review it, or reviewed it and advise against endorsing.",
+    )
+    review_requests: Connection[Annotated["ReviewRequest", strawberry.lazy("countersign.schema.reviews")]] = connection(
+        on="{child}.spec_version_id = {parent}.id",
+        description="The requests to review it that your organization made or received.",
     )
     endorsements: Connection[Annotated["Endorsement", strawberry.lazy("countersign.schema.endorsements")]] = connection(
         on="{child}.spec_version_id = {parent}.id",
