@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
+import importlib
 import importlib.util
 import json
 import os
@@ -11,14 +13,17 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from countersign.demo import frontend
 from countersign.trust.canonical_contexts import CONTEXTS
 
+LEAST_NODE = 20
 SOURCES = Path(__file__).parents[1] / "js"
 
 
@@ -42,15 +47,24 @@ class Answers:
         return " ".join(reason for answer in said for reason in (answer.get("reasons") or answer.get("error") or ()))
 
 
+@cache
 def node() -> list[str]:
-    """The node to run: of PATH, or of the wheel. Missing: a failure in CI, else the test is skipped with the reason."""
+    """The node to run: of PATH when it is new enough, else of the wheel, installed by its hashed lock when need be.
+
+    Missing: a failure in CI, else the test is skipped with the reason.
+    """
     found = shutil.which("node")
-    if found:
+    if found and _is_new_enough(found):
         return [found]
     wheel = _wheel()
-    if wheel is not None:
-        return [str(wheel / "bin" / "node")]
-    return _missing("node is not installed: install Node.js 20 or newer to run the outside verifiers")
+    if wheel is None:
+        with contextlib.suppress(frontend.BuildFailed, OSError):
+            subprocess.run(frontend._install_node(), check=False, capture_output=True)
+        importlib.invalidate_caches()
+        wheel = _wheel()
+    if wheel is None:
+        return _missing(f"node {LEAST_NODE} or newer is not installed, and its wheel could not be")
+    return [str(wheel / "bin" / "node")]
 
 
 def install() -> None:
@@ -95,13 +109,19 @@ async def ask(credential: bytes | Mapping[str, Any], documents: Mapping[str, str
 
 def _npm() -> list[str]:
     found = shutil.which("npm")
-    if found:
+    if found and Path(found).parent == Path(node()[0]).parent:
         return [found]
     wheel = _wheel()
-    script = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js" if wheel is not None else None
+    script = wheel / frontend.NPM_CLI if wheel is not None else None
     if script is not None and script.is_file():
         return [*node(), str(script)]
-    return _missing("npm is not installed: install Node.js 20 or newer to run the outside verifiers")
+    return [found] if found else _missing("npm is not installed")
+
+
+def _is_new_enough(found: str) -> bool:
+    said = subprocess.run([found, "--version"], check=False, capture_output=True, text=True).stdout
+    major = said.strip().removeprefix("v").partition(".")[0]
+    return major.isdecimal() and int(major) >= LEAST_NODE
 
 
 def _wheel() -> Path | None:
