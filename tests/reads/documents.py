@@ -95,7 +95,8 @@ class _Writer:
         With `named` every field gets a name of its own, since members of an abstract type may disagree on a type.
         """
         if isinstance(type_, GraphQLUnionType | GraphQLInterfaceType):
-            parts = ["__typename"] if self.chance(60) or isinstance(type_, GraphQLUnionType) else ["id"]
+            shared = [] if isinstance(type_, GraphQLUnionType) else _plain(type_)
+            parts = [self.draw(st.sampled_from(["__typename", *shared]))]
             possible = list(self.schema.get_possible_types(type_))
             chosen = self.draw(st.lists(st.sampled_from(possible), max_size=3, unique_by=str))
             return " ".join([*parts, *(self.condition(m, self.selection(m, depth + 1, named=True)) for m in chosen)])
@@ -203,6 +204,11 @@ class _Writer:
         if type_.name not in known:
             known[type_.name] = st.sampled_from(self.pool.of(type_.name))
         return self.draw(known[type_.name])
+
+
+def _plain(type_: GraphQLInterfaceType) -> list[str]:
+    """The leaf fields of an interface."""
+    return [name for name, f in type_.fields.items() if is_leaf_type(get_named_type(f.type)) and not f.args]
 
 
 def queries(schema: GraphQLSchema, pool: Pool) -> st.SearchStrategy[Query]:
