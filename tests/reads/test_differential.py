@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
 from countersign.schema.engine import Engine, Request
+from countersign.search.rules import NothingAsked
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.reads import toy
@@ -42,8 +43,11 @@ def engine(db: Database, signer: Signer) -> Engine:
 
 
 def refused(errors: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the actor lacks the authority for a field; tests of the rooms say who has it."""
-    return any(error["extensions"]["code"] in {"FORBIDDEN", "UNAUTHENTICATED"} for error in errors)
+    """Whether the actor lacks the authority for a field, or asks the search for nothing; the rooms' tests say when."""
+    return any(
+        error["extensions"]["code"] in {"FORBIDDEN", "UNAUTHENTICATED"} or error["message"] == str(NothingAsked())
+        for error in errors
+    )
 
 
 async def compare(engine: Engine, db: Database, actor: Actor, query: Query) -> None:

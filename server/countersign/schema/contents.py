@@ -16,6 +16,7 @@ from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
 from countersign.schema.scalars import SCALARS
+from countersign.schema.search import SearchQueries
 from countersign.schema.skills import SkillQueries
 from countersign.schema.specs import SpecQueries
 from countersign.schema.specs_commands import SpecMutations
@@ -44,6 +45,7 @@ QUERIES: Final[tuple[type, ...]] = (
     StackQueries,
     LearnerQueries,
     AwardQueries,
+    SearchQueries,
 )
 MUTATIONS: Final[tuple[type, ...]] = (
     SpecMutations,

@@ -42,13 +42,15 @@ class Question:
 def sub_queries(question: Question, *, words: int = WORDS) -> Sequence[tuple[str, str]]:
     """The named sub-queries, in order; each must be materialized.
 
-    Offers `requirement(item, kind, bit)`; `met(version_id, item, kind, bit)`, which version meets which requirement;
-    `live(version_id, organization_id, number)`, its endorsers now; `matched`, every match; `shown(rank, learner_id,
-    score, recent, region, country)`, the first of them in order, as deep as anyone may page: `rank` is bigint[] and
-    ascends; `told_count(told)`; `region_facet(no, region, told)`; `endorser_facet(no, organization_id, told)`.
+    Offers `requirement(item, kind, bit)`; `asked(skills, specs, endorsers)`, the same as arrays in one row;
+    `met(version_id, item, kind, bit)`, which version meets which requirement; `live(version_id, organization_id,
+    number)`, its endorsers now; `matched`, every match; `shown(rank, learner_id, score, recent, region, country)`,
+    the first of them in order, as deep as anyone may page: `rank` is bigint[] and ascends; `told_count(told)`;
+    `region_facet(no, region, told)`; `endorser_facet(no, organization_id, told)`.
     """
     return (
         ("requirement", _requirement(question)),
+        ("asked", _asked(question)),
         ("met", MET),
         ("live", _live(question)),
         ("posting", _posting(words)),
@@ -71,6 +73,14 @@ def _requirement(question: Question) -> str:
                     where s.id = any({question.stacks}) and s.capstone_spec_id is not null
               union select u.item, 'stack' from unnest({question.stacks}) u(item)
                     where not exists (select from stacks s where s.id = u.item)) asked"""
+
+
+def _asked(question: Question) -> str:
+    # What is shown of a candidate looks up indexes with these; scanning `met` or `live` for each award costs more.
+    return f"""
+        select array(select r.item from {{requirement}} r where r.kind = 'skill') as skills,
+               array(select r.item from {{requirement}} r where r.kind = 'spec') as specs,
+               {question.endorsers} as endorsers"""
 
 
 MET: Final = """

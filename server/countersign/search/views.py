@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from countersign.endorsements.views import LIVE
 from countersign.kit.view import View
 from countersign.search.rules import SHOWN_AWARDS_LIMIT
 
@@ -11,26 +12,32 @@ CANDIDATE: Final = View(tag="cand", source="{shown} {t}", key="{t}.rank")
 
 CANDIDATE_MATCH: Final = View(tag="match", source="")
 
+_POSTING: Final = f"""(
+            select a.award_id, a.spec_version_id, a.spec_id, a.awarded_on, a.spec_id = any(q.specs) as spec_asked,
+                   (a.spec_id = any(q.specs) or exists (
+                        select from spec_version_skills k
+                        where k.spec_version_id = a.spec_version_id and k.skill_id = any(q.skills))) as asked,
+                   (select count(*)::int from endorsements e
+                    where e.spec_version_id = a.spec_version_id and {LIVE.format(e="e", now="{now}")}
+                      and (q.endorsers is null or e.organization_id = any(q.endorsers))) as endorsers
+            from candidate_award a cross join {{asked}} q
+            where a.learner_id = {{parent}}.learner_id)"""
+
 CANDIDATE_AWARD: Final = View(
     tag="posting",
     source=f"""(
-        select p.award_id, p.spec_version_id, p.spec_id, p.awarded_on, p.endorsers
-        from (select a.award_id, a.spec_version_id, a.spec_id, a.awarded_on,
-                     (select count(*)::int from {{live}} l where l.version_id = a.spec_version_id) as endorsers
-              from candidate_award a where a.learner_id = {{parent}}.learner_id) p
-        order by p.endorsers = 0, p.awarded_on desc, p.award_id limit {SHOWN_AWARDS_LIMIT}) {{t}}""",
+        select p.award_id, p.spec_version_id, p.spec_id, p.awarded_on, p.asked and p.endorsers > 0 as matches
+        from {_POSTING} p
+        order by matches desc, p.awarded_on desc, p.award_id limit {SHOWN_AWARDS_LIMIT}) {{t}}""",
     key="{t}.award_id",
 )
 """The awards that a candidate is shown with: those that match first, then the latest."""
 
 CONTRIBUTION: Final = View(
     tag="contribution",
-    source="""(
-        select a.award_id, a.spec_version_id, a.spec_id, a.awarded_on, count(*)::int as endorsers,
-               exists (select from {met} m where m.version_id = a.spec_version_id and m.kind = 'spec') as spec_asked
-        from candidate_award a join {live} l on l.version_id = a.spec_version_id
-        where a.learner_id = {parent}.learner_id
-        group by a.award_id, a.spec_version_id, a.spec_id, a.awarded_on) {t}""",
+    source=f"""(
+        select p.award_id, p.spec_version_id, p.awarded_on, p.spec_asked, p.endorsers
+        from {_POSTING} p where p.asked and p.endorsers > 0) {{t}}""",
     columns={"points": "1"},
     key="{t}.award_id",
 )
