@@ -18,17 +18,35 @@ const fetcher = createGraphiQLFetcher({
   headers: visit.headers,
 });
 
+async function ask(query) {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json', ...visit.headers },
+    body: JSON.stringify({ query }),
+  });
+  return (await answer.json()).data ?? {};
+}
+
 document.title = visit.role ? `${visit.role} · GraphiQL · Countersign` : document.title;
+
+const storage = visitStorage(window.sessionStorage, visit.role);
+const defaultTabs = await tabsFor(visit.role, visit.headers, ask);
+// GraphiQL fills the first tab's variables and headers only from these, and not when it restores tabs.
+const first = storage.getItem('graphiql:tabState') === null ? defaultTabs[0] : {};
 
 createRoot(document.getElementById('graphiql')).render(
   createElement(
     GraphiQL,
     {
       fetcher,
-      storage: visitStorage(window.sessionStorage, visit.role),
-      defaultTabs: tabsFor(visit.role, visit.headers),
+      storage,
+      defaultTabs,
+      initialQuery: first.query,
+      initialVariables: first.variables,
+      initialHeaders: first.headers,
       shouldPersistHeaders: true,
       showPersistHeadersSettings: false,
+      defaultEditorToolsVisibility: 'variables',
       defaultTheme: 'light',
     },
     createElement(

@@ -38,19 +38,25 @@ def routes(settings: Settings | None) -> list[BaseRoute]:
         Mount("/page", Files(PAGE)),
         Mount("/ui", Files(BUNDLES)),
     ]
-    if settings is not None and settings.mode is Mode.DEMO:
-        sign_in = SignIn(settings)
-        shown += [
-            Route("/demo/roles", sign_in.roles, methods=["GET"]),
-            Route("/demo/{role}", sign_in.enter, methods=["GET"]),
-        ]
-    return shown
+    if settings is None or settings.mode is not Mode.DEMO:
+        return [*shown, Route("/demo/roles", no_roles, methods=["GET"])]
+    sign_in = SignIn(settings)
+    return [
+        *shown,
+        Route("/demo/roles", sign_in.roles, methods=["GET"]),
+        Route("/demo/{role}", sign_in.enter, methods=["GET"]),
+    ]
 
 
 async def home(_request: Request) -> Response:
     """The page."""
     headers = {**GUARDED, "content-security-policy": POLICY, "cache-control": "no-cache"}
     return FileResponse(PAGE / "index.html", headers=headers)
+
+
+async def no_roles(_request: Request) -> Response:
+    """Outside a demo nobody signs in by a click: no role, so that the page need not ask what it is on."""
+    return JSONResponse({}, headers={**GUARDED, "cache-control": "no-store"})
 
 
 class Files(StaticFiles):

@@ -5,9 +5,9 @@ export const TEXTS = {
     title: 'Employers sign the exact words of a course. Recruiters find who passed it.',
     sentence:
       'A school freezes a micro-credential as a version; employers and agencies review it and countersign exactly that version; graduates who allow it are found by what they hold and by who stands behind it.',
-    countVersions: 'published versions',
+    countVersions: 'published blocks',
     countEndorsements: 'endorsements in force',
-    countGraduates: 'graduates who may be found',
+    countGraduates: 'graduates may be found who hold all of',
     clickTitle: 'What to click',
     clickLead: 'One click signs you in as somebody of the made-up market and opens the query to run: press the pink ▶.',
     recruiter: 'Recruiter',
@@ -47,9 +47,9 @@ export const TEXTS = {
     title: 'Работодатели подписывают точный текст курса. Рекрутеры находят тех, кто его прошёл.',
     sentence:
       'Школа фиксирует версию микроквалификации; работодатели и агентства рецензируют её и подписывают именно эту версию; выпускников, которые это разрешили, находят по тому, чем они владеют и кто за это поручился.',
-    countVersions: 'опубликованных версий',
+    countVersions: 'опубликованных блоков',
     countEndorsements: 'действующих подписей',
-    countGraduates: 'выпускников можно найти',
+    countGraduates: 'выпускников можно найти со всем набором',
     clickTitle: 'Что нажать',
     clickLead: 'Один щелчок — и вы вошли от имени участника вымышленного рынка, а запрос уже открыт: нажмите розовую кнопку ▶.',
     recruiter: 'Рекрутер',

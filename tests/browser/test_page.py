@@ -1,0 +1,131 @@
+"""The page at `/`: what it says comes from the API, in two languages, at any width, for everybody."""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from tests.browser.conftest import Window
+from tests.serving import Demo
+
+pytestmark = pytest.mark.browser
+
+COUNTS = """
+query {
+  credentialSpecs(first: 1, filter: { state: PUBLISHED }) { totalCount }
+  endorsements(first: 1, filter: { live: true }) { totalCount }
+  stacks(first: 1) { nodes { id title } }
+}
+"""
+FOUND = "query($stack: ID!) { searchCandidates(first: 1, stack: $stack) { totalCount } }"
+
+
+def told(count: int | None) -> str:
+    """A count of people as the page shows it."""
+    return "under 10" if count is None else f"{count}+"
+
+
+async def test_the_numbers_are_the_api_s(window: Window, demo: Demo, pictures: Path | None) -> None:
+    page = window.page
+    await page.goto(demo.url)
+    counts = demo.ask(COUNTS)
+    found = demo.ask(FOUND, {"stack": counts["stacks"]["nodes"][0]["id"]}, "recruiter")
+    await expect(page.locator("#count-versions")).to_have_text(str(counts["credentialSpecs"]["totalCount"]))
+    await expect(page.locator("#count-endorsements")).to_have_text(str(counts["endorsements"]["totalCount"]))
+    await expect(page.locator("#count-graduates")).to_have_text(told(found["searchCandidates"]["totalCount"]))
+    await expect(page.locator("#stack")).to_have_text(counts["stacks"]["nodes"][0]["title"])
+    await expect(page.locator("#block-list > li")).to_have_count(counts["credentialSpecs"]["totalCount"])
+    if pictures is not None:
+        await page.screenshot(path=pictures / "page.png")
+
+
+async def test_every_role_has_its_link_and_its_organization(window: Window, demo: Demo) -> None:
+    await window.page.goto(demo.url)
+    for role, given in demo.said["tokens"].items():
+        link = window.page.locator(f'a[href="/demo/{role}"]')
+        await expect(link).to_be_visible()
+        await expect(link).to_contain_text(given["organization"] or "")
+
+
+async def test_the_numbers_follow_what_changes(window: Window, demo: Demo) -> None:
+    page = window.page
+    await page.goto(demo.url)
+    shown = page.locator("#count-endorsements")
+    before = int(await shown.inner_text(timeout=10_000)) if await _filled(window) else 0
+    given = demo.ask(
+        "query { reviewRequests(first: 9, filter: { state: OPEN }) { nodes { specVersion { id digest state } } } }",
+        role="reviewer",
+    )
+    # Not a published one: nobody holds it, so that no search of another test is changed by this.
+    versions = [node["specVersion"] for node in given["reviewRequests"]["nodes"]]
+    version = next(v for v in versions if v["state"] == "IN_REVIEW")
+    answer = demo.ask(
+        "mutation($input: EndorseSpecInput!) { endorseSpec(input: $input)"
+        " { endorsement { id state } errors { __typename ... on UserError { message } } } }",
+        {
+            "input": {
+                "specVersionId": version["id"],
+                "expectedDigest": version["digest"],
+                "statement": "We read it line by line.",
+                "evidence": [],
+                "idempotencyKey": f"browser {version['id']}",
+            }
+        },
+        "reviewer",
+    )
+    assert answer["endorseSpec"]["errors"] == []
+    await expect(shown).to_have_text(str(before + 1), timeout=15_000)
+
+
+async def _filled(window: Window) -> bool:
+    await expect(window.page.locator("#count-endorsements")).to_have_text(re.compile(r"^\d+$"))
+    return True
+
+
+async def test_russian_is_one_click_away_and_kept(window: Window, demo: Demo) -> None:
+    page = window.page
+    await page.goto(demo.url)
+    await page.get_by_role("button", name="Русский").click()
+    await expect(page.locator("html")).to_have_attribute("lang", "ru")
+    await expect(page.locator("h1")).to_contain_text("Работодатели подписывают")
+    await page.reload()
+    await expect(page.locator("html")).to_have_attribute("lang", "ru")
+    await expect(page.get_by_role("button", name="Русский")).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+async def test_nothing_scrolls_sideways_on_a_narrow_screen(window: Window, demo: Demo, language: str) -> None:
+    page = window.page
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await page.goto(f"{demo.url}?lang={language}")
+    await _filled(window)
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 320
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_no_violation(window: Window, demo: Demo, language: str, scheme: str) -> None:
+    page = window.page
+    await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    await page.goto(f"{demo.url}?lang={language}")
+    await _filled(window)
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    results = await Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+    assert results.violations_count == 0, results.generate_report()
+
+
+async def test_the_page_can_be_used_by_keyboard(window: Window, demo: Demo) -> None:
+    page = window.page
+    await page.goto(demo.url)
+    await _filled(window)
+    reached = []
+    for _ in range(12):
+        await page.keyboard.press("Tab")
+        reached.append(
+            await page.evaluate("document.activeElement.getAttribute('href') ?? document.activeElement.lang")
+        )
+    for target in ("/demo/recruiter", "/demo/school", "/demo/reviewer", "/demo/learner", "ru"):
+        assert target in reached
