@@ -1,0 +1,44 @@
+"""How the two ways of answering are compared."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from hypothesis import HealthCheck, Phase, settings
+
+from countersign.kit.access import Actor
+from countersign.kit.db import Database
+from countersign.schema.engine import Engine, Request
+from countersign.search.rules import NothingAsked
+from tests.reads.documents import Query
+from tests.reads.oracle import Oracle
+
+# The fixtures are made once for all examples: queries change nothing.
+MODEST: Final = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
+LONG: Final = settings(MODEST, max_examples=4_000, phases=(*MODEST.phases, Phase.shrink))
+
+
+def refused(errors: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the actor lacks the authority for a field, or asks the search for nothing; the rooms' tests say when."""
+    return any(
+        error["extensions"]["code"] in {"FORBIDDEN", "UNAUTHENTICATED"} or error["message"] == str(NothingAsked())
+        for error in errors
+    )
+
+
+async def compare(oracle: Oracle, engine: Engine, db: Database, actor: Actor, query: Query) -> None:
+    """Fail unless both ways give the same members in the same order with the same text."""
+    call = engine.call(actor)
+    answer = await engine.execute(Request(query.text, query.variables), actor, "differential")
+    if refused(answer.errors):
+        return
+    assert not answer.errors, (query.text, query.variables, answer.errors)
+    async with db.reader() as connection:
+        expected = await oracle.ask(connection, call, query.text, query.variables)
+    assert answer.data is not None
+    assert json.dumps(json.loads(answer.data)) == json.dumps(expected), (query.text, query.variables)
