@@ -11,62 +11,37 @@ from typing import Any
 import pytest
 
 from countersign.endorsements.evidence import (
-    AssessmentCoDesign,
-    AssessorProvision,
-    CaseProvision,
     Evidence,
     EvidenceKind,
     HiringPledge,
-    InterviewGuarantee,
-    LabourMarketEvidence,
-    ProgressionRecognition,
     SalaryBand,
     Tool,
-    ToolchainConfirmation,
     TooMuchEvidence,
-    WagePremium,
     check,
     genre,
     payload,
 )
 from countersign.kit.errors import Refusals
-
-TODAY = date(2026, 11, 22)
-LATER = date(2027, 3, 31)
-EARLIER = date(2026, 9, 20)
+from tests.endorsements.samples import EARLIER, EVERY_KIND, LATER, TODAY
 
 PLEDGE = HiringPledge(5, "junior analyst", "EU remote", TODAY, LATER)
-SAID: dict[Evidence, str] = {
-    PLEDGE: "5 junior analyst seats, EU remote, from 2026-11-22 until 2027-03-31.",
-    replace(PLEDGE, seats=1, salary=SalaryBand(Decimal("42000.00"), Decimal(50000), "EUR")): (
-        "1 junior analyst seat, EU remote, 42000 to 50000 EUR a year, from 2026-11-22 until 2027-03-31."
-    ),
-    InterviewGuarantee("junior analyst", "EU remote", 14, LATER): (
-        "Every holder who applies as junior analyst (EU remote) is interviewed within 14 days, until 2027-03-31."
-    ),
-    ToolchainConfirmation((Tool("Python", "3.13"), Tool("SciPy"), Tool("GrowthBook")), EARLIER): (
-        "Python 3.13, SciPy, GrowthBook; checked 2026-09-20."
-    ),
-    AssessmentCoDesign("Sample size is justified", Decimal("6.50"), "Lead analyst"): (
-        "Lead analyst co-designed the criterion “Sample size is justified” (6.5 hours)."
-    ),
-    AssessorProvision(2, Decimal(1), "senior analyst", LATER): (
-        "2 assessors (senior analyst), 1 hour each, until 2027-03-31."
-    ),
-    CaseProvision("Checkout test", "Logs of a checkout experiment.", "CC BY 4.0"): (
-        "Checkout test: Logs of a checkout experiment. Terms: CC BY 4.0."
-    ),
-    LabourMarketEvidence("Made vacancies", "A/B testing", "EU", date(2026, 1, 1), EARLIER, 31, 420, "ab" * 32): (
+SENTENCES = (
+    "5 junior analyst seats, EU remote, 42000 to 50000 EUR a year, from 2026-11-22 until 2027-03-31.",
+    "Every holder who applies as junior analyst (EU remote) is interviewed within 14 days, until 2027-03-31.",
+    "Python 3.13, SciPy, GrowthBook; checked 2026-09-20.",
+    "Lead analyst co-designed the criterion “Sample size is justified” (6.5 hours).",
+    "2 assessors (senior analyst), 1 hour each, until 2027-03-31.",
+    "Checkout test: Logs of a checkout experiment. Terms: CC BY 4.0.",
+    (
         "31 of 420 vacancies (7.4 %) in Made vacancies (EU, 2026-01-01 to 2026-09-20) match “A/B testing”;"
         f" snapshot SHA-256 {'ab' * 32}."
     ),
-    WagePremium(Decimal("4.50"), "analyst", "Serbia", "analysts without the block", EARLIER): (
-        "Holders are paid 4.5 % more as analyst (Serbia), compared with analysts without the block;"
-        " observed 2026-09-20."
-    ),
-    ProgressionRecognition("Analyst academy", "the entry test", LATER): (
-        "Counts as the entry test towards Analyst academy, until 2027-03-31."
-    ),
+    ("Holders are paid 4.5 % more as analyst (Serbia), compared with analysts without the block; observed 2026-09-20."),
+    "Counts as the entry test towards Analyst academy, until 2027-03-31.",
+)
+SAID: dict[Evidence, str] = {
+    replace(PLEDGE, seats=1): "1 junior analyst seat, EU remote, from 2026-11-22 until 2027-03-31.",
+    **dict(zip(EVERY_KIND, SENTENCES, strict=True)),
 }
 
 

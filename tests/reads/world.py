@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass, replace
 
+from countersign.endorsements import service as endorsements
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
 from countersign.kit.installation import fix_origin
+from countersign.reviews import service as reviews
 from countersign.specs import catalogue, listings
 from countersign.specs import service as specs
+from countersign.stacks import service as stacks
+from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
 from tests.reads.documents import Pool
+from tests.reviews.support import favourable
 from tests.specs import support
 from tests.specs.samples import COMPLETE
 
@@ -36,6 +41,7 @@ async def make_world(db: Database, make: Factory) -> World:
         employer = await make.employer(tx)
         ids = [f"org_{key}" for key in (top, *below, school.organization_id, employer.organization_id)]
         ids += await _specifications(tx, school, employer)
+        ids += await _judged(tx, school, employer)
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
     values = {
         "ID": [*ids, f"org_{new_id()}", "nonsense", ""],
@@ -68,3 +74,27 @@ async def _specifications(tx: Tx, school: Actor, employer: Actor) -> list[str]:
         f"listing_{listing}",
         f"skill_{skill}",
     ]
+
+
+async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
+    """A decided review and one that waits, an endorsement with every kind of evidence, and a stack: their ids."""
+    version = await tx.fetchrow("select id, spec_id, digest from spec_versions where state = 'published'")
+    newer = await tx.fetchval("select id from spec_versions where state <> 'published'")
+    assert version is not None
+    assert employer.organization_id is not None
+    answered, waiting = [
+        await reviews.request(tx, school, reviews.RequestReview(key, employer.organization_id, "Please look"))
+        for key in (version["id"], newer)
+    ]
+    await reviews.claim(tx, employer, answered)
+    review = await reviews.decide(tx, employer, reviews.Decide(answered, favourable()))
+    word = endorsements.EndorseSpec(version["id"], version["digest"], "We interview every holder.", EVERY_KIND)
+    endorsement = await endorsements.endorse(tx, employer, word)
+    # Signing is another test's matter: here the row only has to be read.
+    await tx.execute(
+        "update endorsements set state = 'in_force', credential = document, signed_at = valid_from,"
+        " in_force = tstzrange(valid_from, valid_until) where id = $1",
+        endorsement,
+    )
+    stack = await stacks.create(tx, school, stacks.CreateStack("analyst", "Analyst", (version["spec_id"],)))
+    return [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}"]
