@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,7 +35,9 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import InvalidState, NotAllowed, NotFound, Required
 from countersign.kit.ids import new_id
 from countersign.specs import service as specs
+from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
+from countersign.trust.workers import Workers
 from tests.factories import Factory
 from tests.reviews.support import Scene, scene
 
@@ -392,3 +395,15 @@ async def test_co_validation_in_sql_is_the_rule_then_and_now(house: House, make:
         count = LIVE_COUNT.format(v="v", now="$2::timestamptz")
         live = await tx.fetchval(f"select {count} from spec_versions v where v.id = $1", house.here.version, clock.at)
     assert live == 1
+
+
+async def test_a_key_that_cannot_be_read_leaves_the_endorsement_waiting(house: House, workers: Workers) -> None:
+    await house.endorse()  # makes the key
+    identity = await house.take()
+    other = Signer(SecretKeyEncryption(secrets.token_bytes(32)), house.signer.addresses, workers)
+    assert not await jobs.settle(house.db, other, identity)
+    assert await jobs.sign_pending(house.db, other) == 0
+    row = await house.row(identity)
+    assert (row["state"], row["refusal"]) == ("signing", None)
+    assert await jobs.sign_pending(house.db, house.signer) == 1
+    assert (await house.row(identity))["state"] == "in_force"
