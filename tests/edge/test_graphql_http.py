@@ -147,3 +147,16 @@ async def test_a_token_makes_an_actor_and_a_bad_one_is_401(
 async def test_health_is_told(http: httpx.AsyncClient) -> None:
     assert (await http.get("/livez")).status_code == 200
     assert (await http.get("/readyz")).json() == {"ready": True, "database": "ok"}
+
+
+async def test_nul_in_the_address_is_refused_as_everywhere(http: httpx.AsyncClient) -> None:
+    query = '{ organization(by: {handle: "\x00"}) { id } }'
+    response = await http.get("/graphql", params={"query": query})
+    assert (response.status_code, code(response)) == (400, "BAD_USER_INPUT")
+
+
+async def test_a_number_of_endless_digits_is_refused_in_our_words(http: httpx.AsyncClient) -> None:
+    query = "{ organizations(first: " + "9" * 5_000 + ") { totalCount } }"
+    response = await post(http, json.dumps({"query": query}).encode())
+    assert (response.status_code, code(response)) == (400, "BAD_USER_INPUT")
+    assert response.json()["errors"][0]["message"] == "A number has more than 40 digits"

@@ -52,6 +52,19 @@ async def test_a_suspended_organization_has_no_authority(
         assert await service.authenticate(reader, token, clock.now()) is None
 
 
+async def test_a_token_ends_with_its_persons_membership(
+    db: Database, make: Factory, clock: FrozenClock, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    async with db.writer() as tx:
+        actor = await make.employer(tx)
+        token = await make.token(tx, actor)
+    end = clock.at + timedelta(days=1)
+    await owner.execute("update memberships set valid_until = $2 where person_id = $1", actor.person_id, end)
+    async with db.reader() as reader:
+        assert await service.authenticate(reader, token, end - timedelta(seconds=1)) is not None
+        assert await service.authenticate(reader, token, end) is None
+
+
 async def test_the_text_of_a_token_is_nowhere_in_the_database(
     db: Database, make: Factory, owner: asyncpg.Connection[asyncpg.Record]
 ) -> None:

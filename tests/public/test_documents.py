@@ -118,3 +118,25 @@ async def test_documents_are_read_only(place: Place) -> None:
     assert (await place.http.post("/orgs/orbita/did.json")).status_code == 405
     head = await place.http.head("/orgs/orbita/did.json")
     assert (head.status_code, head.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orgs/%00",
+        "/orgs/%00/did.json",
+        "/specs/%00",
+        "/specs/%00/versions/1.0.0",
+        "/specs/x/versions/%00/criteria",
+        "/specs/x/versions/1.0.0%00/spec.json",
+        "/specs/%00/versions/1.0.0/endorsements",
+        "/status/%00/revocation/1",
+        "/status/orbita/revocation/99999999999999999999",
+        "/status/orbita/revocation/0",
+        "/awards/%00",
+        "/v/%00",
+        "/endorsements/%00",
+    ],
+)
+async def test_an_address_that_nothing_can_have_is_not_found(place: Place, path: str) -> None:
+    assert (await place.http.get(path)).status_code == 404

@@ -229,3 +229,28 @@ async def test_the_page_of_an_award_has_the_sealed_id_only(place: Place) -> None
     assert f"a href={place.award_path}" in page.tags
     assert page.words.count("VALID") >= 2
     assert (await place.get(f"/v/{place.award.award_id}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("genuine", "hostile"),
+    [
+        (":orgs:orbita", ":orgs:%00"),
+        ("/status/orbita/", "/status/\\u0000/"),
+        ("/versions/", "/versions\\u0000/versions/"),
+    ],
+)
+async def test_a_credential_that_names_what_nothing_can_have_is_judged(
+    place: Place, genuine: str, hostile: str
+) -> None:
+    signed = (await place.get(place.addresses.endorsement(place.endorsement_id))).text
+    assert genuine in signed
+    answer = await post(place, signed.replace(genuine, hostile))
+    assert answer.status_code == 200
+    assert answer.json()["verdict"] not in {"VALID", "SUPERSEDED"}
+
+
+async def test_a_form_of_many_fields_is_judged_as_an_empty_one(place: Place) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await place.http.post("/verify", content="credential=x&" * 50, headers=form)
+    assert answer.status_code == 200
+    assert "SCHEMA_INVALID" in answer.text

@@ -147,6 +147,9 @@ from (select coalesce($2::timestamptz, statement_timestamp()) as now) n
 join api_tokens k on k.sha256 = $1 and k.revoked_at is null and k.expires_at > n.now
 left join organizations o on o.id = k.organization_id
 where o.verification is distinct from 'suspended'
+  and (k.organization_id is null or exists (
+       select from memberships m where m.organization_id = k.organization_id and m.person_id = k.person_id
+         and m.valid_from <= n.now and (m.valid_until is null or m.valid_until > n.now)))
 """
 
 
@@ -177,6 +180,7 @@ async def profile(reader: Reader, handle: str) -> Profile | None:
 async def authenticate(connection: Connection, token: str, now: object = None) -> Actor | None:
     """The actor whom a token stands for, by one statement; None for anything that is not a live token.
 
+    A token ends with its person's membership: what only members read is not read by who was one.
     A text with a wrong checksum never reaches the database.
     """
     if not rules.is_token(token):

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from starlette.convertors import IntegerConvertor, StringConvertor, register_url_convertor
 from starlette.routing import Route
 
 from countersign.public import about, documents, verifying
 
 
+class Name(StringConvertor):
+    """A handle, slug or number of a version: no NUL, which PostgreSQL cannot even be asked about."""
+
+    regex = "[^/\x00]+"
+
+
+class ListNumber(IntegerConvertor):
+    """The number of a status list, as `Addresses.read_status_list` reads it."""
+
+    regex = "[1-9][0-9]{0,8}"
+
+
+register_url_convertor("name", Name())
+register_url_convertor("list_number", ListNumber())
+
+
 def routes() -> list[Route]:
     """The routes, for `app`; handlers find the application's tools in its state."""
     return [
-        Route("/orgs/{handle}", about.organization),
-        Route("/orgs/{handle}/did.json", documents.did_document),
-        Route("/status/{handle}/revocation/{number:int}", documents.status_list),
-        Route("/specs/{slug}", about.spec),
-        Route("/specs/{slug}/versions/{semver}", documents.achievement),
-        Route("/specs/{slug}/versions/{semver}/criteria", about.criteria),
-        Route("/specs/{slug}/versions/{semver}/spec.json", documents.spec_json),
-        Route("/specs/{slug}/versions/{semver}/endorsements", documents.version_endorsements),
+        Route("/orgs/{handle:name}", about.organization),
+        Route("/orgs/{handle:name}/did.json", documents.did_document),
+        Route("/status/{handle:name}/revocation/{number:list_number}", documents.status_list),
+        Route("/specs/{slug:name}", about.spec),
+        Route("/specs/{slug:name}/versions/{semver:name}", documents.achievement),
+        Route("/specs/{slug:name}/versions/{semver:name}/criteria", about.criteria),
+        Route("/specs/{slug:name}/versions/{semver:name}/spec.json", documents.spec_json),
+        Route("/specs/{slug:name}/versions/{semver:name}/endorsements", documents.version_endorsements),
         Route("/endorsements/{id:uuid}", documents.endorsement),
         Route("/awards/{id}", verifying.award),
         Route("/v/{id}", verifying.shared),

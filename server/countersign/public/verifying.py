@@ -52,7 +52,7 @@ async def verify(request: Request) -> Response:
         return answers.refused(413, text("en", "too_large"))
     tools = answers.tools(request)
     if kind == _FORM:
-        pasted = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10).get("credential", [""])[0]
+        pasted = _pasted(body)
         judgement = await judge(tools, pasted)
         return answer(pages.judgement_page(page_of(request), pasted, judgement, None))
     judgement = await judge(tools, body.decode("utf-8", "replace"))
@@ -60,6 +60,13 @@ async def verify(request: Request) -> Response:
         {"checkedAt": date_time(judgement.at)} | judgement.report.as_json(),
         headers={"access-control-allow-origin": "*", "cache-control": "no-store", "x-content-type-options": "nosniff"},
     )
+
+
+def _pasted(form: bytes) -> str:
+    try:
+        return parse_qs(form.decode("utf-8", "replace"), max_num_fields=10).get("credential", [""])[0]
+    except ValueError:
+        return ""  # more fields than our form has: nothing that we asked for
 
 
 async def shared(request: Request) -> Response:

@@ -1,5 +1,6 @@
 """Documents: parsed, limited and validated once, then kept by their text."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     InlineFragmentNode,
+    IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     StringValueNode,
@@ -28,6 +30,8 @@ MOST_TOKENS: Final = 2_000
 MOST_FIELDS: Final = 10_000
 DEEPEST: Final = 60
 SHOWN_ERRORS: Final = 5
+MOST_DIGITS: Final = 40
+_SUSPICIOUS: Final = re.compile(rf"\\u|\x00|[0-9]{{{MOST_DIGITS}}}")
 
 
 class Unreadable(Exception):
@@ -70,8 +74,8 @@ def read(schema: GraphQLSchema, text: str) -> Document:
         if "nested too deeply" in error.message:
             raise _limit("The document is nested too deeply") from None
         raise Unreadable(of_error(Fault.GRAPHQL_PARSE_FAILED, error)) from None
-    if "\\u" in text:
-        visit(document, _NoNul())
+    if _SUSPICIOUS.search(text):
+        visit(document, _Writable())
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     # Before validation, because some of its rules cost what the expanded document costs.
@@ -93,13 +97,18 @@ def of_error(code: Fault, error: GraphQLError) -> dict[str, object]:
     return fault(code, error.message, path=error.path, locations=locations)
 
 
-class _NoNul(Visitor):
-    """Refuses a text that PostgreSQL cannot hold, wherever it stands in the document."""
+class _Writable(Visitor):
+    """Refuses what nothing behind can hold, wherever it stands: a text with NUL, a number of endless digits."""
 
     def enter_string_value(self, node: StringValueNode, *_: object) -> None:
         """Look at one text."""
         if "\x00" in node.value:
             raise Unreadable(fault(Fault.BAD_USER_INPUT, "A text holds NUL"))
+
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        """Look at one number."""
+        if len(node.value) > MOST_DIGITS:
+            raise Unreadable(fault(Fault.BAD_USER_INPUT, f"A number has more than {MOST_DIGITS} digits"))
 
 
 def _limit(message: str) -> Unreadable:

@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote
 from uuid import UUID
 
 _DID_WEB = "did:web:"
-_STATUS = re.compile(r"/status/(?P<handle>[^/]+)/(?P<purpose>[a-z]+)/(?P<number>[1-9][0-9]{0,8})")
-_VERSION = re.compile(r"/specs/(?P<slug>[^/]+)/versions/(?P<semver>[^/]+?)(?P<spec_json>/spec\.json)?")
+_STATUS = re.compile(r"/status/(?P<handle>[^/\x00]+)/(?P<purpose>[a-z]+)/(?P<number>[1-9][0-9]{0,8})")
+_VERSION = re.compile(r"/specs/(?P<slug>[^/\x00]+)/versions/(?P<semver>[^/\x00]+?)(?P<spec_json>/spec\.json)?")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Addresses:
         """Give the handle of an organization of this installation, or None for any other DID."""
         start = self.did("")
         handle = unquote(did[len(start) :]) if did.startswith(start) else ""
-        return handle if handle and self.did(handle) == did else None
+        return handle if handle and "\x00" not in handle and self.did(handle) == did else None
 
     def organization(self, handle: str) -> str:
         """Give the page of an organization."""
