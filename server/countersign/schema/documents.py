@@ -83,7 +83,7 @@ def read(schema: GraphQLSchema, text: str) -> Document:
     for operation in operations:
         if weight.of(operation.selection_set, 1) > MOST_FIELDS:
             raise _limit(f"The document expands to more than {MOST_FIELDS} fields")
-    errors = validate(schema, document, max_errors=SHOWN_ERRORS)
+    errors = validate(schema, document, max_errors=SHOWN_ERRORS, hide_suggestions=True)
     if errors:
         raise Unreadable(*(of_error(Fault.GRAPHQL_VALIDATION_FAILED, error) for error in errors[:SHOWN_ERRORS]))
     if not operations:

@@ -95,7 +95,11 @@ class Engine:
         document = self.document(request.query)
         operation = document.operation(request.operation_name)
         variables = get_variable_values(
-            self.schema, operation.variable_definitions or (), dict(request.variables), max_errors=SHOWN_ERRORS
+            self.schema,
+            operation.variable_definitions or (),
+            dict(request.variables),
+            max_errors=SHOWN_ERRORS,
+            hide_suggestions=True,
         )
         if isinstance(variables, list):
             raise Unreadable(*(of_error(Fault.BAD_USER_INPUT, error) for error in variables[:SHOWN_ERRORS]))

@@ -1,0 +1,114 @@
+"""The twenty typical queries: one answer statement each, compiled once, the same as the naive way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from countersign.kit.access import Actor
+from countersign.kit.clock import FrozenClock
+from countersign.kit.db import Connection, Database
+from countersign.schema.base import Tools
+from countersign.schema.contents import make_schema
+from countersign.schema.engine import Engine, Request
+from countersign.trust.signer import Signer
+from tests.reads.conftest import SEALER
+from tests.reads.differential import compare
+from tests.reads.documents import Query
+from tests.reads.oracle import Oracle
+from tests.reads.typical import TYPICAL, Typical
+
+FACTS = """
+select 'org_' || o.id as "organization.id", o.handle as "organization.handle", k.uri as "skill.uri",
+       'spec_' || s.id as "spec.id", s.slug as "spec.slug", 'version_' || v.id as "version.id",
+       v.digest as "version.digest", 'end_' || e.id as "endorsement.id", 'skill_' || k.id as "taught.id"
+from endorsements e join spec_versions v on v.id = e.spec_version_id join specs s on s.id = v.spec_id
+join organizations o on o.id = e.organization_id join spec_version_skills vk on vk.spec_version_id = v.id
+join skills k on k.id = vk.skill_id
+where e.state = 'in_force' and v.state = 'published'
+order by (select count(*) from candidate_award a where a.spec_version_id = v.id) desc, e.id, k.id limit 1
+"""
+
+
+class CountedDatabase(Database):
+    """A database that remembers the statements of its readers and counts its transactions."""
+
+    statements: list[str]
+    transactions: int
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[Connection]:
+        """As the real one."""
+        async with super().reader() as connection:
+            with connection.query_logger(lambda record: self.statements.append(record.query)):
+                yield connection
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[Any]:
+        """As the real one."""
+        self.transactions += 1
+        async with super().writer() as tx:
+            yield tx
+
+
+@pytest_asyncio.fixture
+async def counted(demo_dsn: str, demo_db: Database) -> AsyncIterator[CountedDatabase]:
+    assert isinstance(demo_db.clock, FrozenClock)
+    database = await CountedDatabase.open(demo_dsn, clock=demo_db.clock, pool_size=2)
+    assert isinstance(database, CountedDatabase)
+    database.statements, database.transactions = [], 0
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def facts(demo_dsn: str) -> dict[str, Any]:
+    owner = await asyncpg.connect(demo_dsn)
+    try:
+        return dict(await owner.fetchrow(FACTS) or {})
+    finally:
+        await owner.close()
+
+
+def filled(typical: Typical, facts: dict[str, Any]) -> dict[str, Any]:
+    """The variables with names of facts replaced by the facts."""
+
+    def fill(value: Any) -> Any:
+        return [fill(item) for item in value] if isinstance(value, list) else facts.get(value, value)
+
+    return {name: fill(value) for name, value in typical.variables.items()}
+
+
+def test_there_are_twenty() -> None:
+    assert len({typical.name for typical in TYPICAL}) == 20
+
+
+@pytest.mark.parametrize("typical", TYPICAL, ids=lambda typical: typical.name)
+async def test_a_typical_query_is_one_statement(
+    typical: Typical,
+    counted: CountedDatabase,
+    signer: Signer,
+    demo_guests: dict[str, Actor],
+    facts: dict[str, Any],
+) -> None:
+    engine = Engine(make_schema(), Tools(counted, SEALER, signer))
+    request = Request(typical.text, filled(typical, facts))
+    actor = demo_guests[typical.role]
+    # A new connection asks once what array types are; what is counted comes after.
+    await engine.execute(request, actor, "typical")
+    counted.statements.clear()
+    counted.transactions = 0
+    answer = await engine.execute(request, actor, "typical")
+    assert answer.errors == []
+    assert len(counted.statements) == 1
+    # The reveal step is the one thing that a read does beside: only when learners were shown.
+    assert counted.transactions == (1 if typical.name == "the recruiter's query" else 0)
+    data = json.loads(answer.data or b"null")
+    assert any(value for value in data.values()), data
+    await compare(Oracle(make_schema()), engine, counted, actor, Query(typical.text, dict(request.variables)))
