@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LEARNERS = 400
-SEED = 11
+LEARNERS = 2_000
+SEED = 7
 PATIENCE = 120.0
 
 
@@ -104,7 +104,7 @@ def stop(process: subprocess.Popen[str]) -> int:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo with a few hundred learners, made once for the whole run."""
+    """The demo as it is by default, made once for the whole run."""
     data = tmp_path_factory.mktemp("demo") / "data"
     port = free_port()
     process, line = start(data, port, "--learners", str(LEARNERS), "--seed", str(SEED))

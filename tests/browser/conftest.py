@@ -82,7 +82,7 @@ class Window:
 @pytest_asyncio.fixture
 async def window(browser: Browser, demo: Demo) -> AsyncIterator[Window]:
     """A fresh window; at the end of the test nothing must have gone wrong in it."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB")
+    context = await browser.new_context(viewport={"width": 1360, "height": 900}, locale="en-GB")
     opened = Window(await context.new_page(), demo.url.rstrip("/"))
     yield opened
     await context.close()

@@ -53,8 +53,7 @@ async function ask(query, variables = {}, token = '') {
 async function refresh() {
   try {
     const page = await ask(PAGE);
-    const stack = page.stacks.nodes[0];
-    shown = { page, stack, ...(await graduatesOf(stack)), at: new Date() };
+    shown = { page, ...(await graduatesOf(page.stack)), at: new Date() };
     render();
   } catch {
     at('live').textContent = text('away');
@@ -78,15 +77,15 @@ function render() {
     return;
   }
   const number = new Intl.NumberFormat(language);
-  const { page, stack, graduates, asked } = shown;
+  const { page, graduates, asked } = shown;
   at('count-versions').textContent = number.format(page.credentialSpecs.totalCount);
   at('count-endorsements').textContent = number.format(page.endorsements.totalCount);
   at('graduates').hidden = !asked;
   if (asked) {
     at('count-graduates').textContent = graduates === null ? text('fewer') : `${number.format(graduates)}+`;
-    at('stack').textContent = stack.title;
+    at('stack').textContent = page.stack.title;
   }
-  at('live').textContent = `${text('live')} ${shown.at.toLocaleTimeString(language)}`;
+  at('live').textContent = `${text('live')} ${shown.at.toLocaleTimeString(language === 'en' ? 'en-GB' : language)}`;
   blocks(page.credentialSpecs.nodes);
   announce();
 }
@@ -118,7 +117,8 @@ function block(spec) {
   const version = spec.currentVersion;
   const title = part('p', 'what', spec.title);
   title.lang = version.content.language;
-  const from = part('p', 'from', `${spec.school.displayName} · ${text('version')} ${version.semver}`);
+  const from = part('p', 'from', '');
+  from.append(named(part('span', '', spec.school.displayName)), ` · ${text('version')} ${version.semver}`);
   if (version.coValidated) {
     from.append(' ', part('span', 'co', `✓ ${text('coValidated')}`));
   }
@@ -126,10 +126,16 @@ function block(spec) {
   what.append(title, from);
   const seals = part('ul', 'seals', '');
   const names = version.endorsements.nodes.map((endorsement) => endorsement.endorser.displayName);
-  seals.append(...(names.length ? names.map((name) => part('li', '', name)) : [part('li', 'none', text('nobody'))]));
+  seals.append(...(names.length ? names.map((name) => named(part('li', '', name))) : [part('li', 'none', text('nobody'))]));
   const row = part('li', '', '');
   row.append(what, seals);
   return row;
+}
+
+// A name keeps its own language, so that a screen reader says it rightly.
+function named(place) {
+  place.lang = /[а-яё]/i.test(place.textContent) ? 'ru' : 'en';
+  return place;
 }
 
 function part(kind, name, words) {

@@ -19,7 +19,7 @@ export const PAGE = `
       }
     }
     endorsements(first: 1, filter: { live: true }) { totalCount }
-    stacks(first: 1) { nodes { id title } }
+    stack(by: { handle: "product-analyst" }) { id title }
   }
 `;
 
