@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from html.parser import HTMLParser
 from urllib.parse import urlencode
@@ -153,6 +154,12 @@ async def test_the_form_answers_with_a_page(place: Place) -> None:
     page = Tags((await post(place, hostile, "application/x-www-form-urlencoded")).text)
     assert "</dd><script>alert(1)</script>" in page.words
     assert not any(tag.startswith("script") for tag in page.tags)
+
+
+async def test_a_crowd_is_asked_to_come_again(place: Place) -> None:
+    answers = await asyncio.gather(*(post(place, b"{}") for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200, 503}
+    assert {answer.headers.get("retry-after") for answer in answers if answer.status_code == 503} == {"2"}
 
 
 async def test_a_form_too_large_says_so(place: Place) -> None:

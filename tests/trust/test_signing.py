@@ -26,7 +26,8 @@ from countersign.trust.documents import Endorsement, Party, Status
 from countersign.trust.keys import KeyNotReadable, SecretKeyEncryption
 from countersign.trust.service import Slot
 from countersign.trust.signer import Signer
-from countersign.trust.workers import WorkerFailed, Workers
+from countersign.trust.verify_reading import Needs
+from countersign.trust.workers import Crowded, WorkerFailed, Workers
 from tests.conftest import NOW
 from tests.factories import Factory
 
@@ -152,14 +153,45 @@ async def test_a_private_key_is_nowhere_in_the_table(tx: Tx, signer: Signer, mak
     assert len(row["wrapped_private"]) == len(row["wrapped_data_key"]) == 12 + 32 + 16
 
 
+JOB = {"do": "prepare", "document": "{}", "options": {}}
+
+
 async def test_a_lost_worker_fails_one_job_and_the_next_has_a_new_one() -> None:
     async with Workers(1) as workers:
-        job = {"do": "prepare", "document": "{}", "options": {}}
-        assert "signing_input" in await workers.do(job)
-        workers._idle[0].kill()
+        lane = workers.signing
+        assert "signing_input" in await lane.do(JOB)
+        lane._idle[0].kill()
         with pytest.raises(WorkerFailed):
-            await workers.do(job)
-        assert "signing_input" in await workers.do(job)
+            await lane.do(JOB)
+        assert "signing_input" in await lane.do(JOB)
+
+
+async def test_a_worker_that_ended_between_jobs_is_replaced_unseen() -> None:
+    async with Workers(1) as workers:
+        lane = workers.signing
+        assert "signing_input" in await lane.do(JOB)
+        lane._idle[0].kill()
+        await lane._idle[0].wait()
+        assert "signing_input" in await lane.do(JOB)
+
+
+async def test_a_cancelled_job_leaves_no_answer_for_the_next() -> None:
+    async with Workers(1) as workers:
+        lane = workers.signing
+        first = asyncio.create_task(lane.do(JOB))
+        await asyncio.sleep(0.05)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert (await lane.do({"do": "needs", "text": "{}"})).keys() == {"issuers", "status_lists", "resources"}
+
+
+async def test_a_crowd_of_strangers_is_turned_away_and_signatures_go_on() -> None:
+    async with Workers(1) as workers:
+        answers = await asyncio.gather(*(workers.needs("{}") for _ in range(60)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {Needs, Crowded}
+        assert sum(isinstance(answer, Needs) for answer in answers) == 33
+        assert "signing_input" in await workers.signing.do(JOB)
 
 
 async def test_places_are_given_once_and_look_random(tx: Tx, signer: Signer, make: Factory) -> None:

@@ -37,6 +37,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "По этому адресу ничего не опубликовано. Попросите полный адрес у того, кто вам его дал.",
     ),
     "too_large": ("It is larger than 256 KB.", "Документ больше 256 КБ."),
+    "crowded": (
+        "Many documents are being judged now; try again soon.",
+        "Сейчас проверяется много документов; повторите чуть позже.",
+    ),
     "language": ("Language", "Язык"),
     # organizations and versions
     "fictional": ("This organization is made up for the demonstration.", "Эта организация вымышлена для демонстрации."),

@@ -20,6 +20,7 @@ from countersign.public.verification import judge
 from countersign.trust.canonical_proof import date_time
 from countersign.trust.service import published
 from countersign.trust.verify_reading import LARGEST
+from countersign.trust.workers import Crowded
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON_TYPES: Final = frozenset({"application/json", "application/ld+json", "application/vc"})
@@ -38,7 +39,8 @@ async def verify_page(request: Request) -> Response:
 async def verify(request: Request) -> Response:
     """Judge a credential: JSON in gives JSON out, the form gives a page.
 
-    413 above 256 KB, 415 for another content type; whatever else is in the body is judged, and the answer is 200.
+    413 above 256 KB, 415 for another content type, 503 while too many are being judged; whatever else is in the body
+    is judged, and the answer is 200.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _JSON_TYPES | {_FORM}:
@@ -46,16 +48,14 @@ async def verify(request: Request) -> Response:
     try:
         body = await _body(request, _LARGEST_FORM if kind == _FORM else LARGEST)
     except TooLarge:
-        if kind == _FORM:
-            page = page_of(request)
-            return answer(pages.verify_form(page, page.say("too_large")), status=413)
-        return answers.refused(413, text("en", "too_large"))
-    tools = answers.tools(request)
+        return _refused(request, kind, 413, "too_large")
+    pasted = _pasted(body) if kind == _FORM else body.decode("utf-8", "replace")
+    try:
+        judgement = await judge(answers.tools(request), pasted)
+    except Crowded:
+        return _refused(request, kind, 503, "crowded")
     if kind == _FORM:
-        pasted = _pasted(body)
-        judgement = await judge(tools, pasted)
         return answer(pages.judgement_page(page_of(request), pasted, judgement, None))
-    judgement = await judge(tools, body.decode("utf-8", "replace"))
     return JSONResponse(
         {"checkedAt": date_time(judgement.at)} | judgement.report.as_json(),
         headers={"access-control-allow-origin": "*", "cache-control": "no-store", "x-content-type-options": "nosniff"},
@@ -79,7 +79,10 @@ async def shared(request: Request) -> Response:
     if found is None:
         return answer(pages.absent_page(page_of(request)), status=404)
     credential = found.decode()
-    judgement = await judge(answers.tools(request), credential)
+    try:
+        judgement = await judge(answers.tools(request), credential)
+    except Crowded:
+        return _refused(request, _FORM, 503, "crowded")
     return answer(pages.judgement_page(page_of(request), credential, judgement, path))
 
 
@@ -121,6 +124,17 @@ async def _endorsement(request: Request, name: str) -> bytes | None:
         return None
     async with answers.tools(request).db.writer() as tx:
         return await endorsements.signed_endorsement(tx, endorsement_id)
+
+
+def _refused(request: Request, kind: str, status: int, reason: str) -> Response:
+    if kind == _FORM:
+        page = page_of(request)
+        refusal = answer(pages.verify_form(page, page.say(reason)), status=status)
+    else:
+        refusal = answers.refused(status, text("en", reason))
+    if status == 503:  # noqa: PLR2004 - HTTP's "come again"
+        refusal.headers["retry-after"] = "2"
+    return refusal
 
 
 async def _body(request: Request, largest: int) -> bytes:

@@ -91,7 +91,7 @@ class Signer:
         ]
 
     async def _signing_input(self, document: bytes, options: dict[str, str]) -> bytes:
-        answer = await self.workers.do({"do": "prepare", "document": document.decode(), "options": options})
+        answer = await self.workers.signing.do({"do": "prepare", "document": document.decode(), "options": options})
         if "refused" in answer:
             raise rules.CannotSign(problem=answer["refused"])
         return bytes.fromhex(answer["signing_input"])

@@ -22,6 +22,7 @@ from countersign.trust.verify_reading import Needs
 from countersign.trust.worker import LENGTH_BYTES
 
 _SECONDS = 60.0
+_MOST_WAITING = 32
 _PACKAGE_PARENT = str(Path(__file__).parents[2])
 
 
@@ -29,53 +30,57 @@ class WorkerFailed(Exception):
     """A worker process ended, or gave no answer, in the middle of a job."""
 
 
-class Workers:
-    """At most `count` processes; a job waits for a free one."""
+class Crowded(Exception):
+    """Too many already wait for a process; the asker may come again in a moment."""
 
-    def __init__(self, count: int | None = None) -> None:
-        self._count = count or max(1, min(4, (os.cpu_count() or 2) - 1))
-        self._places = asyncio.Semaphore(self._count)
+
+class Lane:
+    """At most `count` processes; a job waits for a free one, unless `most_waiting` wait already."""
+
+    def __init__(self, count: int, most_waiting: int | None = None) -> None:
+        self._places = asyncio.Semaphore(count)
+        self._most_waiting = most_waiting
+        self._waiting = 0
         self._idle: list[asyncio.subprocess.Process] = []
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
     async def do(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        """Have one job done; WorkerFailed when its process ends or gives no answer within a minute."""
-        async with self._places:
-            process = self._idle.pop() if self._idle else await self._start()
-            try:
-                answer = await asyncio.wait_for(_exchange(process, json.dumps(job).encode()), _SECONDS)
-            except (OSError, EOFError, TimeoutError) as error:
-                await _stop(process)
-                raise WorkerFailed("a worker process gave no answer") from error
-            except BaseException:  # cancelled in the middle: what it answers later belongs to nobody
-                await _stop(process)
-                raise
-            self._idle.append(process)
-            return answer
-
-    async def needs(self, text: str) -> Needs:
-        """Name what must be at hand to judge a pasted text; nothing when it cannot be read."""
-        found = await self.do({"do": "needs", "text": text})
-        return Needs(tuple(found["issuers"]), tuple(found["status_lists"]), tuple(found["resources"]))
-
-    async def verify(self, text: str, material: Material, now: datetime) -> Report:
-        """Judge a pasted text within one second of CPU time (see `verify.verify`)."""
-        job = {"do": "verify", "text": text, "material": asdict(material), "now": now.isoformat()}
-        return report_from_json((await self.do(job))["report"])
+        """Have one job done; WorkerFailed when its process ends or gives no answer within a minute, Crowded."""
+        if self._most_waiting is not None and self._places.locked() and self._waiting >= self._most_waiting:
+            raise Crowded
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            return await self._done(job)
+        finally:
+            self._places.release()
 
     async def close(self) -> None:
         """End the processes that wait for jobs."""
         while self._idle:
             await _stop(self._idle.pop())
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    async def _done(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        process = await self._process()
+        try:
+            answer = await asyncio.wait_for(_exchange(process, json.dumps(job).encode()), _SECONDS)
+        except (OSError, EOFError, TimeoutError) as error:
+            await _stop(process)
+            raise WorkerFailed("a worker process gave no answer") from error
+        except BaseException:  # cancelled in the middle: what it answers later belongs to nobody
+            await _stop(process)
+            raise
+        self._idle.append(process)
+        return answer
+
+    async def _process(self) -> asyncio.subprocess.Process:
+        while self._idle:
+            process = self._idle.pop()
+            if process.returncode is None:
+                return process
+            await _stop(process)  # it ended while nobody used it
         # Only what an interpreter needs: secrets in the environment stay with this process.
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         return await asyncio.create_subprocess_exec(
@@ -86,6 +91,37 @@ class Workers:
             stdout=asyncio.subprocess.PIPE,
             env=environment | {"PYTHONPATH": _PACKAGE_PARENT},
         )
+
+
+class Workers:
+    """Two lanes, so that strangers who have documents judged never keep signatures waiting."""
+
+    def __init__(self, signing: int | None = None, judging: int = 1) -> None:
+        self.signing = Lane(signing or max(1, min(4, (os.cpu_count() or 2) - 1)))
+        self.judging = Lane(judging, most_waiting=_MOST_WAITING)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def needs(self, text: str) -> Needs:
+        """Name what must be at hand to judge a pasted text; nothing when it cannot be read. Raises Crowded."""
+        found = await self.judging.do({"do": "needs", "text": text})
+        return Needs(tuple(found["issuers"]), tuple(found["status_lists"]), tuple(found["resources"]))
+
+    async def verify(self, text: str, material: Material, now: datetime) -> Report:
+        """Judge a pasted text within one second of CPU time (see `verify.verify`). Raises Crowded."""
+        job = {"do": "verify", "text": text, "material": asdict(material), "now": now.isoformat()}
+        return report_from_json((await self.judging.do(job))["report"])
+
+    async def close(self) -> None:
+        """End the processes that wait for jobs."""
+        await self.signing.close()
+        await self.judging.close()
 
 
 async def _exchange(process: asyncio.subprocess.Process, body: bytes) -> dict[str, Any]:
