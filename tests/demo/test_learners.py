@@ -48,6 +48,19 @@ def test_nobody_holds_a_block_twice_or_before_it_was_published_or_after_it_was_t
                 assert award.awarded_on < version.deprecated_on + learners.TEACH_OUT
 
 
+def test_a_capstone_is_earned_after_the_blocks(
+    made_market: market.Market, made: tuple[learners.MadeLearner, ...]
+) -> None:
+    capstones = {block.slug for block in made_market.blocks if block.kind == "capstone"}
+    seen = 0
+    for learner in made:
+        days = {award.slug: award.awarded_on for award in learner.awards}
+        for capstone in capstones & days.keys():
+            assert days[capstone] == max(days.values())
+            seen += 1
+    assert seen > 20
+
+
 def test_blocks_are_skewed_and_whole_stacks_are_held(
     made_market: market.Market, made: tuple[learners.MadeLearner, ...]
 ) -> None:

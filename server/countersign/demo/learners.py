@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -148,7 +148,7 @@ def _learner(
         slugs = _line(chance, market, taught)
     else:
         slugs = _picked(chance, market, ranked, russian=russian)
-    awards = tuple(_awards(chance, market, taught, slugs))
+    awards = _capstone_last(tuple(_awards(chance, market, taught, slugs)), market)
     return MadeLearner(f"learner-{number:05d}@graduates.example", name, region, consents, awards)
 
 
@@ -196,6 +196,15 @@ def _awards(
         version = chance.choices(versions, weights=[position + 1 for position in range(len(versions))])[0]
         first, last = _first_day(version), _last_day(version, market)
         yield MadeAward(slug, version.semver, first + timedelta(days=chance.randrange((last - first).days)))
+
+
+def _capstone_last(awards: tuple[MadeAward, ...], market: Market) -> tuple[MadeAward, ...]:
+    """The same awards, a capstone earned no earlier than the blocks before it."""
+    capstones = {block.slug for block in market.blocks if block.kind == "capstone"}
+    if awards[-1].slug not in capstones:
+        return awards
+    *blocks, capstone = awards
+    return (*blocks, replace(capstone, awarded_on=max(award.awarded_on for award in awards)))
 
 
 def holders(made: Iterable[MadeLearner], block: Block) -> int:
