@@ -556,11 +556,9 @@ def upgrade() -> None:
         sa.Column("in_force", postgresql.TSTZRANGE(), nullable=True),
         sa.Column("supersedes_id", sa.Uuid(), nullable=True),
         sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.Column("credential", sa.LargeBinary(), nullable=True),
         sa.Column("status_list_id", sa.Uuid(), nullable=False),
         sa.Column("status_index", sa.Integer(), nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revocation_reason", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("refusal", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -572,7 +570,6 @@ def upgrade() -> None:
             using="gist",
             name="endorsements_one_in_force",
         ),
-        sa.CheckConstraint("(credential is null) = (state in ('signing', 'refused'))", name="endorsements_credential"),
         sa.CheckConstraint("(in_force is null) = (state in ('signing', 'refused'))", name="endorsements_in_force"),
         sa.CheckConstraint(
             "state in ('signing', 'in_force', 'suspended', 'expired', 'superseded', 'revoked', 'refused')",
@@ -758,6 +755,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("endorsement_id", "no", name="endorsement_evidence_no"),
     )
     op.create_table(
+        "endorsement_signatures",
+        sa.Column("endorsement_id", sa.Uuid(), nullable=False),
+        sa.Column("credential", sa.LargeBinary(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["endorsement_id"],
+            ["endorsements.id"],
+        ),
+        sa.PrimaryKeyConstraint("endorsement_id"),
+    )
+    op.create_table(
         "reviews",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
@@ -798,6 +806,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_reviews_spec_version_id"), table_name="reviews")
     op.drop_index(op.f("ix_reviews_organization_id"), table_name="reviews")
     op.drop_table("reviews")
+    op.drop_table("endorsement_signatures")
     op.drop_table("endorsement_evidence")
     op.drop_index(op.f("ix_stack_blocks_spec_id"), table_name="stack_blocks")
     op.drop_table("stack_blocks")

@@ -72,7 +72,11 @@ class House:
     async def row(self, identity: UUID) -> asyncpg.Record:
         """An endorsement's row."""
         async with self.db.writer() as tx:
-            found = await tx.fetchrow("select * from endorsements where id = $1", identity)
+            found = await tx.fetchrow(
+                "select e.*, s.credential, s.signed_at from endorsements e"
+                " left join endorsement_signatures s on s.endorsement_id = e.id where e.id = $1",
+                identity,
+            )
         assert found is not None
         return found
 
@@ -407,3 +411,21 @@ async def test_a_key_that_cannot_be_read_leaves_the_endorsement_waiting(house: H
     assert (row["state"], row["refusal"]) == ("signing", None)
     assert await jobs.sign_pending(house.db, house.signer) == 1
     assert (await house.row(identity))["state"] == "in_force"
+
+
+FROZEN = {
+    "endorsements": [
+        *["spec_version_id", "organization_id", "signatory_id", "digest", "statement", "valid_from", "valid_until"],
+        *["document", "status_list_id", "status_index", "requested_at"],
+    ],
+    "endorsement_signatures": ["credential", "signed_at"],
+    "endorsement_evidence": ["no", "kind", "narrative", "payload"],
+}
+
+
+@pytest.mark.parametrize(("table", "column"), [(table, column) for table in FROZEN for column in FROZEN[table]])
+async def test_the_applications_role_cannot_change_what_was_signed(house: House, table: str, column: str) -> None:
+    await house.endorse()
+    for statement in (f"update {table} set {column} = {column}", f"delete from {table}"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await house.value(statement)

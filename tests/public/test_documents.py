@@ -37,7 +37,7 @@ async def test_digests_served_stored_and_signed_are_equal(place: Place) -> None:
 
 async def test_an_endorsement_is_served_as_it_was_signed(place: Place) -> None:
     async with place.db.writer() as tx:
-        kept = await tx.fetchval("select credential from endorsements")
+        kept = await tx.fetchval("select credential from endorsement_signatures")
     answer = await place.get(place.addresses.endorsement(place.endorsement_id))
     assert answer.content == kept
     assert answer.headers["content-type"] == "application/ld+json"

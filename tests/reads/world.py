@@ -92,9 +92,12 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     endorsement = await endorsements.endorse(tx, employer, word)
     # Signing is another test's matter: here the row only has to be read.
     await tx.execute(
-        "update endorsements set state = 'in_force', credential = document, signed_at = valid_from,"
-        " in_force = tstzrange(valid_from, valid_until) where id = $1",
+        "update endorsements set state = 'in_force', in_force = tstzrange(valid_from, valid_until) where id = $1",
         endorsement,
+    )
+    await tx.execute(
+        "insert into endorsement_signatures (endorsement_id, credential, signed_at)"
+        " select id, document, valid_from from endorsements"
     )
     stack = await stacks.create(tx, school, stacks.CreateStack("analyst", "Analyst", (version["spec_id"],)))
     return [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}"]

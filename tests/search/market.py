@@ -266,7 +266,6 @@ async def write(owner: asyncpg.Connection[asyncpg.Record], market: Market) -> No
                 "valid_until": e.until,
                 "in_force": asyncpg.Range(e.since, e.until),
                 "document": b"",
-                "credential": b"",
                 "status_list_id": new_id(),
                 "status_index": 1,
                 "requested_at": NOW,

@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from countersign.endorsements import rules, service
+from countersign.endorsements.tables import EndorsementSignature
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM
 from countersign.kit.db import Database, Tx
@@ -82,17 +83,17 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
             return after
         renewed = await _close(tx, previous, by=row["id"]) if previous else None
         await tx.execute(
-            "update endorsements e set state = $2, credential = $3, signed_at = $4, supersedes_id = $5,"
+            "update endorsements e set state = $2, supersedes_id = $4,"
             # A clock that was set back must not open a range inside one that is closed.
-            " in_force = tstzrange(greatest($4, (select max(upper(p.in_force)) from endorsements p"
+            " in_force = tstzrange(greatest($3, (select max(upper(p.in_force)) from endorsements p"
             " where p.organization_id = e.organization_id and p.spec_version_id = e.spec_version_id)), valid_until)"
             " where id = $1",
             row["id"],
             after.value,
-            credential,
             now,
             renewed,
         )
+        await tx.insert(EndorsementSignature(endorsement_id=row["id"], credential=credential, signed_at=now))
         await tx.emit("endorsement.in_force", f"end_{row['id']}", digest=row["digest"])
         await _audit(tx, row, "done", None)
         return after

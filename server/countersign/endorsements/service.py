@@ -195,7 +195,9 @@ async def public_origin(tx: Tx) -> str:
 
 async def signed_endorsement(tx: Tx, endorsement_id: UUID) -> bytes | None:
     """The signed credential, whatever came of it since (its status says); None when it was never signed."""
-    found: bytes | None = await tx.fetchval("select credential from endorsements where id = $1", endorsement_id)
+    found: bytes | None = await tx.fetchval(
+        "select credential from endorsement_signatures where endorsement_id = $1", endorsement_id
+    )
     return found
 
 
@@ -205,7 +207,8 @@ _LIVE_NOW = LIVE.format(e="e", now="$2::timestamptz")
 async def live_credentials(tx: Tx, spec_version_id: UUID) -> list[bytes]:
     """The signed credentials in force now for a version, oldest first."""
     rows = await tx.fetch(
-        f"select e.credential from endorsements e where e.spec_version_id = $1 and {_LIVE_NOW} order by e.id",
+        "select s.credential from endorsements e join endorsement_signatures s on s.endorsement_id = e.id"
+        f" where e.spec_version_id = $1 and {_LIVE_NOW} order by e.id",
         spec_version_id,
         await tx.now(),
     )

@@ -14,7 +14,7 @@ from countersign.kit.placement import Placement, Table
 
 
 class Endorsement(Table, table=True):
-    """One organization's word for one version: the unsigned document first, its signature after.
+    """One organization's word for one version, with the unsigned document; the signed one is a row of its own.
 
     `in_force` is when it counted or counts: it opens with the signature and is closed by a renewal, a revocation or
     `valid_until`. No two ranges of one organization and version overlap, not even in the past. What was asked to be
@@ -28,7 +28,6 @@ class Endorsement(Table, table=True):
             name="endorsements_state",
         ),
         CheckConstraint("(in_force is null) = (state in ('signing', 'refused'))", name="endorsements_in_force"),
-        CheckConstraint("(credential is null) = (state in ('signing', 'refused'))", name="endorsements_credential"),
         CheckConstraint("valid_from < valid_until", name="endorsements_validity"),
         UniqueConstraint("status_list_id", "status_index", name="endorsements_status_place"),
         ExcludeConstraint(
@@ -54,8 +53,6 @@ class Endorsement(Table, table=True):
         {
             "state",
             "in_force",
-            "credential",
-            "signed_at",
             "supersedes_id",
             "revoked_at",
             "revocation_reason",
@@ -75,14 +72,23 @@ class Endorsement(Table, table=True):
     in_force: Any = Field(default=None, sa_column=Column(TSTZRANGE, nullable=True))
     supersedes_id: uuid.UUID | None = Field(default=None, foreign_key="endorsements.id")
     document: bytes
-    credential: bytes | None = None
     status_list_id: uuid.UUID = Field(foreign_key="status_lists.id")
     status_index: int
     requested_at: datetime = Field(sa_type=DateTime(timezone=True))
-    signed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revocation_reason: str | None = None
     refusal: str | None = None
+
+
+class EndorsementSignature(Table, table=True):
+    """The signed credential, made once: there is nothing in it that the application's role may update or delete."""
+
+    __tablename__ = "endorsement_signatures"
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    endorsement_id: uuid.UUID = Field(primary_key=True, foreign_key="endorsements.id")
+    credential: bytes
+    signed_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class EndorsementEvidence(Table, table=True):
