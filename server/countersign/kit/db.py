@@ -7,7 +7,7 @@ import operator
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -20,6 +20,9 @@ from countersign.kit.placement import APP_ROLE, Table, table_name
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 STATEMENT_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 2_000
+
+# The text of a compiled read says what its plan must do, and planning it anew would cost more than running it.
+READS: Final = {"plan_cache_mode": "force_generic_plan", "default_transaction_read_only": "on"}
 
 
 class Reader(Protocol):
@@ -127,7 +130,7 @@ def _to_json(value: object) -> bytes:
 
 
 class Database:
-    """The pools of one process: writes on the primary, reads there too unless `read_dsn` names a standby."""
+    """Two pools for one process: writes on the primary, reads there too unless `read_dsn` names a standby."""
 
     def __init__(
         self,
@@ -155,8 +158,9 @@ class Database:
         makes it).
         """
 
-        async def pool(url: str) -> asyncpg.Pool[asyncpg.Record]:
+        async def pool(url: str, extra: dict[str, str]) -> asyncpg.Pool[asyncpg.Record]:
             settings = {
+                **extra,
                 "role": role,
                 "application_name": "countersign",
                 "timezone": "UTC",
@@ -181,20 +185,23 @@ class Database:
                 raise OSError("no connection pool")
             return made
 
-        primary = await pool(dsn)
-        replica = await pool(read_dsn) if read_dsn else primary
-        return cls(primary, replica, clock or DatabaseClock())
+        return cls(await pool(dsn, {}), await pool(read_dsn or dsn, READS), clock or DatabaseClock())
 
     async def close(self) -> None:
         """Close the pools after what runs has finished."""
         await self._primary.close()
-        if self._replica is not self._primary:
-            await self._replica.close()
+        await self._replica.close()
 
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[Connection]:
-        """A connection for one read statement (no transaction block: one statement is its own snapshot)."""
+        """A connection that only reads, for one statement (without a block: a statement is its own snapshot)."""
         async with self._replica.acquire(timeout=5) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def fresh_reader(self) -> AsyncIterator[Connection]:
+        """As `reader`, on the primary: for a read that must see what was committed a moment ago."""
+        async with self._primary.acquire(timeout=5) as connection:
             yield connection
 
     @asynccontextmanager

@@ -199,10 +199,12 @@ class Compiler:
             entry.predicates.where(lookups.match(bound, f"{n}.id", f"{n}.number"))
             inner = self.selected(type_, None, place, child, entry.rows())
             branches.append(f"when {sql.literal(tag)} then ({inner})")
-        getter = place.args.getter("ids" if lookup.many else "id")
-        rows = lookups.rows(self.parameters, tags, getter, path=place.path, single=not lookup.many)
-        found = f"select case {n}.tag {' '.join(branches)} end from {rows} {n}(tag, id, number, no)"
-        return f"array_to_json(array({found} order by {n}.no))" if lookup.many else f"({found})"
+        found = f"select case {n}.tag {' '.join(branches)} end from"
+        if not lookup.many:
+            one = lookups.row(self.parameters, tags, place.args.getter("id"))
+            return f"({found} {one} {n}(tag, id, number, no))"
+        rows = lookups.rows(self.parameters, tags, place.args.getter("ids"), place.path)
+        return f"array_to_json(array({found} {rows} {n}(tag, id, number, no) order by {n}.no))"
 
     def identity(self, bound: Bound, scope: Scope) -> str:
         """The public id of the row."""

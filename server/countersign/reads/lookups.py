@@ -48,15 +48,21 @@ def locate_any(text: object, tags: Tags, call: Call) -> Located:
     return locate(text, tag, tags[tag][1].identity, call.actor, call.sealer)
 
 
-def rows(parameters: Parameters, tags: Tags, getter: Callable[[Call], Any], *, path: Path, single: bool) -> str:
-    """A FROM item with the columns tag, id, number, no: the ids that the getter answers (one, or a list).
+def row(parameters: Parameters, tags: Tags, getter: Callable[[Call], Any]) -> str:
+    """A FROM item with the columns tag, id, number, no: the one id that the getter answers."""
+    columns = [
+        parameters.bind(lambda call: locate_any(getter(call), tags, call).tag, "text"),
+        parameters.bind(lambda call: locate_any(getter(call), tags, call).id, "uuid"),
+        parameters.bind(lambda call: locate_any(getter(call), tags, call).number, "bigint"),
+    ]
+    return f"(values ({', '.join(columns)}, 1))"
 
-    Raises BadInput, when it is called, for more than 100.
-    """
+
+def rows(parameters: Parameters, tags: Tags, getter: Callable[[Call], Any], path: Path) -> str:
+    """As `row`, for the list of ids that the getter answers. Raises BadInput, when it is called, for more than 100."""
 
     def read(call: Call) -> list[Located]:
-        given = getter(call)
-        texts = [given] if single else given
+        texts = getter(call)
         if len(texts) > LOOKUP_LIMIT:
             raise BadInput(f"At most {LOOKUP_LIMIT} ids at once", path)
         return [locate_any(text, tags, call) for text in texts]

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from graphql import FieldNode, GraphQLObjectType, get_named_type
+from graphql import FieldNode, GraphQLObjectType, IntValueNode, get_named_type
 
 from countersign.reads import cursors, sql
-from countersign.reads.args import Call
 from countersign.reads.bindings import Bound, PagePart, Relation, Source, binding_of, needed_bound
 from countersign.reads.entry import Entry
 from countersign.reads.errors import BadInput, BindingMistake, Path
@@ -141,7 +140,7 @@ def _page(compiler: "Compiler", relation: Relation, place: Place, parent: Scope,
         return f"({order_key}, {key}) {comparison} ({cursor(0, order_type)}, {cursor(1, bound.key_type)})"
 
     bounds = {name: beyond(name) for name in ("after", "before") if name in place.args}
-    limit = compiler.parameters.bind(_size(place, "first" if forward else "last"), "int")
+    limit = _limit(compiler, place, "first" if forward else "last")
     way = " desc" if descending == forward else ""
     ordering = f"{key}{way}" if relation.orders is None else f"{order_key}{way}, {key}{way}"
     name = compiler.parameters.name("page_")
@@ -158,18 +157,23 @@ def _page(compiler: "Compiler", relation: Relation, place: Place, parent: Scope,
     return Page(place, child, entry, name, limit, forward, further, count)
 
 
-def _size(place: Place, name: str) -> Callable[[Call], int]:
-    """The page size of a call. Raises BadInput outside of 1 to 100: refused, not clamped."""
-    getter = place.args.getter(name)
-    path = (*place.path, name)
+def _limit(compiler: "Compiler", place: Place, name: str) -> str:
+    """The page size, refused and not clamped outside of 1 to 100; as a number where the document has it as one.
 
-    def read(call: Call) -> int:
-        size: int = getter(call)
+    PostgreSQL plans for a size that it knows, and for a tenth of all rows when it is a parameter.
+    """
+    path = (*place.path, name)
+    getter = place.args.getter(name)
+
+    def checked(size: int) -> int:
         if not 1 <= size <= LARGEST_PAGE:
             raise BadInput(f"`{name}` is {size}; it must be from 1 to {LARGEST_PAGE}", path)
         return size
 
-    return read
+    written = next((a.value for a in place.nodes[0].arguments or () if a.name.value == name), None)
+    if isinstance(written, IntValueNode):
+        return str(checked(int(place.values[name])))
+    return compiler.parameters.bind(lambda call: checked(getter(call)), "int")
 
 
 def _part(compiler: "Compiler", page: Page, name: str, place: Place) -> str:

@@ -186,7 +186,7 @@ class Mutations:
         entities: list[bytes | None] = []
         if step.plan is not None and outcome.entities:
             call.entities = outcome.entities
-            async with self._db.reader() as connection:
+            async with self._db.fresh_reader() as connection:
                 parameters = step.plan.bind(call, selections.variables)
                 entities = list(await connection.fetchval(step.plan.sql, *parameters))
             entities = [step.plan.complete(e, call) if e is not None else None for e in entities]
