@@ -1,12 +1,18 @@
 """Some of everything, so that random queries find something."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 
+from countersign.awards import service as awards
+from countersign.awards.consent import SetConsent, set_consent
 from countersign.endorsements import service as endorsements
-from countersign.kit.access import SYSTEM, Actor, OrganizationKind
+from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Scope
 from countersign.kit.db import Database, Tx
-from countersign.kit.ids import new_id
+from countersign.kit.ids import Sealer, new_id
 from countersign.kit.installation import fix_origin
+from countersign.learners.rules import Purpose
+from countersign.learners.service import Person
+from countersign.reads.identity import Sealed
 from countersign.reviews import service as reviews
 from countersign.specs import catalogue, listings
 from countersign.specs import service as specs
@@ -18,6 +24,8 @@ from tests.reviews.support import favourable
 from tests.specs import support
 from tests.specs.samples import COMPLETE
 
+SEALER = Sealer(b"s" * 32)
+AWARDS = Sealed()
 ORIGIN = "http://localhost:4600"
 LISTING = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
 SPEC_TEXTS = ("ab-testing", "1.0.0", "A/B", "esco", "welding", "quantitative", support.SKILL_URI)
@@ -42,14 +50,31 @@ async def make_world(db: Database, make: Factory) -> World:
         ids = [f"org_{key}" for key in (top, *below, school.organization_id, employer.organization_id)]
         ids += await _specifications(tx, school, employer)
         ids += await _judged(tx, school, employer)
+        learner, awarded = await _graduates(tx, school)
+        ids += awarded
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
     values = {
         "ID": [*ids, f"org_{new_id()}", "nonsense", ""],
-        "String": [*handles, *SPEC_TEXTS, "nobody", "", "it's", 'a"b\\c', "Ω\n"],
+        "String": [*handles, *SPEC_TEXTS, "DE-BE", "nobody", "", "it's", 'a"b\\c', "Ω\n"],
     }
     # The school's reader sees drafts; it may ask all that the employer may, so that no random query is refused whole.
     reader = replace(school, organization_kind=employer.organization_kind, roles=employer.roles)
-    return World([employer, reader], Pool(values))
+    return World([employer, reader, school, learner], Pool(values))
+
+
+async def _graduates(tx: Tx, school: Actor) -> tuple[Actor, list[str]]:
+    """Learners who hold the published version, most of whom may be found; one of them, and the ids of their awards."""
+    version = await tx.fetchval("select id from spec_versions where state = 'published'")
+    ids = []
+    for number in range(14):
+        person = Person(f"learner{number}@example.com", "Learner Example", "DE", "DE-BE" if number % 5 else None)
+        day = date(2026, 1 + number % 9, 1)
+        issued = await awards.issue(tx, school, awards.IssueAward(version, person, day))
+        ids.append(AWARDS.seal(SEALER, school, "award", AWARDS.pack(issued.learner_id, issued.award_id)))
+        learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
+        if number:
+            await set_consent(tx, learner, SetConsent(Purpose.TALENT_SEARCH, granted=True))
+    return learner, ids[:2]
 
 
 async def _specifications(tx: Tx, school: Actor, employer: Actor) -> list[str]:

@@ -148,8 +148,8 @@ async def import_awards(
     file = _File(path.name, hashlib.sha256(data).hexdigest(), rows)
     try:
         return await _import(db, actor, school, file, dry_run=dry_run, progress=progress)
-    except asyncpg.UniqueViolationError:
-        # One of these awards was made by somebody else meanwhile: judge the file again, now that it stands.
+    except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+        # Somebody else made one of these awards, or held one of these learners, meanwhile: judge the file again.
         return await _import(db, actor, school, file, dry_run=dry_run, progress=progress)
 
 
