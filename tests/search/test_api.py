@@ -271,22 +271,21 @@ async def test_a_candidate_cannot_be_looked_up_by_its_pseudonym(here: Hall) -> N
 async def test_an_answer_is_one_statement_and_the_reveal_one_more(here: Hall) -> None:
     await here.ask()
     seen: list[str] = []
-    pool = here.db._primary
 
     def log(query: Any) -> None:
         seen.append(query.query)
 
-    connections = [await pool.acquire() for _ in range(pool.get_size())]
-    for c in connections:
-        c.add_query_logger(log)
-    for c in connections:
-        await pool.release(c)
+    pools = (here.db._primary, here.db._replica)
+    connections = [(pool, await pool.acquire()) for pool in pools for _ in range(pool.get_size())]
+    for pool, connection in connections:
+        connection.add_query_logger(log)
+        await pool.release(connection)
     try:
         await here.ask()
     finally:
-        connections = [await pool.acquire() for _ in range(pool.get_size())]
-        for c in connections:
-            c.remove_query_logger(log)
-            await pool.release(c)
+        connections = [(pool, await pool.acquire()) for pool in pools for _ in range(pool.get_size())]
+        for pool, connection in connections:
+            connection.remove_query_logger(log)
+            await pool.release(connection)
     # What asyncpg asks on a fresh connection about types and settings is not counted.
     assert len([q for q in seen if "candidate_" in q]) == 2, seen
