@@ -494,6 +494,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("spec_version_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("holder_name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("mode", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("awarded_on", sa.Date(), nullable=False),

@@ -257,3 +257,26 @@ async def test_the_viewer_is_who_asks(engine: Engine, here: Campus) -> None:
     assert data["viewer"]["organization"] is not None
     assert data["viewer"]["learner"] is None
     assert await ask_data(engine, MINE, ANONYMOUS) == {"viewer": None}
+
+
+async def test_a_school_is_not_told_what_another_school_knows_of_a_learner(
+    db: Database, engine: Engine, here: Campus, make: Factory
+) -> None:
+    async with db.writer() as tx:
+        await award(tx, here)
+        other = await campus(tx, make, "sql-for-analysts")
+    for address in ("ANNA@example.com", "nobody-yet@example.com"):
+        given = issuing(other, email=address, fullName="Somebody", country="FR", region=...)
+        answer = await ask_data(engine, ISSUE, other.registrar, input=given)
+        assert answer["issueAward"]["errors"] == []
+        assert answer["issueAward"]["award"]["holderName"] == "Somebody"
+
+
+@pytest.mark.parametrize("name", ["An\u202ena", "Anna\u0007", "Anna\nExample", "\u2066Anna"])
+async def test_a_name_that_would_not_read_as_it_is_written_is_refused(
+    db: Database, engine: Engine, here: Campus, name: str
+) -> None:
+    made = await issue(engine, here, fullName=name)
+    assert [(e["code"], e["path"]) for e in made["errors"]] == [("INVALID", ["fullName"])]
+    async with db.writer() as tx:
+        assert (await facts(tx))[:3] == (0, 0, 0)

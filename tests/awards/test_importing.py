@@ -279,3 +279,19 @@ async def test_an_imported_award_belongs_to_its_school(house: House) -> None:
     async with house.db.writer() as tx:
         owner: UUID = await tx.fetchval("select organization_id from awards")
     assert owner == house.here.school
+
+
+async def test_an_imported_award_has_the_name_of_its_own_file(house: House, make: Factory) -> None:
+    async with house.db.writer() as tx:
+        await award(tx, await campus(tx, make, "elsewhere"), BORIS)
+    await house.run(house.file(f"boris@example.com,B. Example,KZ,,{SLUG},1.0.0,2026-10-02"))
+    async with house.db.writer() as tx:
+        names = await tx.fetch("select holder_name from awards where spec_version_id = $1", house.here.version)
+    assert [r[0] for r in names] == ["B. Example"]
+
+
+async def test_a_name_with_characters_that_turn_or_hide_text_is_named(house: House) -> None:
+    before = await house.facts()
+    report = await house.run(house.file(f"boris@example.com,Boris\u202e Example,KZ,,{SLUG},1.0.0,2026-10-02"))
+    assert [(line, field) for line, field, _ in faults(report)] == [(2, "full_name")]
+    assert await house.facts() == before

@@ -86,8 +86,10 @@ async def test_a_learner_holds_a_version_once_and_may_hold_it_again_after_revoca
     assert second.learner_id == first.learner_id
     with pytest.raises(asyncpg.UniqueViolationError):
         await tx.execute(
-            "insert into awards (learner_id, id, spec_version_id, organization_id, state, mode, awarded_on, issued_at)"
-            " select learner_id, $1, spec_version_id, organization_id, 'issued', mode, awarded_on, issued_at"
+            "insert into awards"
+            " (learner_id, id, spec_version_id, organization_id, holder_name, state, mode, awarded_on, issued_at)"
+            " select learner_id, $1, spec_version_id, organization_id, holder_name, 'issued', mode, awarded_on,"
+            " issued_at"
             " from awards where state = 'issued'",
             new_id(),
         )

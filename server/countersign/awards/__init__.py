@@ -2,6 +2,7 @@
 
 Owns: awards, the unsigned and signed credential of each, imports of award files.
 Promises: a learner holds at most one valid award of a version; only the school of the version awards and revokes it; a
+    school that awards sees the name that it wrote, never what another school knows of the learner; a
     credential is stored before it is signed and served as it was signed; a file is imported whole or not at all, and
     the same file twice changes nothing; consent, awards and the candidate index change in one transaction.
 May call: learners, search, endorsements, specs, trust, organizations, kit.

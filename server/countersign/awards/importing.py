@@ -115,8 +115,9 @@ where f.held_on is null and a.state = 'revoked'
 FRESH: Final = "f.held_on is null"
 
 INSERT: Final = f"""
-insert into awards (learner_id, id, spec_version_id, organization_id, state, mode, awarded_on, issued_at, import_id)
-select d.learner_id, f.award_id, f.version_id, $1, 'issued', f.mode, f.awarded_on, $2, $3
+insert into awards (learner_id, id, spec_version_id, organization_id, holder_name, state, mode, awarded_on, issued_at,
+                    import_id)
+select d.learner_id, f.award_id, f.version_id, $1, f.full_name, 'issued', f.mode, f.awarded_on, $2, $3
 from award_file f join learner_directory d on d.lookup_key = f.lookup_key
 where {FRESH} order by d.learner_id, f.award_id
 """
@@ -202,8 +203,9 @@ def _record(row: Row, today: date, problems: list[RowProblem]) -> tuple[object, 
     fault = learner_rules.email_problem(email)
     if fault:
         problems.append(row.problem("email", fault, "write it as name@example.org"))
-    if not row.get("full_name"):
-        problems.append(row.problem("full_name", "is empty", "write the learner's name"))
+    fault = learner_rules.name_problem(row.get("full_name"))
+    if fault:
+        problems.append(row.problem("full_name", fault, "write the learner's name"))
     if not learner_rules.COUNTRY.fullmatch(country):
         problems.append(row.problem("country", "is not a country code", "write two capital letters, such as DE"))
     elif region:

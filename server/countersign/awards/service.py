@@ -80,6 +80,7 @@ async def issue(tx: Tx, actor: Actor, command: IssueAward) -> Issued:
         id=new_id(),
         spec_version_id=version.id,
         organization_id=version.organization_id,
+        holder_name=command.person.full_name.strip(),
         state=AwardState.ISSUED.value,
         mode=command.mode.value,
         awarded_on=command.awarded_on,

@@ -56,6 +56,8 @@ class Award(Table, table=True):
     id: uuid.UUID = Field(primary_key=True)
     spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    holder_name: str
+    """As this school wrote it. What other schools know of the learner under this address is not for this one."""
     state: str
     mode: str
     awarded_on: date

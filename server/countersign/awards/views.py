@@ -9,7 +9,6 @@ AWARD = View(
     source="awards {t}",
     columns={
         "credential": "convert_from({t}.credential, 'UTF8')",
-        "holder_name": "(select l.full_name from learners l where l.learner_id = {t}.learner_id)",
         "signed": "({t}.credential is not null)",
     },
     visible="({t}.learner_id = {actor_learner} or {t}.organization_id = {actor_organization})",

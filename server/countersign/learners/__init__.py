@@ -1,4 +1,4 @@
-"""Learners: people and what they allow. The only room with personal data.
+"""Learners: people and what they allow.
 
 Owns: learners, the directory that finds them again by e-mail, consents.
 Promises: nobody is found who did not consent: a change of consent writes the candidate index in its own transaction;

@@ -14,6 +14,8 @@ EMAIL: Final = re.compile(r"[^@\s<>\"(),:;\\\[\]]+@[^@\s<>\"(),:;\\\[\]]+\.[^@\s
 EMAIL_LIMIT: Final = 254  # RFC 5321, section 4.5.3.1.3, without the brackets
 NAME_LIMIT: Final = 200
 COUNTRY: Final = re.compile(r"[A-Z]{2}")
+# Controls and the marks that turn the direction of writing (UAX 9); joiners stay, names of several scripts need them.
+_UNREADABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 REGION: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 
 
@@ -49,6 +51,13 @@ def email_problem(email: str) -> str | None:
     return None if EMAIL.fullmatch(email.strip()) else "is not an e-mail address"
 
 
+def name_problem(name: str) -> str | None:
+    """What is wrong with a person's name, in words, or None. It is signed and shown: it must read as it is written."""
+    if not name.strip():
+        return "is empty"
+    return "has characters that turn or hide text" if _UNREADABLE.search(name) else None
+
+
 def region_problem(region: str, country: str) -> str | None:
     """What is wrong with a region (ISO 3166-2, such as DE-BE) of a country, or None."""
     if not REGION.fullmatch(region):
@@ -70,6 +79,9 @@ def check_person(email: str, full_name: str, country: str, region: str | None) -
         raise TooLong(what="The learner's name", limit=NAME_LIMIT, path=("fullName",))
     if not COUNTRY.fullmatch(country):
         raise Invalid(problem="The country is a code of two capital letters, such as DE", path=("country",))
+    problem = name_problem(full_name)
+    if problem:
+        raise Invalid(problem=f"The learner's name {problem}", path=("fullName",))
     if region is not None:
         problem = region_problem(region, country)
         if problem:

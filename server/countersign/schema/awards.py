@@ -59,7 +59,7 @@ class Award(Node):
     mode: AwardMode = column(description="How the learner came to it.")
     awarded_on: date = column(description="The day on which it was earned.")
     issued_at: datetime = column(description="When it was issued here.")
-    holder_name: str = column(description="The learner's name.")
+    holder_name: str = column(description="The learner's name, as the school wrote it.")
     signed: bool = column(description="Whether its credential is signed; asking for its address signs it.")
     credential: str | None = column(
         description="The signed credential (Open Badges 3.0), the very bytes as text; null until it is signed."
@@ -110,7 +110,7 @@ class IssueAwardInput(CommandInput):
 
     spec_version_id: strawberry.ID = strawberry.field(description="The version: published, or deprecated (teach-out).")
     email: str = strawberry.field(description="The learner's e-mail address; a learner who is unknown is enrolled.")
-    full_name: str = strawberry.field(description="The learner's name; what is known of a learner already stays.")
+    full_name: str = strawberry.field(description="The learner's name, as it stands on this award.")
     country: CountryCode = strawberry.field(description="The learner's country.")
     region: str | None = strawberry.field(
         default=strawberry.UNSET, description="The learner's region (ISO 3166-2), such as DE-BE."
