@@ -67,7 +67,7 @@ def explained() -> Iterator[None]:
     except (UnsafeSettings, EmbeddedPostgresError, Refusal) as error:
         say(str(error))
         sys.exit(BAD_USAGE)
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         say(f"the database cannot be used: {error} — check it: python3 server doctor")
         sys.exit(BAD_USAGE)
 

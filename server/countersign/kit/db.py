@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import operator
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -20,6 +21,7 @@ from countersign.kit.placement import APP_ROLE, Table, table_name
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 STATEMENT_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 2_000
+LOOK_SECONDS = 1
 
 # The text of a compiled read says what its plan must do, and planning it anew would cost more than running it.
 READS: Final = {"plan_cache_mode": "force_generic_plan", "default_transaction_read_only": "on"}
@@ -82,7 +84,17 @@ class Tx:
 
     async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> int:
         """COPY records into a table; the number of rows."""
-        status = await self.connection.copy_records_to_table(table, records=records, columns=list(columns))
+        copying = asyncio.ensure_future(
+            self.connection.copy_records_to_table(table, records=records, columns=list(columns))
+        )
+        try:
+            # A COPY whose server dies while it waits to write would wait for ever (asyncpg 0.32).
+            while not (await asyncio.wait({copying}, timeout=LOOK_SECONDS))[0]:
+                if self.connection.is_closed():
+                    raise asyncpg.ConnectionDoesNotExistError("the connection was lost while rows were sent")
+            status = await copying
+        finally:
+            copying.cancel()
         return int(str(status).rsplit(" ", 1)[-1])
 
     async def now(self) -> datetime:
