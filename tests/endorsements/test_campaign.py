@@ -29,6 +29,8 @@ INVARIANTS = {
     "left unsigned": "select count(*) from endorsements where state = 'signing'",
     "revoked without its bit": "select count(*) from endorsements e join status_entries s on s.list_id ="
     " e.status_list_id and s.idx = e.status_index where (e.state = 'revoked') <> (s.revoked_at is not null)",
+    "in force without a signature, or signed and not in force": "select count(*) from endorsements e left join"
+    " endorsement_signatures s on s.endorsement_id = e.id where (e.in_force is null) <> (s.endorsement_id is null)",
     "a place given twice": "select count(*) from (select 1 from endorsements group by status_list_id, status_index"
     " having count(*) > 1) x",
     "renewing nothing": "select count(*) from endorsements e join endorsements p on p.id = e.supersedes_id"
