@@ -1,7 +1,7 @@
 """The recruiter's answer over the demo, compared with one computed from the imported files in plain Python."""
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ DEPTH = 200
 
 @pytest.fixture(scope="module")
 def whole() -> market.Market:
-    return market.load(date.today())  # noqa: DTZ011 - the day on which the demo was made
+    return market.load(datetime.now(tz=UTC).date())
 
 
 @pytest.fixture(scope="module")
