@@ -45,7 +45,11 @@ def texts() -> list[tuple[Path, str]]:
     ]
 
 
-@pytest.mark.parametrize("room", [r for r in ROOMS if (PACKAGE / r).exists()])
+def test_every_layer_is_there() -> None:
+    assert [name for name in LAYERS if not any((PACKAGE / name).with_suffix(s).exists() for s in ("", ".py"))] == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_room_has_a_card(room: str) -> None:
     card = next(s for s in SOURCES if s.path == f"{room}/__init__.py")
     assert looks.missing_card_lines(card.text) == []
