@@ -91,12 +91,12 @@ def is_free(port: int) -> bool:
 
 def check_before(arguments: list[str]) -> None:
     """Refuse what would only fail after a minute of set-up: a port in use, a data directory that cannot be written."""
-    given = option(arguments, "--port", os.environ.get("COUNTERSIGN_PORT", str(PORT)))
+    given = option(arguments, "--port", os.environ.get("COUNTERSIGN_PORT") or str(PORT))
     if given.isdigit() and 0 < int(given) < 65536 and not is_free(int(given)):  # noqa: PLR2004 # ports are 16 bits
         free = next((p for p in range(int(given) + 1, 65536) if is_free(p)), 0)
         remedy = command_line([*without_option(arguments, "--port"), "--port", str(free)])
         raise Stop(f"port {given} is in use — try: {remedy}")
-    data = Path(option(arguments, "--data", os.environ.get("COUNTERSIGN_DATA", str(ROOT / ".data")))).absolute()
+    data = Path(option(arguments, "--data", os.environ.get("COUNTERSIGN_DATA") or str(ROOT / ".data"))).absolute()
     place = next(folder for folder in (data, *data.parents) if folder.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         remedy = command_line([*without_option(arguments, "--data"), "--data", str(Path.home() / "countersign-data")])

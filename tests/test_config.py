@@ -104,3 +104,10 @@ def test_a_worker_process_reads_the_same_settings(tmp_path: Path, monkeypatch: p
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     assert config.load() == settings
+
+
+def test_an_empty_variable_is_one_that_was_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "COUNTERSIGN_PORT", "COUNTERSIGN_MODE"):
+        monkeypatch.setenv(name, "")
+    settings = config.load(data=tmp_path)
+    assert (settings.database_url, settings.port, settings.mode) == (None, config.PORT, Mode.DEV)

@@ -40,7 +40,10 @@ class UnsafeSettings(Exception):
 class Settings(BaseSettings):
     """Everything that may differ from one installation to another. Environment variables begin with COUNTERSIGN_."""
 
-    model_config = SettingsConfigDict(env_prefix="COUNTERSIGN_", frozen=True, extra="forbid", populate_by_name=True)
+    # An empty variable is one that was left out: compose files and service units pass them so.
+    model_config = SettingsConfigDict(
+        env_prefix="COUNTERSIGN_", env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True
+    )
 
     mode: Mode = Mode.DEV
     host: str = "127.0.0.1"
