@@ -31,7 +31,7 @@ from tests.cli.running import environment, free_port, started, still_there
 
 pytestmark = pytest.mark.campaign
 
-ROUNDS = 9
+ROUNDS = 6
 ROWS = 20_000
 ENDORSE = """
 mutation($input: EndorseSpecInput!) {
