@@ -165,7 +165,7 @@ async def test_every_fault_of_a_file_is_listed(house: House) -> None:
     [
         (f"{HEADER}\n{ROW}\n\xff".encode("latin-1"), 3, "is not UTF-8"),
         (f"{HEADER}\n{ROW}\x00\n".encode(), 2, "has a NUL character"),
-        (f"{HEADER},shoe\n{ROW},42\n".encode(), 1, "is not a column of a award file"),
+        (f"{HEADER},shoe\n{ROW},42\n".encode(), 1, "is not a column of this award file"),
         (f"{HEADER},consent\n{ROW},yes\n".encode(), 1, "is not a column"),
         (HEADER.replace("awarded_on", "x").encode() + b"\n" + ROW.encode(), 1, "this column is missing"),
         (f"{HEADER}\n{ROW},more\n".encode(), 2, "has 8 cells"),
@@ -183,6 +183,14 @@ async def test_a_file_that_cannot_be_read_is_refused_with_the_line(
     report = await house.run(path)
     assert report.refused
     assert any(p.line == line and words in p.sentence() for p in report.problems), report.problems
+    assert await house.facts() == before
+
+
+@pytest.mark.parametrize("day", ["20261001", "2026-W40-4", "01.10.2026", "2026-02-30"])
+async def test_a_day_has_one_spelling(house: House, day: str) -> None:
+    before = await house.facts()
+    report = await house.run(house.file(ROW.replace("2026-10-01", day)))
+    assert faults(report) == [(2, "awarded_on", day)]
     assert await house.facts() == before
 
 

@@ -143,8 +143,9 @@ def test_a_statement_and_a_reason_say_something_within_limits() -> None:
     check_statement("We interview every holder.")
     check_reason("The tool is gone.")
     for check, longest in ((check_statement, 5_000), (check_reason, 2_000)):
-        with pytest.raises(Required):
-            check(" \n")
+        for nothing in (" \n", "\u200b", "\u202e \u200f"):
+            with pytest.raises(Required):
+                check(nothing)
         check("x" * longest)
         with pytest.raises(TooLong):
             check("x" * (longest + 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,17 @@ from countersign.awards.service import POSTED
 from countersign.kit import access, audit
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Tx
-from countersign.kit.importing import BadRows, Column, ImportReport, Progress, Row, RowProblem, read_table, refusal
+from countersign.kit.importing import (
+    BadRows,
+    Column,
+    ImportReport,
+    Progress,
+    Row,
+    RowProblem,
+    read_day,
+    read_table,
+    refusal,
+)
 from countersign.learners import service as learners
 from countersign.learners.rules import Purpose, lookup_key
 from countersign.learners.service import RecordedConsent
@@ -96,7 +106,7 @@ async def _read(tx: Tx, rows: list[Row]) -> tuple[list[RecordedConsent], list[Ro
             problems.append(row.problem("email", f"stands in line {lines[key]} too", "remove one of the lines"))
         lines.setdefault(key, row.line)
         try:
-            day = date.fromisoformat(row.get("granted_on"))
+            day = read_day(row.get("granted_on"))
         except ValueError:
             problems.append(row.problem("granted_on", "is not a date", "write YYYY-MM-DD"))
             continue

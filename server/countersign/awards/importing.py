@@ -22,7 +22,17 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotAllowed
 from countersign.kit.ids import new_id
-from countersign.kit.importing import BadRows, Column, ImportReport, Progress, Row, RowProblem, read_table, refusal
+from countersign.kit.importing import (
+    BadRows,
+    Column,
+    ImportReport,
+    Progress,
+    Row,
+    RowProblem,
+    read_day,
+    read_table,
+    refusal,
+)
 from countersign.learners import rules as learner_rules
 from countersign.learners import service as learners
 from countersign.search import service as search
@@ -236,7 +246,7 @@ def _record(row: Row, today: date, problems: list[RowProblem]) -> tuple[object, 
 
 def _day(row: Row, today: date, problems: list[RowProblem]) -> date | None:
     try:
-        day = date.fromisoformat(row.get("awarded_on"))
+        day = read_day(row.get("awarded_on"))
     except ValueError:
         problems.append(row.problem("awarded_on", "is not a date", "write YYYY-MM-DD"))
         return None
@@ -280,11 +290,14 @@ async def _write(tx: Tx, actor: Actor, school: UUID, file: _File, fresh: int) ->
     identity = new_id()
     if fresh:
         await tx.execute("analyze award_file")
+        # Before the directory has statistics, PostgreSQL expects one new learner and would compare each with each.
+        await tx.execute("set local enable_nestloop = off")
         enrolled = await learners.enrol_from(
             tx,
             "select f.lookup_key, f.person_id as id, f.email, f.full_name, f.country, f.region from award_file f"
             " where f.learner_id is null and f.line = f.person_line",
         )
+        await tx.execute("set local enable_nestloop = on")
         await tx.execute(INSERT, school, now, identity)
         await search.post_awards(tx, POSTINGS)
         await tx.insert(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import enum
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -196,9 +197,14 @@ def check_authority(verification: str) -> None:
         raise Unverified(verification=verification.replace("_", " "))
 
 
+def _says_something(text: str) -> bool:
+    """Whether there is a character that can be seen: no white space, control or format character (Unicode)."""
+    return any(unicodedata.category(character)[0] in "LNPS" for character in text)
+
+
 def check_statement(statement: str) -> None:
-    """Refuse an empty statement and one longer than 5,000 characters."""
-    if not statement.strip():
+    """Refuse a statement without a visible character and one longer than 5,000 characters."""
+    if not _says_something(statement):
         raise Required(what="A statement", path=("statement",))
     if len(statement) > STATEMENT_LIMIT:
         raise TooLong(what="The statement", limit=STATEMENT_LIMIT, path=("statement",))
@@ -206,7 +212,7 @@ def check_statement(statement: str) -> None:
 
 def check_reason(reason: str) -> None:
     """Refuse to revoke without a reason, or with one longer than 2,000 characters."""
-    if not reason.strip():
+    if not _says_something(reason):
         raise Required(what="A reason", path=("reason",))
     if len(reason) > REASON_LIMIT:
         raise TooLong(what="The reason", limit=REASON_LIMIT, path=("reason",))

@@ -166,4 +166,4 @@ def explain(permission: Permission) -> str:
     roles = " or ".join(sorted(r.value for r in rule.roles))
     kinds = " or ".join(sorted(k.value for k in rule.kinds))
     scope = rule.scope.value if rule.scope else "none"
-    return f"This needs the scope {scope} and the role {roles}, acting for a {kinds}"
+    return f"This needs the scope {scope} and the role {roles}, acting for an organization of the kind {kinds}"

@@ -8,8 +8,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -177,6 +179,16 @@ def decode(data: bytes) -> str:
     return text
 
 
+DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def read_day(text: str) -> date:
+    """A day written YYYY-MM-DD and in no other form of ISO 8601. Raises ValueError."""
+    if DAY.fullmatch(text) is None:
+        raise ValueError("a day is written YYYY-MM-DD")
+    return date.fromisoformat(text)
+
+
 def read_table(data: bytes, columns: Sequence[Column], *, what: str = "file") -> list[Row]:
     """The rows of a CSV with a header, each with its first line number; blank lines are skipped.
 
@@ -279,8 +291,8 @@ def _unknown(line: int, cell: str, known: Mapping[str, Column], what: str) -> Ro
     close = get_close_matches(folded(cell), known, n=1, cutoff=0.7)
     if close:
         spelling = next(s for s in known[close[0]].headers if folded(s) == close[0])
-        return RowProblem(line, cell, "", f"is not a column of a {what}", f"did you mean {spelling}?")
-    return RowProblem(line, cell, "", f"is not a column of a {what}", "remove the column or choose another style")
+        return RowProblem(line, cell, "", f"is not a column of this {what}", f"did you mean {spelling}?")
+    return RowProblem(line, cell, "", f"is not a column of this {what}", "remove the column or choose another style")
 
 
 def _shown(value: str) -> str:

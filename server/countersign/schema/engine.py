@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import asyncpg
 import strawberry
 import structlog
 from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, OperationType, type_from_ast
@@ -21,6 +20,7 @@ from countersign.reads.selection import Fields, Selections
 from countersign.schema.answer import Answer
 from countersign.schema.base import Tools
 from countersign.schema.documents import Document, Unreadable, of_error, read
+from countersign.schema.failures import failed
 from countersign.schema.introspection import introspect, merged, split
 from countersign.schema.mutations import Mutations
 from countersign.schema.problems import Fault, denials, fault, of_refusal
@@ -29,7 +29,6 @@ KEPT_DOCUMENTS: Final = 500
 KEPT_PLANS: Final = 2_000
 SHOWN_ERRORS: Final = 5
 
-UNREACHABLE: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.TooManyConnectionsError)
 
 log = structlog.get_logger()
 
@@ -89,7 +88,7 @@ class Engine:
         except (BadInput, TooComplex, Refusal) as refused:
             return Answer(errors=[_refused(refused)])
         except Exception as error:  # noqa: BLE001 - the last wall before the client: nothing internal may pass
-            return Answer(errors=[_failed(error, request_id)])
+            return Answer(errors=[failed(error, request_id)])
 
     async def _execute(self, request: Request, actor: Actor, request_id: str) -> Answer:
         document = self.document(request.query)
@@ -188,15 +187,3 @@ def _refused(refused: BadInput | TooComplex | Refusal) -> dict[str, Any]:
     if isinstance(refused, Refusal):
         return of_refusal(refused)
     return fault(Fault.OPERATION_TOO_COMPLEX, "The operation selects too many fields")
-
-
-def _failed(error: Exception, request_id: str) -> dict[str, Any]:
-    """The error for a failure that is not the client's; the log has the rest."""
-    if isinstance(error, asyncpg.QueryCanceledError):
-        log.warning("statement timeout", request_id=request_id)
-        return fault(Fault.TIMEOUT, "The operation took too long")
-    if isinstance(error, UNREACHABLE):
-        log.warning("database out of reach", request_id=request_id, exc_info=error)
-        return fault(Fault.UNAVAILABLE, "The service is busy; try again", retryAfter=1)
-    log.error("internal error", request_id=request_id, exc_info=error)
-    return fault(Fault.INTERNAL_SERVER_ERROR, "Something went wrong on our side", requestId=request_id)

@@ -41,6 +41,7 @@ from countersign.reads.scope import ROOT
 from countersign.reads.selection import Selections
 from countersign.schema.answer import Answer, to_json
 from countersign.schema.base import Command, Tools
+from countersign.schema.failures import failed
 from countersign.schema.problems import Fault, denials, error_type, fault
 
 NOT_INPUT: Final = frozenset({"idempotencyKey", "clientMutationId"})
@@ -95,10 +96,8 @@ class Mutations:
         for step in steps:
             try:
                 answer, again = await self._take(step, selections, call)
-            except Exception:
-                log.exception("internal error", request_id=request_id)
-                message = "Something went wrong on our side"
-                errors.append(fault(Fault.INTERNAL_SERVER_ERROR, message, path=[step.key], requestId=request_id))
+            except Exception as error:  # noqa: BLE001 - logged and answered; the steps before it stand
+                errors.append(failed(error, request_id, [step.key]))
                 answer, again = b"null", False
             members.append((step.key, answer))
             replayed = replayed or again

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from countersign.kit.importing import BadRows, Column, Row, RowProblem, read_table
+from countersign.kit.importing import BadRows, Column, Row, RowProblem, read_day, read_table
 from countersign.specs.content import Content
 from countersign.specs.reading import UnreadableContent, parse
 from countersign.specs.rules import School, gaps
@@ -173,7 +173,7 @@ def _day(row: Row, problems: list[RowProblem]) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        return read_day(text)
     except ValueError:
         problems.append(row.problem("listed_on", "is not a date", "like 2023-04-18"))
         return None
