@@ -20,7 +20,7 @@ UNFINISHED = re.compile(
     r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b|NotImplemented" + r"Error|@pytest\.mark\.(?:skip|xfail)|pytest\.xfail\("
 )
 BARE_IGNORE = re.compile(r"#\s*type:\s*ignore(?!\[)")
-OUTSIDE = re.compile(r"\.\./sha" + r"red|/wo" + r"rk/|/home/\w+/|/ro" + r"ot/")
+OUTSIDE = re.compile(r"\.\./sha" + r"red|/wo" + r"rk/|/ho" + r"me/\w+/|/ro" + r"ot/")
 URL = re.compile(r"https?://|file:")
 
 _SQL = re.compile(r"\b(select|insert into|update|delete from|with)\b", re.IGNORECASE)
