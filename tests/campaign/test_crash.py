@@ -160,7 +160,8 @@ async def check(portal: Portal, clients: list[Client]) -> None:
             break
         await asyncio.sleep(0.1)
     rows = await portal.rows(
-        "select id, statement, state, credential is not null as signed from endorsements where statement like 'crash-%'"
+        "select e.id, e.statement, e.state, s.endorsement_id is not null as signed from endorsements e"
+        " left join endorsement_signatures s on s.endorsement_id = e.id where e.statement like 'crash-%'"
     )
     assert Counter(row["statement"] for row in rows) == Counter(list(wanted))
     assert {row["statement"]: public_id("end", row["id"]) for row in rows} == wanted
