@@ -25,4 +25,3 @@ def test_a_failure_has_its_code_and_place_and_no_internal_word(error: Exception,
     assert told["path"] == ["endorseSpec"]
     assert str(error.args[0] if error.args else "no args") not in str(told)
     assert ("retryAfter" in told["extensions"]) is (code == "UNAVAILABLE")
-    assert ("requestId" in told["extensions"]) is (code == "INTERNAL_SERVER_ERROR")

@@ -110,7 +110,8 @@ async def test_what_is_not_json_in_a_post_is_refused_before_it_is_read(http: htt
 async def test_errors_of_the_document_have_the_status_of_their_media_type(http: httpx.AsyncClient) -> None:
     for text, expected in (("{", "GRAPHQL_PARSE_FAILED"), ("{ nothing }", "GRAPHQL_VALIDATION_FAILED")):
         content = json.dumps({"query": text}).encode()
-        newer = await post(http, content)
+        newer = await post(http, content, x_request_id="mine-12345")
+        assert newer.json()["errors"][0]["extensions"]["requestId"] == "mine-12345"
         assert (newer.status_code, code(newer), "data" in newer.json()) == (400, expected, False)
         assert (await post(http, content, accept=OLD)).status_code == 200
 

@@ -34,7 +34,7 @@ def refused(errors: Sequence[Mapping[str, Any]]) -> bool:
 async def compare(oracle: Oracle, engine: Engine, db: Database, actor: Actor, query: Query) -> None:
     """Fail unless both ways give the same members in the same order with the same text."""
     call = engine.call(actor)
-    answer = await engine.execute(Request(query.text, query.variables), actor, "differential")
+    answer = await engine.answer(Request(query.text, query.variables), actor, "differential")
     if refused(answer.errors):
         return
     assert not answer.errors, (query.text, query.variables, answer.errors)

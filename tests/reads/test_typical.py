@@ -101,10 +101,10 @@ async def test_a_typical_query_is_one_statement(
     request = Request(typical.text, filled(typical, facts))
     actor = demo_guests[typical.role]
     # A new connection asks once what array types are; what is counted comes after.
-    await engine.execute(request, actor, "typical")
+    await engine.answer(request, actor, "typical")
     counted.statements.clear()
     counted.transactions = 0
-    answer = await engine.execute(request, actor, "typical")
+    answer = await engine.answer(request, actor, "typical")
     assert answer.errors == []
     assert len(counted.statements) == 1
     # The reveal step is the one thing that a read does beside: only when learners were shown.

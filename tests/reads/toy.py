@@ -141,7 +141,7 @@ def toy_engine(db: Database, signer: Signer) -> Engine:
 
 async def ask(engine: Engine, query: str, actor: Actor = ANONYMOUS, /, **variables: Any) -> dict[str, Any]:
     """The answer to a query, as a client reads it."""
-    answer = await engine.execute(Request(query, variables), actor, "test")
+    answer = await engine.answer(Request(query, variables), actor, "test")
     body: dict[str, Any] = json.loads(answer.render())
     return body
 

@@ -160,7 +160,7 @@ def fields(actor: Actor) -> dict[str, Any]:
 
 
 async def test_no_personal_data_and_no_award_id_is_in_any_answer(here: Hall) -> None:
-    answer = await here.engine.execute(Request(QUERY, {"skills": [here.skill_id], "first": 100}), here.recruiter, "t")
+    answer = await here.engine.answer(Request(QUERY, {"skills": [here.skill_id], "first": 100}), here.recruiter, "t")
     text = answer.render().decode()
     assert "graduate" not in text.lower()
     assert "@" not in text
@@ -208,7 +208,7 @@ async def answers(here: Hall) -> list[bytes]:
         {"by": [f"org_{here.employers[1].organization_id}"]},
     ):
         given = asked if "specs" in asked else {"skills": [here.skill_id], **asked}
-        answer = await here.engine.execute(Request(QUERY, given), here.recruiter, "t")
+        answer = await here.engine.answer(Request(QUERY, given), here.recruiter, "t")
         assert not answer.errors
         told.append(answer.render())
     return told

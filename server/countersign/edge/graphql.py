@@ -1,9 +1,9 @@
 """The endpoint `/graphql`: POST for everything, GET for queries and for the browser's GraphiQL."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -16,6 +16,7 @@ from countersign.edge.pages import GRAPHIQL_POLICY
 from countersign.edge.responses import refuse, respond, status_of
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
+from countersign.reads.errors import Unreadable
 
 NOT_BUILT: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -42,16 +43,29 @@ class Answered(Protocol):
         """The response's body."""
 
 
+class Prepared(Protocol):
+    """A request that can run."""
+
+    @property
+    def kind(self) -> OperationType:
+        """Query, mutation or subscription."""
+
+    @property
+    def cost(self) -> int:
+        """Its price in points."""
+
+
 class GraphQL(Protocol):
     """The engine as the edge needs it."""
 
-    def is_query(self, query: str, operation_name: str | None) -> bool:
-        """Whether the operation only reads (a document that cannot be run counts as one)."""
+    def prepare(self, asked: Operation, actor: Actor, /) -> Prepared:
+        """Read and price a request. Raises Unreadable."""
 
-    async def answer(
-        self, query: str, variables: Mapping[str, Any], operation_name: str | None, actor: Actor, request_id: str
-    ) -> Answered:
-        """Answer an operation."""
+    async def execute(self, prepared: Any, actor: Actor, request_id: str, /) -> Answered:
+        """Answer what was prepared."""
+
+    def refused(self, unreadable: Unreadable, request_id: str, /) -> Answered:
+        """The answer to what could not be prepared."""
 
 
 class GraphQLEndpoint:
@@ -78,14 +92,21 @@ class GraphQLEndpoint:
         if media_type is None:
             return refuse(f"Accept {RESPONSE} or {JSON}", "BAD_REQUEST", 406, JSON, identifier)
         try:
-            operation = await _operation(request, engine)
+            operation = await _operation(request)
             actor = await identity.actor(db, headers.get("authorization"))
         except BadRequest as bad:
             return refuse(bad.message, "BAD_REQUEST", bad.status, media_type, identifier, **bad.headers)
         except identity.NotSignedIn:
             message = "The token is not good (unknown, expired or revoked)"
             return refuse(message, "UNAUTHENTICATED", 401, media_type, identifier, www_authenticate="Bearer")
-        answer = await engine.answer(operation.query, operation.variables, operation.operation_name, actor, identifier)
+        try:
+            prepared = engine.prepare(operation, actor)
+        except Unreadable as unreadable:
+            answer = engine.refused(unreadable, identifier)
+        else:
+            if request.method != "POST" and prepared.kind is not OperationType.QUERY:
+                return refuse("Changes need POST", "BAD_REQUEST", 405, media_type, identifier, allow="POST")
+            answer = await engine.execute(prepared, actor, identifier)
         status = status_of(answer.errors, media_type, executed=answer.data is not None)
         retry = {"retry_after": "1"} if status == 503 else {}  # noqa: PLR2004 - Service Unavailable
         return respond(answer.render(), media_type, status, **retry)
@@ -95,15 +116,12 @@ class GraphQLEndpoint:
         return respond(text, "text/html", 200, content_security_policy=GRAPHIQL_POLICY, referrer_policy="no-referrer")
 
 
-async def _operation(request: Request, engine: GraphQL) -> Operation:
+async def _operation(request: Request) -> Operation:
     if request.method == "POST":
         return await _from_body(request)
     if request.method not in {"GET", "HEAD"}:
         raise BadRequest("Use POST", 405, allow="GET, POST")
-    operation = _from_url(request)
-    if not engine.is_query(operation.query, operation.operation_name):
-        raise BadRequest("Changes need POST", 405, allow="POST")
-    return operation
+    return _from_url(request)
 
 
 def _from_url(request: Request) -> Operation:

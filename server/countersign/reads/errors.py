@@ -1,6 +1,17 @@
 """What stops a read before it runs."""
 
+from collections.abc import Mapping
+from typing import Any
+
 Path = tuple[str | int, ...]
+
+
+class Unreadable(Exception):
+    """A request that cannot be run, with the coded errors that say why: text, operation, variables or limits."""
+
+    def __init__(self, *errors: Mapping[str, Any]) -> None:
+        self.errors = [dict(error) for error in errors]
+        super().__init__("; ".join(str(error.get("message")) for error in errors))
 
 
 class BadInput(Exception):

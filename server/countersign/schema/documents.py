@@ -23,6 +23,7 @@ from graphql import (
     visit,
 )
 
+from countersign.reads.errors import Unreadable
 from countersign.schema.problems import Fault, fault
 
 LARGEST_DOCUMENT: Final = 100_000
@@ -34,24 +35,19 @@ MOST_DIGITS: Final = 40
 _SUSPICIOUS: Final = re.compile(rf"\\u|\x00|[0-9]{{{MOST_DIGITS}}}")
 
 
-class Unreadable(Exception):
-    """A document that cannot be run, with the errors that say why."""
-
-    def __init__(self, *errors: dict[str, object]) -> None:
-        self.errors = list(errors)
-        super().__init__(str(errors))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """A valid document: its operations and fragments by name."""
+    """A valid document: its operations and fragments by name. It equals only itself, so it is a cheap key."""
 
     operations: Mapping[str, OperationDefinitionNode]
     fragments: Mapping[str, FragmentDefinitionNode]
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """The operation to run. Raises Unreadable when the name is missing or unknown."""
-        if name is None:
+        """The operation to run. Raises Unreadable when the name is missing or unknown.
+
+        An empty name is no name (GraphQL over HTTP says so for addresses).
+        """
+        if not name:
             if len(self.operations) == 1:
                 return next(iter(self.operations.values()))
             raise Unreadable(

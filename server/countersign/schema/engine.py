@@ -2,8 +2,8 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 import strawberry
 import structlog
@@ -14,16 +14,16 @@ from countersign.kit.access import Actor
 from countersign.kit.errors import Refusal
 from countersign.reads.args import Call
 from countersign.reads.cache import Kept
-from countersign.reads.errors import BadInput, TooComplex
+from countersign.reads.errors import BadInput, TooComplex, Unreadable
 from countersign.reads.plan import Plan, compile_query, shape
 from countersign.reads.selection import Fields, Selections
 from countersign.schema.answer import Answer
 from countersign.schema.base import Tools
-from countersign.schema.documents import Document, Unreadable, of_error, read
+from countersign.schema.documents import Document, of_error, read
 from countersign.schema.failures import failed
 from countersign.schema.introspection import introspect, merged, split
 from countersign.schema.mutations import Mutations
-from countersign.schema.problems import Fault, denials, fault, of_refusal
+from countersign.schema.problems import Fault, denials, fault, identified, of_refusal
 
 KEPT_DOCUMENTS: Final = 500
 KEPT_PLANS: Final = 2_000
@@ -33,13 +33,44 @@ SHOWN_ERRORS: Final = 5
 log = structlog.get_logger()
 
 
+class Asked(Protocol):
+    """What a client sends."""
+
+    @property
+    def query(self) -> str:
+        """The document."""
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The values of its variables."""
+
+    @property
+    def operation_name(self) -> str | None:
+        """Which of its operations; None or empty when there is but one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sends: the document, its variables, which operation."""
+    """What a client sends, for those who ask from inside."""
 
     query: str
-    variables: Mapping[str, Any]
+    variables: Mapping[str, Any] = field(default_factory=dict)
     operation_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that can run: read, resolved, its variables coerced, its price known.
+
+    `cost` is in points; `key` is equal for requests that one plan serves.
+    """
+
+    document: Document
+    operation: OperationDefinitionNode
+    variables: VariableValues
+    kind: OperationType
+    cost: int
+    key: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,51 +97,63 @@ class Engine:
         self._queries: Kept[object, Query] = Kept(KEPT_PLANS)
         self._mutations = Mutations(schema, tools)
 
-    def is_query(self, query: str, operation_name: str | None) -> bool:
-        """Whether the operation only reads; a document that cannot be run counts as one, since it changes nothing."""
-        try:
-            return self.document(query).operation(operation_name).operation is OperationType.QUERY
-        except Unreadable:
-            return True
+    def prepare(self, asked: Asked, _actor: Actor) -> Prepared:
+        """Read the document (once for each text), choose the operation, coerce the variables, price it.
 
-    async def answer(
-        self, query: str, variables: Mapping[str, Any], operation_name: str | None, actor: Actor, request_id: str
-    ) -> Answer:
-        """As `execute`, for the edge."""
-        return await self.execute(Request(query, variables, operation_name), actor, request_id)
-
-    async def execute(self, request: Request, actor: Actor, request_id: str) -> Answer:
-        """Answer a request. Never raises: what goes wrong is in the answer, coded, without internal text."""
-        try:
-            return await self._execute(request, actor, request_id)
-        except Unreadable as unreadable:
-            return Answer(errors=unreadable.errors)
-        except (BadInput, TooComplex, Refusal) as refused:
-            return Answer(errors=[_refused(refused)])
-        except Exception as error:  # noqa: BLE001 - the last wall before the client: nothing internal may pass
-            return Answer(errors=[failed(error, request_id)])
-
-    async def _execute(self, request: Request, actor: Actor, request_id: str) -> Answer:
-        document = self.document(request.query)
-        operation = document.operation(request.operation_name)
+        Touches no database. Raises Unreadable with coded errors for whatever cannot run.
+        """
+        document = self.document(asked.query)
+        operation = document.operation(asked.operation_name)
         variables = get_variable_values(
             self.schema,
             operation.variable_definitions or (),
-            dict(request.variables),
+            dict(asked.variables),
             max_errors=SHOWN_ERRORS,
             hide_suggestions=True,
         )
         if isinstance(variables, list):
             raise Unreadable(*(of_error(Fault.BAD_USER_INPUT, error) for error in variables[:SHOWN_ERRORS]))
+        key = (document, operation.name.value if operation.name else None, self._shape(operation, variables))
+        return Prepared(document, operation, variables, operation.operation, 1, key)
+
+    async def answer(self, asked: Asked, actor: Actor, request_id: str) -> Answer:
+        """Prepare and execute in one go, for those who charge no budget. Never raises."""
+        try:
+            prepared = self.prepare(asked, actor)
+        except Unreadable as unreadable:
+            return self.refused(unreadable, request_id)
+        return await self.execute(prepared, actor, request_id)
+
+    def refused(self, unreadable: Unreadable, request_id: str) -> Answer:
+        """The answer to a request that could not be prepared."""
+        return Answer(errors=identified(unreadable.errors, request_id))
+
+    async def execute(self, prepared: Prepared, actor: Actor, request_id: str) -> Answer:
+        """Answer a query or a mutation.
+
+        Never raises (but CancelledError): what goes wrong is in the answer, coded, without internal text.
+        """
+        try:
+            answer = await self._execute(prepared, actor, request_id)
+        except Unreadable as unreadable:
+            answer = Answer(errors=unreadable.errors)
+        except (BadInput, TooComplex, Refusal) as refused:
+            answer = Answer(errors=[_refused(refused)])
+        except Exception as error:  # noqa: BLE001 - the last wall before the client: nothing internal may pass
+            answer = Answer(errors=[failed(error, request_id)])
+        identified(answer.errors, request_id)
+        return answer
+
+    async def _execute(self, prepared: Prepared, actor: Actor, request_id: str) -> Answer:
         call = self.call(actor)
-        selections = Selections(self.schema, document.fragments, variables)
-        key = (request.query, request.operation_name, self._shape(operation, variables))
-        if operation.operation is OperationType.MUTATION:
-            return await self._mutations.run(operation, selections, call, key=key, request_id=request_id)
+        operation = prepared.operation
+        selections = Selections(self.schema, prepared.document.fragments, prepared.variables)
+        if prepared.kind is OperationType.MUTATION:
+            return await self._mutations.run(operation, selections, call, key=prepared.key, request_id=request_id)
         root = self.schema.query_type
-        if operation.operation is OperationType.SUBSCRIPTION or root is None:
+        if prepared.kind is OperationType.SUBSCRIPTION or root is None:
             raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
-        return await self._query(key, root, operation, selections, call)
+        return await self._query(prepared.key, root, operation, selections, call)
 
     async def _query(
         self,

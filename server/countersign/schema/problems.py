@@ -128,6 +128,13 @@ def fault(
     return error
 
 
+def identified(errors: list[dict[str, Any]], request_id: str) -> list[dict[str, Any]]:
+    """The same errors, each with the request's id, under which the log has it."""
+    for error in errors:
+        error["extensions"]["requestId"] = request_id
+    return errors
+
+
 def denials(actor: Actor, needed: Iterable[tuple[Permission, Sequence[str | int]]]) -> list[dict[str, Any]]:
     """An error for each field that the actor may not use; empty when it may use them all."""
     found = []
