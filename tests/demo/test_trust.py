@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import node as javascript
 from tests.public import outside
 from tests.serving import Demo
 
@@ -43,8 +44,7 @@ def endorsement(demo: Demo) -> str:
 @pytest.mark.node
 @pytest.mark.parametrize("made", [award, endorsement])
 async def test_outside_verifiers_accept_what_the_demo_signed(demo: Demo, made: Any) -> None:
-    outside.node()
-    outside.install()
+    javascript.install(outside.SOURCES)
     credential = json.loads(made(demo))
     answers = await outside.ask(credential, documents(credential))
     assert answers.reasons == ""

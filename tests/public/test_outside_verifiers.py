@@ -15,6 +15,7 @@ from countersign.awards import service as awards
 from countersign.awards.service import RevokeAward
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.service import Revoke
+from tests import node
 from tests.public import outside
 from tests.public.conftest import Place
 
@@ -23,8 +24,7 @@ pytestmark = pytest.mark.node
 
 @pytest.fixture(autouse=True)
 def _installed() -> None:
-    outside.node()
-    outside.install()
+    node.install(outside.SOURCES)
 
 
 async def documents(place: Place) -> dict[str, str]:
