@@ -15,11 +15,10 @@ from countersign.kit.view import View
 from countersign.reads.args import Args, Predicates
 from countersign.reads.bind import arg, bound, column, connection, entity, many, one
 from countersign.reads.bindings import Source
-from countersign.schema.base import CommandInput, Connection, Tools, command, payload
+from countersign.schema.base import CommandInput, Connection, Lock, Tools, command, payload
 from countersign.schema.contents import MUTATIONS, QUERIES, make_schema
 from countersign.schema.engine import Engine, Request
 from countersign.schema.organizations import ORGANIZATION_ORDERS, Organization, OrganizationKind
-from countersign.schema.problems import StaleVersionError
 from countersign.trust.signer import Signer
 
 
@@ -31,7 +30,7 @@ class RenameInput(CommandInput):
     name: str = strawberry.field(description="Its new name.")
 
 
-@payload(description="The renamed organization.", errors=(StaleVersionError,))
+@payload(description="The renamed organization.")
 class RenamePayload:
     """The renamed organization."""
 
@@ -53,7 +52,12 @@ class ToyMutations:
     """Root fields."""
 
     rename: RenamePayload | None = command(
-        RenameInput, rename, permission=Permission.CREATE_SPEC, description="Rename an organization."
+        RenameInput,
+        rename,
+        permission=Permission.CREATE_SPEC,
+        lock=Lock.STATE,
+        because="a toy's",
+        description="Rename an organization.",
     )
 
 

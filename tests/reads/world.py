@@ -83,7 +83,7 @@ async def _specifications(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     first = await support.submitted(tx, school, "ab-testing", price=None)
     await specs.publish(tx, school, first)
     draft = await specs.new_draft_from(tx, school, first)
-    edit = specs.EditDraft(draft, {**COMPLETE, "description": "Otherwise said."}, 1)
+    edit = specs.EditDraft(draft, {**COMPLETE, "description": "Otherwise said."})
     await specs.edit_draft(tx, school, edit)
     second = await specs.submit(tx, school, specs.Submit(draft, "1.1.0"))
     await specs.open_review(tx, second, employer.organization_id)

@@ -22,6 +22,7 @@ from tests.factories import Factory
 from tests.reads.toy import ask_data
 from tests.reviews.support import Scene, everything, scene
 
+MADE: Final = "2026-11-22T12:00:00Z"  # the tests' clock
 REQUEST: Final = "reviewRequest { id state dueOn message declineReason specVersion { id } review { id } }"
 FIELDS: Final = {
     "requestReview": ("RequestReviewInput", REQUEST, Permission.REQUEST_REVIEW),
@@ -129,7 +130,7 @@ async def test_declining_and_taking_back(desk: Desk) -> None:
         "Not our field",
     )
     second = await desk.ask()
-    cancelled = await desk.do("cancelReviewRequest", desk.here.school, reviewRequestId=second)
+    cancelled = await desk.do("cancelReviewRequest", desk.here.school, reviewRequestId=second, ifUnmodifiedSince=MADE)
     assert cancelled["reviewRequest"]["state"] == "CANCELLED"
 
 
@@ -155,7 +156,7 @@ def inputs(desk: Desk, request: str) -> Mapping[str, dict[str, Any]]:
         "claimReview": {"reviewRequestId": request},
         "decideReview": {"reviewRequestId": request, **DECISION},
         "declineReview": {"reviewRequestId": request, "reason": "Not our field"},
-        "cancelReviewRequest": {"reviewRequestId": request},
+        "cancelReviewRequest": {"reviewRequestId": request, "ifUnmodifiedSince": MADE},
     }
 
 

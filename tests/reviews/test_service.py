@@ -105,7 +105,7 @@ async def test_one_question_waits_at_a_time(tx: Tx, make: Factory) -> None:
     here = await scene(tx, make)
     first = await asked(tx, here)
     await refused(tx, AlreadyAsked, lambda: asked(tx, here))
-    await reviews.cancel(tx, here.school, first)
+    await reviews.cancel(tx, here.school, reviews.Cancel(first))
     assert await asked(tx, here) != first
 
 
@@ -167,9 +167,9 @@ async def test_only_the_school_that_asked_cancels(tx: Tx, make: Factory) -> None
     here = await scene(tx, make)
     request = await asked(tx, here)
     other = await make.school(tx)
-    await refused(tx, NotAllowed, lambda: reviews.cancel(tx, here.employer, request))
-    await refused(tx, NotFound, lambda: reviews.cancel(tx, other, request))
-    await reviews.cancel(tx, here.school, request)
+    await refused(tx, NotAllowed, lambda: reviews.cancel(tx, here.employer, reviews.Cancel(request)))
+    await refused(tx, NotFound, lambda: reviews.cancel(tx, other, reviews.Cancel(request)))
+    await reviews.cancel(tx, here.school, reviews.Cancel(request))
     assert await tx.fetchval("select state from review_requests where id = $1", request) == "cancelled"
     await refused(tx, InvalidState, lambda: reviews.claim(tx, here.employer, request))
 

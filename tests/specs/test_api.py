@@ -41,6 +41,10 @@ def content(**fields: Any) -> dict[str, Any]:
     return given
 
 
+MADE = "2026-11-22T12:00:00Z"  # when drafts are made by the tests' clock
+NEXT = "2026-11-22T12:00:00.001Z"  # and, though it stands, changed: a change is always later than the one before
+
+
 @dataclass
 class World:
     """The application, a school's author, and others who may not do what the author may."""
@@ -60,7 +64,9 @@ class World:
     async def version(self, slug: str = "ab-testing-python", semver: str = "1.0.0", **fields: Any) -> str:
         """The id of a submitted version."""
         draft = await self.draft(slug, **fields)
-        made = await self.api.do("submitSpec", "version { id }", self.author, draftId=draft, semver=semver)
+        made = await self.api.do(
+            "submitSpec", "version { id }", self.author, draftId=draft, semver=semver, ifUnmodifiedSince=MADE
+        )
         assert made["errors"] == [], made
         return str(made["version"]["id"])
 
@@ -108,11 +114,21 @@ async def test_school_goes_from_a_draft_to_a_published_version(world: World) -> 
     }
     draft = made["draft"]["id"]
     edited = await world.api.do(
-        "editDraft", "draft { revision gaps }", world.author, draftId=draft, revision=1, content=content()
+        "editDraft",
+        "draft { revision gaps updatedAt }",
+        world.author,
+        draftId=draft,
+        content=content(),
+        ifUnmodifiedSince=MADE,
     )
-    assert edited["draft"] == {"revision": 2, "gaps": []}
+    assert edited["draft"] == {"revision": 2, "gaps": [], "updatedAt": NEXT}
     frozen = await world.api.do(
-        "submitSpec", "version { id state semver digest endorsable }", world.author, draftId=draft, semver="1.0.0"
+        "submitSpec",
+        "version { id state semver digest endorsable }",
+        world.author,
+        draftId=draft,
+        semver="1.0.0",
+        ifUnmodifiedSince=NEXT,
     )
     version = frozen["version"]
     assert (version["state"], version["semver"], version["endorsable"]) == ("SUBMITTED", "1.0.0", True)
@@ -240,7 +256,9 @@ UNSEEN = {
 
 async def test_drafts_and_submitted_versions_are_seen_by_their_school_alone(world: World) -> None:
     draft = await world.draft()
-    made = await world.api.do("submitSpec", "version { id }", world.author, draftId=draft, semver="1.0.0")
+    made = await world.api.do(
+        "submitSpec", "version { id }", world.author, draftId=draft, semver="1.0.0", ifUnmodifiedSince=MADE
+    )
     version = made["version"]["id"]
     ids = {"slug": "ab-testing-python", "version": version, "draft": draft}
     for who in ("nobody", "author of another school", "employer"):
@@ -265,8 +283,8 @@ async def test_refused_actors_change_nothing(world: World, owner: Owner[Any], wh
     if "malformed" in who:
         draft = version = "draft_nonsense"
     attempts: list[tuple[str, str, dict[str, Any]]] = [
-        ("editDraft", "draft { id }", {"draftId": draft, "revision": 1, "content": content()}),
-        ("submitSpec", "version { id }", {"draftId": draft, "semver": "1.0.0"}),
+        ("editDraft", "draft { id }", {"draftId": draft, "ifUnmodifiedSince": MADE, "content": content()}),
+        ("submitSpec", "version { id }", {"draftId": draft, "ifUnmodifiedSince": MADE, "semver": "1.0.0"}),
         ("publishSpec", "version { id }", {"versionId": version}),
         ("deprecateSpec", "version { id }", {"versionId": version}),
         ("retireSpec", "version { id }", {"versionId": version}),
@@ -327,20 +345,15 @@ async def test_publication_names_each_missing_element(world: World, owner: Owner
     assert await everything(owner) == before
 
 
-async def test_stale_revision_and_used_number_are_conflicts(world: World) -> None:
+async def test_used_numbers_and_slugs_are_conflicts(world: World) -> None:
     draft = await world.draft()
-    edit = {"draftId": draft, "revision": 1, "content": content(title="Mine")}
-    assert (await world.api.do("editDraft", "draft { revision }", world.author, **edit))["draft"] == {"revision": 2}
-    again = await world.api.do("editDraft", "draft { revision }", world.author, **edit)
-    assert [(error["code"], error["path"]) for error in again["errors"]] == [("CONFLICT", ["revision"])]
-    first = await world.api.do("submitSpec", "version { id }", world.author, draftId=draft, semver="1.0.0")
+    freeze = {"semver": "1.0.0", "ifUnmodifiedSince": MADE}
+    first = await world.api.do("submitSpec", "version { id }", world.author, draftId=draft, **freeze)
     next_draft = await world.api.do(
         "createSpecVersion", "draft { id baseVersion { semver } }", world.author, versionId=first["version"]["id"]
     )
     assert next_draft["draft"]["baseVersion"] == {"semver": "1.0.0"}
-    used = await world.api.do(
-        "submitSpec", "version { id }", world.author, draftId=next_draft["draft"]["id"], semver="1.0.0"
-    )
+    used = await world.api.do("submitSpec", "version { id }", world.author, draftId=next_draft["draft"]["id"], **freeze)
     assert [(error["code"], error["path"]) for error in used["errors"]] == [("CONFLICT", ["semver"])]
     taken = await world.api.do("createSpec", "spec { id }", world.author, slug="ab-testing-python", content=content())
     assert [(error["__typename"], error["path"]) for error in taken["errors"]] == [("ConflictError", ["slug"])]
@@ -374,7 +387,8 @@ async def test_specifications_are_chosen_by_filters(world: World, chosen: dict[s
     made = await world.api.do(
         "createSpec", "draft { id }", world.author, slug="b-capstone", kind="CAPSTONE", content=capstone
     )
-    await world.api.do("submitSpec", "version { id }", world.author, draftId=made["draft"]["id"], semver="1.0.0")
+    freeze = {"draftId": made["draft"]["id"], "semver": "1.0.0", "ifUnmodifiedSince": MADE}
+    await world.api.do("submitSpec", "version { id }", world.author, **freeze)
     query = "query ($f: CredentialSpecFilter) { credentialSpecs(first: 9, filter: $f) { nodes { slug } } }"
     found = (await world.api.ask(query, world.author, f=chosen))["credentialSpecs"]["nodes"]
     assert [spec["slug"] for spec in found] == expected

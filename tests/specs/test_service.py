@@ -120,20 +120,22 @@ async def test_taken_slug_is_a_conflict(tx: Tx, make: Factory) -> None:
 async def test_edit_replaces_the_content_and_counts_the_revision(tx: Tx, make: Factory) -> None:
     school = await author(tx, make)
     made = await drafted(tx, school, eqfLevel=...)
-    await service.edit_draft(tx, school, service.EditDraft(made.draft_id, changed(title="New"), 1))
+    await service.edit_draft(tx, school, service.EditDraft(made.draft_id, changed(title="New")))
     row = await tx.fetchrow("select content, gaps, revision from spec_drafts where id = $1", made.draft_id)
     assert row is not None
     assert (row["content"]["title"], row["gaps"], row["revision"]) == ("New", [], 2)
 
 
-async def test_edit_of_an_old_revision_is_a_conflict(tx: Tx, make: Factory) -> None:
+async def test_who_saw_an_older_draft_neither_edits_nor_submits_it(tx: Tx, make: Factory) -> None:
     school = await author(tx, make)
     made = await drafted(tx, school)
-    await service.edit_draft(tx, school, service.EditDraft(made.draft_id, changed(title="Mine"), 1))
-    (refusal,) = await refused(
-        tx, service.edit_draft(tx, school, service.EditDraft(made.draft_id, changed(title="Yours"), 1))
-    )
-    assert (refusal.code, refusal.path) == (Code.CONFLICT, ("revision",))
+    seen = await tx.fetchval("select updated_at from spec_drafts where id = $1", made.draft_id)
+    await service.edit_draft(tx, school, service.EditDraft(made.draft_id, changed(title="Mine"), seen))
+    edit = service.EditDraft(made.draft_id, changed(title="Yours"), seen)
+    (stale,) = await refused(tx, service.edit_draft(tx, school, edit))
+    (unseen,) = await refused(tx, service.submit(tx, school, service.Submit(made.draft_id, "1.0.0", seen)))
+    for refusal in (stale, unseen):
+        assert (refusal.code, refusal.path) == (Code.STALE_VERSION, ("ifUnmodifiedSince",))
 
 
 async def test_foreign_draft_and_missing_draft_are_the_same_answer(tx: Tx, make: Factory) -> None:
@@ -141,7 +143,7 @@ async def test_foreign_draft_and_missing_draft_are_the_same_answer(tx: Tx, make:
     other = await make.school(tx, Role.AUTHOR)
     answers = []
     for draft_id in (made.draft_id, new_id()):
-        edit = service.EditDraft(draft_id, COMPLETE, 1)
+        edit = service.EditDraft(draft_id, COMPLETE)
         answers += await refused(tx, service.edit_draft(tx, other, edit))
         submit = service.Submit(draft_id, "1.0.0")
         answers += await refused(tx, service.submit(tx, other, submit))
@@ -154,7 +156,7 @@ async def test_submitted_draft_is_closed(tx: Tx, make: Factory) -> None:
     school = await author(tx, make)
     made = await drafted(tx, school)
     await service.submit(tx, school, service.Submit(made.draft_id, "1.0.0"))
-    edit, again = service.EditDraft(made.draft_id, COMPLETE, 1), service.Submit(made.draft_id, "1.1.0")
+    edit, again = service.EditDraft(made.draft_id, COMPLETE), service.Submit(made.draft_id, "1.1.0")
     assert [r.code for r in await refused(tx, service.edit_draft(tx, school, edit))] == [Code.INVALID_STATE]
     assert [r.code for r in await refused(tx, service.submit(tx, school, again))] == [Code.INVALID_STATE]
 
@@ -188,7 +190,7 @@ async def test_new_version_names_its_predecessor_and_the_class_of_its_change(tx:
     for change, semver, change_class, paths in expected:
         draft_id = await service.new_draft_from(tx, school, previous)
         content |= change
-        await service.edit_draft(tx, school, service.EditDraft(draft_id, content, 1))
+        await service.edit_draft(tx, school, service.EditDraft(draft_id, content))
         version_id = await service.submit(tx, school, service.Submit(draft_id, semver))
         row = await tx.fetchrow("select * from spec_versions where id = $1", version_id)
         assert row is not None

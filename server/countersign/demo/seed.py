@@ -225,7 +225,7 @@ class Player:
                 draft = created.draft_id
             else:
                 draft = await specs.new_draft_from(tx, author, self._versions[version.slug, version.base])
-                await specs.edit_draft(tx, author, specs.EditDraft(draft, content, revision=1))
+                await specs.edit_draft(tx, author, specs.EditDraft(draft, content))
             identity = await specs.submit(tx, author, specs.Submit(draft, version.semver))
             self._versions[version.slug, version.semver] = identity
             return {"version": public_id("version", identity)}

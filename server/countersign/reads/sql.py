@@ -17,7 +17,7 @@ _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)(?::([^{}]*))?\}")
 _SCALARS: Final[dict[str, str]] = {
     "Int": "({0})::int",
     "Boolean": "({0})::boolean",
-    "DateTime": "to_char(({0}) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+    "DateTime": ("replace(to_char(({0}) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '.000Z', 'Z')"),
     "Date": "to_char({0}, 'YYYY-MM-DD')",
     "Decimal": "({0})::numeric::text",
 }

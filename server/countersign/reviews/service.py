@@ -13,10 +13,12 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound, TooLong
 from countersign.kit.ids import new_id
+from countersign.kit.staleness import next_change, require_unmodified, shown
 from countersign.reviews import rules
 from countersign.reviews.independence import Side, check_independence
 from countersign.reviews.rules import Decision, Request, RequestState
 from countersign.reviews.tables import Review, ReviewRequest
+from countersign.reviews.views import CHANGED_AT
 from countersign.specs import service as specs
 from countersign.specs.rules import State as SpecState
 from countersign.specs.rules import endorsable
@@ -55,6 +57,14 @@ class Decline:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A request is taken back; `seen` is its `updated_at` as the school read it."""
+
+    request_id: UUID
+    seen: datetime | None = None
+
+
 async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
     """Ask for a review; the version's own school only. The first request opens the version's review.
 
@@ -82,7 +92,7 @@ async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
     judge, school = await sides(tx, command.organization_id, version.organization_id)
     check_independence(judge, school, who=target["display_name"], path=("organizationId",))
     await tx.execute(
-        "update review_requests set state = 'expired', closed_at = $3 where spec_version_id = $1"
+        "update review_requests set state = 'expired', closed_at = $3, updated_at = $3 where spec_version_id = $1"
         " and organization_id = $2 and state in ('open', 'claimed') and due_on < $4",
         version.id,
         command.organization_id,
@@ -100,6 +110,7 @@ async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
         due_on=due_on,
         state=RequestState.OPEN.value,
         requested_at=now,
+        updated_at=shown(now),
     )
     try:
         async with tx.savepoint():
@@ -117,14 +128,16 @@ async def claim(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
     Raises NotAllowed, NotFound, InvalidState, Leased.
     """
     access.require(actor, Permission.REVIEW)
-    _, state = await _asked_of(tx, actor, request_id)
-    claimed = rules.claim(state, actor.person_id, await tx.now())
+    row, state = await _asked_of(tx, actor, request_id)
+    now = await tx.now()
+    claimed = rules.claim(state, actor.person_id, now)
     await tx.execute(
-        "update review_requests set state = $2, claimed_by = $3, claimed_until = $4 where id = $1",
+        "update review_requests set state = $2, claimed_by = $3, claimed_until = $4, updated_at = $5 where id = $1",
         request_id,
         claimed.state.value,
         claimed.claimed_by,
         claimed.claimed_until,
+        next_change(now, row["changed_at"]),
     )
     await tx.emit("review.claimed", f"rrq_{request_id}")
     return request_id
@@ -158,7 +171,7 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
             decided_at=now,
         )
     )
-    await _close(tx, command.request_id, after, now)
+    await _close(tx, row, after, now)
     await tx.emit("review.decided", f"rev_{identity}", recommendation=decision.recommendation.value)
     return identity
 
@@ -169,27 +182,28 @@ async def decline(tx: Tx, actor: Actor, command: Decline) -> UUID:
     Raises NotAllowed, NotFound, InvalidState, Leased, Required (reason).
     """
     access.require(actor, Permission.REVIEW)
-    _, state = await _asked_of(tx, actor, command.request_id)
+    row, state = await _asked_of(tx, actor, command.request_id)
     now = await tx.now()
     after = rules.decline(state, actor.person_id, command.reason, now)
-    await _close(tx, command.request_id, after, now, command.reason)
+    await _close(tx, row, after, now, command.reason)
     await tx.emit("review.declined", f"rrq_{command.request_id}")
     return command.request_id
 
 
-async def cancel(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
+async def cancel(tx: Tx, actor: Actor, command: Cancel) -> UUID:
     """Take a request back before it is answered; the school that asked only.
 
-    Raises NotAllowed, NotFound, InvalidState.
+    Raises NotAllowed, NotFound, Changed (somebody claimed it since it was seen), InvalidState.
     """
     access.require(actor, Permission.REQUEST_REVIEW)
-    row, state = await _load(tx, request_id)
+    row, state = await _load(tx, command.request_id)
     if row["school_id"] != actor.organization_id:
         raise NotFound(what="review request", path=("reviewRequestId",))
+    require_unmodified(row["changed_at"], command.seen, what="review request")
     after = rules.move(state, rules.Act.CANCEL, rules.Party.SCHOOL)
-    await _close(tx, request_id, after, await tx.now())
-    await tx.emit("review.cancelled", f"rrq_{request_id}")
-    return request_id
+    await _close(tx, row, after, await tx.now())
+    await tx.emit("review.cancelled", f"rrq_{command.request_id}")
+    return command.request_id
 
 
 SIDES = """
@@ -221,7 +235,10 @@ async def sides(tx: Tx, judge: UUID, school: UUID) -> tuple[Side, Side]:
 
 
 async def _load(tx: Tx, request_id: UUID) -> tuple[asyncpg.Record, Request]:
-    row = await tx.fetchrow("select * from review_requests where id = $1 for update", request_id)
+    row = await tx.fetchrow(
+        f"select q.*, {CHANGED_AT.format(t='q')} as changed_at from review_requests q where q.id = $1 for update",
+        request_id,
+    )
     if row is None:
         raise NotFound(what="review request", path=("reviewRequestId",))
     state = RequestState(row["state"])
@@ -237,13 +254,14 @@ async def _asked_of(tx: Tx, actor: Actor, request_id: UUID) -> tuple[asyncpg.Rec
     return row, state
 
 
-async def _close(tx: Tx, request_id: UUID, after: RequestState, now: datetime, reason: str | None = None) -> None:
+async def _close(tx: Tx, row: asyncpg.Record, after: RequestState, now: datetime, reason: str | None = None) -> None:
     await tx.execute(
-        "update review_requests set state = $2, closed_at = $3, decline_reason = $4 where id = $1",
-        request_id,
+        "update review_requests set state = $2, closed_at = $3, decline_reason = $4, updated_at = $5 where id = $1",
+        row["id"],
         after.value,
         now,
         reason,
+        next_change(now, row["changed_at"]),
     )
 
 

@@ -31,7 +31,7 @@ class ReviewRequest(Table, table=True):
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
     __updatable__: ClassVar[frozenset[str]] = frozenset(
-        {"state", "claimed_by", "claimed_until", "decline_reason", "closed_at"}
+        {"state", "claimed_by", "claimed_until", "decline_reason", "closed_at", "updated_at"}
     )
 
     id: uuid.UUID = Field(primary_key=True)
@@ -47,6 +47,8 @@ class ReviewRequest(Table, table=True):
     decline_reason: str | None = None
     requested_at: datetime = Field(sa_type=DateTime(timezone=True))
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    updated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When it was last changed; null in rows of the first release that nothing has touched since."""
 
 
 class Review(Table, table=True):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from countersign.kit.view import View
 from countersign.reviews.rubric import RUBRIC
 
+CHANGED_AT = "coalesce({t}.updated_at, {t}.closed_at, {t}.requested_at)"
+"""When the request `{t}` was last changed."""
+
 _WAITING = "{t}.state in ('open', 'claimed')"
 
 REVIEW_REQUEST = View(
@@ -14,6 +17,7 @@ REVIEW_REQUEST = View(
         "id": "'rrq_' || {t}.id",
         "state": "case when " + _WAITING + " and {t}.due_on < ({now} at time zone 'utc')::date"
         " then 'expired' else {t}.state end",
+        "updated_at": CHANGED_AT.format(t="{t}"),
     },
     visible="({t}.school_id = {actor_organization} or {t}.organization_id = {actor_organization})",
 )

@@ -16,7 +16,7 @@ from countersign.learners.service import Person
 from countersign.reads.args import Call
 from countersign.reads.bind import arg, bound, column, connection, entity, find, one, slot
 from countersign.reads.identity import Sealed
-from countersign.schema.base import CommandInput, Connection, Node, Tools, command, payload, reference
+from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
 from countersign.schema.scalars import URL, CountryCode
 from countersign.specs.views import VERSION
@@ -175,11 +175,14 @@ class AwardMutations:
         IssueAwardInput,
         _issue,
         permission=Permission.ISSUE_AWARD,
+        lock=Lock.CREATES,
         description="Award a version of your school's own to a learner; its credential is signed within seconds.",
     )
     revoke_award: RevokeAwardPayload | None = command(
         RevokeAwardInput,
         _revoke,
         permission=Permission.REVOKE_AWARD,
+        lock=Lock.STATE,
+        because="what was awarded never changes; one revocation is kept, a second finds nothing valid",
         description="Revoke an award of your school's own: verifiers and recruiters see it at once.",
     )

@@ -1,8 +1,11 @@
 """What every type of the API is made with: nodes, pages, commands and their payloads."""
 
+import dataclasses
+import enum
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar, Union
+from datetime import datetime
+from typing import Annotated, Any, Final, Generic, TypeVar, Union
 from uuid import UUID
 
 import strawberry
@@ -83,8 +86,30 @@ class CommandInput:
     )
 
 
-class Payload:
-    """Base of a mutation's payload; make it with `@payload`."""
+@strawberry.input(description="What a change carries that replaces or closes what somebody wrote.")
+class GuardedInput(CommandInput):
+    """What a change carries that replaces or closes what somebody wrote; for `Lock.UNMODIFIED_SINCE`."""
+
+    if_unmodified_since: datetime = strawberry.field(
+        description="The `updatedAt` of what you change, exactly as you saw it; "
+        "when it has changed since, nothing happens (StaleVersionError)."
+    )
+
+
+class Lock(enum.Enum):
+    """What keeps a mutation from overwriting what its sender has not seen."""
+
+    CREATES = "nothing stood there before"
+    DIGEST = "the input carries the digest of the text that was seen"
+    UNMODIFIED_SINCE = "the input carries the moment of the last change that was seen"
+    STATE = "a step of a state machine, checked under the row's lock: done twice or in a race it is refused"
+
+
+LOCK_FIELDS: Final[Mapping[Lock, tuple[str, type]]] = {
+    Lock.DIGEST: ("expected_digest", str),
+    Lock.UNMODIFIED_SINCE: ("if_unmodified_since", datetime),
+}
+"""The required field of the input by which a lock knows what was seen."""
 
 
 def payload(*, description: str, errors: Sequence[type[UserError]] = ()) -> Callable[[type[T]], type[T]]:
@@ -121,12 +146,14 @@ After = Callable[[Tools, Mapping[str, str]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A mutation: who may, what runs. The handler answers public ids by the payload's entity fields."""
+    """A mutation: who may, what runs, what it cannot overwrite. The handler answers ids by the payload's entities."""
 
     permission: Permission
     input: type[CommandInput]
     handler: Handler
     after: After | None
+    lock: Lock
+    because: str
 
 
 def command(
@@ -135,6 +162,8 @@ def command(
     *,
     permission: Permission,
     description: str,
+    lock: Lock,
+    because: str = "",
     after: After | None = None,
 ) -> Any:
     """A mutation's field, annotated `SomePayload | None` (null only when the server failed).
@@ -143,12 +172,14 @@ def command(
     transaction of the idempotency key and answers `{payload field: public id}`; it refuses by raising a Refusal.
     `after(tools, answered)` is awaited after the commit and before the payload is read, when the change happened now
     (not when it is replayed).
+
+    `lock` says how the mutation keeps from overwriting what its sender has not seen; `Lock.STATE` says `because` of
+    what nobody's work can be lost. Raises TypeError for a lock without its field, its reason, or CommandInput.
     """
-    if not issubclass(input_type, CommandInput):
-        raise TypeError(f"{input_type.__name__} must extend CommandInput, so that it has its idempotencyKey")
+    _check_lock(input_type, lock, because)
     made = strawberry.field(
         description=description,
-        metadata={METADATA: Command(permission, input_type, handler, after)},
+        metadata={METADATA: Command(permission, input_type, handler, after, lock, because)},
         directives=[authorized(permission)],
     )
     made.arguments = [
@@ -160,3 +191,19 @@ def command(
         )
     ]
     return made
+
+
+def _check_lock(input_type: type[CommandInput], lock: Lock, because: str) -> None:
+    name = input_type.__name__
+    if not issubclass(input_type, CommandInput):
+        raise TypeError(f"{name} must extend CommandInput, so that it has its idempotencyKey")
+    if not isinstance(lock, Lock):
+        raise TypeError(f"{name}: say lock=Lock.…, how the change keeps from overwriting what its sender has not seen")
+    fields = {f.name: f for f in dataclasses.fields(input_type)}
+    for kind, (field, type_) in LOCK_FIELDS.items():
+        found = fields.get(field)
+        required = found is not None and found.type is type_ and found.default is dataclasses.MISSING
+        if (kind is lock) != required or (found is not None and not required):
+            raise TypeError(f"{name}: `{field}: {type_.__name__}` must be there, and required, exactly with {kind}")
+    if (lock is Lock.STATE) != bool(because.strip()):
+        raise TypeError(f"{name}: Lock.STATE, and only it, says `because` of what nobody's work can be lost")

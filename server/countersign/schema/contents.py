@@ -14,6 +14,7 @@ from countersign.schema.endorsements import EndorsementMutations, EndorsementQue
 from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.organizations import OrganizationQueries
+from countersign.schema.promises import require_promises
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
 from countersign.schema.scalars import SCALARS
 from countersign.schema.search import SearchQueries
@@ -61,7 +62,7 @@ TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: me
 def make_schema(
     queries: tuple[type, ...] = QUERIES, mutations: tuple[type, ...] = MUTATIONS, types: tuple[type, ...] = TYPES
 ) -> strawberry.Schema:
-    """The schema of the API."""
+    """The schema of the API. Raises BindingMistake for a mutation that breaks a promise (`promises`)."""
     query = strawberry.type(type("Query", queries, {}), description="What can be asked.")
     mutation = None
     if mutations:
@@ -72,6 +73,7 @@ def make_schema(
             # Strawberry checks @oneOf itself, late and as an exception; graphql-core's validation knows it too.
             type_.is_one_of = True
             type_.out_type = GraphQLInputObjectType.out_type  # type: ignore[method-assign] # graphql-core's own way
+    require_promises(schema._schema)  # noqa: SLF001 - as above
     return schema
 
 

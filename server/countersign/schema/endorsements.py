@@ -12,7 +12,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one
-from countersign.schema.base import CommandInput, Connection, Node, Tools, command, payload, reference
+from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.endorsement_lists import (
     ENDORSEMENT_FILTERS,
     ENDORSEMENT_ORDERS,
@@ -157,6 +157,7 @@ class EndorsementMutations:
         EndorseSpecInput,
         _endorse,
         permission=Permission.SIGN_ENDORSEMENT,
+        lock=Lock.DIGEST,
         description="Endorse a version for your organization; a second time renews what you said before.",
         after=_settle,
     )
@@ -164,5 +165,7 @@ class EndorsementMutations:
         RevokeEndorsementInput,
         _revoke,
         permission=Permission.REVOKE_ENDORSEMENT,
+        lock=Lock.STATE,
+        because="what was signed never changes; one revocation is kept, a second finds nothing in force",
         description="Take back an endorsement of your organization, at once and for everyone.",
     )

@@ -15,7 +15,7 @@ from countersign.learners import rules
 from countersign.learners.views import CONSENT, LEARNER
 from countersign.reads.bind import bound, column, connection, entity, many, one
 from countersign.reads.identity import Sealed
-from countersign.schema.base import CommandInput, Connection, Node, Tools, command, payload
+from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload
 from countersign.schema.organizations import Organization
 from countersign.schema.scalars import CountryCode
 from countersign.search.views import CANDIDATE_VIEW
@@ -168,5 +168,7 @@ class LearnerMutations:
         SetConsentInput,
         _set_consent,
         permission=Permission.SET_CONSENT,
+        lock=Lock.STATE,
+        because="the learner's own word: rows are only added and ended, and taking it back must never be refused",
         description="Allow to be found, or take it back: at once, in pages, counts and facets. Only for yourself.",
     )

@@ -15,9 +15,19 @@ from countersign.reads.bind import arg, bound, column, connection, entity, find,
 from countersign.reads.orders import Order, Orders
 from countersign.reviews import rules, service
 from countersign.reviews.views import CRITERION, REVIEW, REVIEW_REQUEST, SCORE
-from countersign.schema.base import CommandInput, Connection, Node, Tools, command, payload, reference
+from countersign.schema.base import (
+    CommandInput,
+    Connection,
+    GuardedInput,
+    Lock,
+    Node,
+    Tools,
+    command,
+    payload,
+    reference,
+)
 from countersign.schema.organizations import Organization
-from countersign.schema.problems import ConflictOfInterestError
+from countersign.schema.problems import ConflictOfInterestError, StaleVersionError
 from countersign.schema.scalars import Markdown
 
 if TYPE_CHECKING:
@@ -102,6 +112,7 @@ class ReviewRequest(Node):
     message: str = column(description="What the school wrote.")
     due_on: date = column(description="The last day for an answer (UTC).")
     requested_at: datetime = column(description="When it was made.")
+    updated_at: datetime = column(description="When it last changed; give it back when you take it back.")
     claimed_until: datetime | None = column(description="Until when a reviewer has it.")
     decline_reason: str | None = column(description="Why it was declined.")
     closed_at: datetime | None = column(description="When it was answered or taken back.")
@@ -185,8 +196,10 @@ class ClaimReviewInput(ReviewRequestInput):
 
 
 @strawberry.input(description="A review request to take back.")
-class CancelReviewRequestInput(ReviewRequestInput):
+class CancelReviewRequestInput(GuardedInput):
     """A review request to take back."""
+
+    review_request_id: strawberry.ID = strawberry.field(description="The review request.")
 
 
 @strawberry.input(description="A review request that your organization will not answer.")
@@ -246,7 +259,7 @@ class DeclineReviewPayload:
     review_request: ReviewRequest | None = entity(description="The declined review request.")
 
 
-@payload(description="The cancelled review request.")
+@payload(description="The cancelled review request.", errors=(StaleVersionError,))
 class CancelReviewRequestPayload:
     """The cancelled review request."""
 
@@ -293,7 +306,8 @@ async def _decline(tx: Tx, actor: Actor, given: DeclineReviewInput, _tools: Tool
 
 
 async def _cancel(tx: Tx, actor: Actor, given: CancelReviewRequestInput, _tools: Tools) -> Mapping[str, str]:
-    return {"review_request": public_id("rrq", await service.cancel(tx, actor, _request(given.review_request_id)))}
+    cancelled = service.Cancel(_request(given.review_request_id), given.if_unmodified_since)
+    return {"review_request": public_id("rrq", await service.cancel(tx, actor, cancelled))}
 
 
 @strawberry.type
@@ -304,29 +318,37 @@ class ReviewMutations:
         RequestReviewInput,
         _ask,
         permission=Permission.REQUEST_REVIEW,
+        lock=Lock.CREATES,
         description="Ask an employer or an agency to review one of your versions.",
     )
     claim_review: ClaimReviewPayload | None = command(
         ClaimReviewInput,
         _claim,
         permission=Permission.REVIEW,
+        lock=Lock.STATE,
+        because="what another reviewer has claimed is refused until the week is over; one's own claim only grows",
         description="Take a review request for a week, or extend your time.",
     )
     decide_review: DecideReviewPayload | None = command(
         DecideReviewInput,
         _decide,
         permission=Permission.REVIEW,
+        lock=Lock.STATE,
+        because="only who holds the claim decides, once, about a version that never changes",
         description="Review the version that you claimed: declaration, scores, comment, recommendation.",
     )
     decline_review: DeclineReviewPayload | None = command(
         DeclineReviewInput,
         _decline,
         permission=Permission.REVIEW,
+        lock=Lock.STATE,
+        because="what another reviewer has claimed is refused, and an answer is final",
         description="Decline to review, with a reason.",
     )
     cancel_review_request: CancelReviewRequestPayload | None = command(
         CancelReviewRequestInput,
         _cancel,
         permission=Permission.REQUEST_REVIEW,
+        lock=Lock.UNMODIFIED_SINCE,
         description="Take back a review request that is not answered yet.",
     )

@@ -81,7 +81,12 @@ def _scalar(
 
 RFC3339: Final = "https://www.rfc-editor.org/rfc/rfc3339"
 SCALARS: Final[dict[object, ScalarDefinition]] = {
-    datetime: _scalar("DateTime", "A moment in UTC, to the second: `2026-11-22T12:00:00Z`.", _date_time, RFC3339),
+    datetime: _scalar(
+        "DateTime",
+        "A moment in UTC, to the millisecond: `2026-11-22T12:00:00.125Z`, or `2026-11-22T12:00:00Z`.",
+        _date_time,
+        RFC3339,
+    ),
     date: _scalar("Date", "A calendar day: `2026-11-22`.", _date, RFC3339),
     Decimal: _scalar(
         "Decimal", "An exact decimal number as text: `7.50`.", _decimal, "https://www.w3.org/TR/xmlschema-2/#decimal"

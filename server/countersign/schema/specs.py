@@ -218,11 +218,11 @@ class SpecDraft(Node):
     """What a school is writing."""
 
     title: str | None = column(description="Its title so far.")
-    revision: int = column(description="Counts the changes; give it back when you edit.")
+    revision: int = column(description="Counts the changes.")
     submitted: bool = column(description="Whether it was submitted, and is closed.")
     gaps: list[MandatoryElement] = column(description="The mandatory elements that it lacks.")
     created_at: datetime = column(description="When it was begun.")
-    updated_at: datetime = column(description="When it was last changed.")
+    updated_at: datetime = column(description="When it was last changed; give it back when you edit or submit.")
     spec: CredentialSpec = one(on="{child}.id = {parent}.spec_id", description="The credential that it is a draft of.")
     content: SpecContent = one(description="What it says so far.")
     base_version: SpecVersion | None = one(

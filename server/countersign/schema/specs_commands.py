@@ -10,7 +10,8 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.ids import parse_public_id, public_id
 from countersign.reads.bind import entity
-from countersign.schema.base import CommandInput, Tools, command, payload
+from countersign.schema.base import CommandInput, GuardedInput, Lock, Tools, command, payload
+from countersign.schema.problems import StaleVersionError
 from countersign.schema.specs import CredentialSpec, SpecDraft, SpecKind, SpecVersion
 from countersign.schema.specs_input import SpecContentInput, to_json
 from countersign.specs import service
@@ -50,15 +51,14 @@ async def create_spec(tx: Tx, actor: Actor, given: CreateSpecInput, _tools: Tool
 
 
 @strawberry.input(description="New content of a draft, in the place of the whole old one.")
-class EditDraftInput(CommandInput):
+class EditDraftInput(GuardedInput):
     """New content of a draft."""
 
     draft_id: strawberry.ID = strawberry.field(description="Which draft.")
-    revision: int = strawberry.field(description="The revision that you read; refused when somebody was faster.")
     content: SpecContentInput = strawberry.field(description="What it says now.")
 
 
-@payload(description="The edited draft.")
+@payload(description="The edited draft.", errors=(StaleVersionError,))
 class EditDraftPayload:
     """The edited draft."""
 
@@ -68,19 +68,19 @@ class EditDraftPayload:
 async def edit_draft(tx: Tx, actor: Actor, given: EditDraftInput, _tools: Tools) -> Mapping[str, str]:
     """Replace a draft's content."""
     draft_id = _key(given.draft_id, "draft", "draft", "draftId")
-    edit = service.EditDraft(draft_id, to_json(given.content), given.revision)
+    edit = service.EditDraft(draft_id, to_json(given.content), given.if_unmodified_since)
     return {"draft": public_id("draft", await service.edit_draft(tx, actor, edit))}
 
 
 @strawberry.input(description="Freeze a draft under a version number.")
-class SubmitSpecInput(CommandInput):
+class SubmitSpecInput(GuardedInput):
     """Freeze a draft."""
 
     draft_id: strawberry.ID = strawberry.field(description="Which draft.")
     semver: str = strawberry.field(description="The new version's number, MAJOR.MINOR.PATCH; greater than all before.")
 
 
-@payload(description="The frozen version.")
+@payload(description="The frozen version.", errors=(StaleVersionError,))
 class SubmitSpecPayload:
     """The frozen version."""
 
@@ -90,7 +90,7 @@ class SubmitSpecPayload:
 async def submit_spec(tx: Tx, actor: Actor, given: SubmitSpecInput, _tools: Tools) -> Mapping[str, str]:
     """Freeze a draft into an immutable version."""
     draft_id = _key(given.draft_id, "draft", "draft", "draftId")
-    version_id = await service.submit(tx, actor, service.Submit(draft_id, given.semver))
+    version_id = await service.submit(tx, actor, service.Submit(draft_id, given.semver, given.if_unmodified_since))
     return {"version": public_id("version", version_id)}
 
 
@@ -208,6 +208,9 @@ async def complete_listing(tx: Tx, actor: Actor, given: CompleteListingInput, _t
     return {"spec": public_id("spec", made.spec_id), "draft": public_id("draft", made.draft_id)}
 
 
+FROZEN = "what the version says is frozen; its state moves one way, and each step is dated once"
+
+
 @strawberry.type
 class SpecMutations:
     """Root fields."""
@@ -216,50 +219,66 @@ class SpecMutations:
         CreateSpecInput,
         create_spec,
         permission=Permission.CREATE_SPEC,
+        lock=Lock.CREATES,
         description="Make a specification with its first draft; what it lacks stays a named gap.",
     )
     edit_draft: EditDraftPayload | None = command(
-        EditDraftInput, edit_draft, permission=Permission.EDIT_SPEC, description="Replace the content of a draft."
+        EditDraftInput,
+        edit_draft,
+        permission=Permission.EDIT_SPEC,
+        lock=Lock.UNMODIFIED_SINCE,
+        description="Replace the content of a draft.",
     )
     submit_spec: SubmitSpecPayload | None = command(
         SubmitSpecInput,
         submit_spec,
         permission=Permission.SUBMIT_SPEC,
+        lock=Lock.UNMODIFIED_SINCE,
         description="Freeze a draft into a version whose bytes never change; now it can be reviewed and endorsed.",
     )
     publish_spec: PublishSpecPayload | None = command(
         PublishSpecInput,
         _moving(service.publish),
         permission=Permission.PUBLISH_SPEC,
+        lock=Lock.STATE,
+        because=FROZEN,
         description="Publish a version; refused while a mandatory element is missing.",
     )
     deprecate_spec: DeprecateSpecPayload | None = command(
         DeprecateSpecInput,
         _moving(service.deprecate),
         permission=Permission.PUBLISH_SPEC,
+        lock=Lock.STATE,
+        because=FROZEN,
         description="Stop taking new learners for a published version; who is enrolled finishes.",
     )
     retire_spec: RetireSpecPayload | None = command(
         RetireSpecInput,
         _moving(service.retire),
         permission=Permission.PUBLISH_SPEC,
+        lock=Lock.STATE,
+        because=FROZEN,
         description="Stop awarding a deprecated version; its awards stay valid.",
     )
     withdraw_spec: WithdrawSpecPayload | None = command(
         WithdrawSpecInput,
         _moving(service.withdraw),
         permission=Permission.PUBLISH_SPEC,
+        lock=Lock.STATE,
+        because=FROZEN,
         description="Take back a version before it is published; its number stays used.",
     )
     create_spec_version: CreateSpecVersionPayload | None = command(
         CreateSpecVersionInput,
         create_spec_version,
         permission=Permission.EDIT_SPEC,
+        lock=Lock.CREATES,
         description="Begin the next version: a draft with the content of an old one.",
     )
     complete_listing: CompleteListingPayload | None = command(
         CompleteListingInput,
         complete_listing,
         permission=Permission.CREATE_SPEC,
+        lock=Lock.CREATES,
         description="Begin a specification from a catalogue entry; nothing that it lacks is filled in.",
     )

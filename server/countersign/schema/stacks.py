@@ -11,7 +11,7 @@ from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one
 from countersign.reads.orders import Order, Orders
-from countersign.schema.base import CommandInput, Connection, Node, Tools, command, payload, reference
+from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
 from countersign.schema.scalars import Markdown
 from countersign.stacks import service
@@ -136,5 +136,9 @@ class StackMutations:
     """Root fields."""
 
     create_stack: CreateStackPayload | None = command(
-        CreateStackInput, _create, permission=Permission.CREATE_STACK, description="Make a stack of specs."
+        CreateStackInput,
+        _create,
+        permission=Permission.CREATE_STACK,
+        lock=Lock.CREATES,
+        description="Make a stack of specs.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, Invalid, InvalidState, NotFound, Refusal, Refusals
 from countersign.kit.ids import new_id, parse_public_id
+from countersign.kit.staleness import next_change, require_unmodified, shown
 from countersign.skills import service as skills
 from countersign.specs import rules, versions
 from countersign.specs.content import Content
@@ -85,7 +87,7 @@ async def _draft(
         gaps=await _gap_names(tx, organization_id, content),
         revision=1,
         created_at=now,
-        updated_at=now,
+        updated_at=shown(now),
     )
     await tx.insert(draft)
     return draft.id
@@ -93,33 +95,28 @@ async def _draft(
 
 @dataclass(frozen=True, slots=True)
 class EditDraft:
-    """New content of a draft in the place of the whole old one; `revision` is the one that the writer read."""
+    """New content of a draft in the place of the whole old one; `seen` is its `updated_at` as the writer read it."""
 
     draft_id: UUID
     content: Mapping[str, Any]
-    revision: int
+    seen: datetime | None = None
 
 
 async def edit_draft(tx: Tx, actor: Actor, command: EditDraft) -> UUID:
     """Replace a draft's content. Answers the draft's id.
 
-    Raises NotAllowed; NotFound, also for another school's draft; Invalid for each wrong field; Conflict when
-    somebody changed it since; InvalidState when it was submitted.
+    Raises NotAllowed; NotFound, also for another school's draft; Changed when somebody edited it since it
+    was seen; Invalid for each wrong field; InvalidState when it was submitted.
     """
     draft = await own_draft(tx, actor, command.draft_id, Permission.EDIT_SPEC)
-    if draft["revision"] != command.revision:
-        raise Conflict(
-            problem=f"The draft was changed since you read it: it is at revision {draft['revision']},"
-            f" not {command.revision}",
-            path=("revision",),
-        )
+    require_unmodified(draft["updated_at"], command.seen, what="draft")
     content = await read_content(tx, command.content)
     await tx.execute(
         "update spec_drafts set content = $2, gaps = $3, revision = revision + 1, updated_at = $4 where id = $1",
         command.draft_id,
         to_json(content),
         await _gap_names(tx, draft["organization_id"], content),
-        await tx.now(),
+        next_change(await tx.now(), draft["updated_at"]),
     )
     return command.draft_id
 
@@ -193,7 +190,7 @@ async def own_draft(tx: Tx, actor: Actor, draft_id: UUID, permission: Permission
     """The school's own open draft, locked. Raises NotAllowed; NotFound, also for a foreign one; InvalidState."""
     access.require(actor, permission)
     draft = await tx.fetchrow(
-        "select id, spec_id, organization_id, base_version_id, content, revision, version_id from spec_drafts"
+        "select id, spec_id, organization_id, base_version_id, content, updated_at, version_id from spec_drafts"
         " where id = $1 for update",
         draft_id,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -12,6 +13,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotFound
 from countersign.kit.ids import new_id
+from countersign.kit.staleness import next_change, require_unmodified
 from countersign.specs import drafts, freezing, rules
 from countersign.specs.catalogue import CompleteListing, complete_listing, import_listings
 from countersign.specs.drafts import Create, Created, EditDraft, create, edit_draft, new_draft_from
@@ -65,19 +67,22 @@ STATE_DATES: Mapping[Act, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Freeze a draft under a version number."""
+    """Freeze a draft under a version number; `seen` is the draft's `updated_at` as the submitter read it."""
 
     draft_id: UUID
     semver: str
+    seen: datetime | None = None
 
 
 async def submit(tx: Tx, actor: Actor, command: Submit) -> UUID:
     """Freeze the draft into an immutable version with its two byte strings and digest. Answers the version's id.
 
     Of two submissions of one draft, or of one number, one wins. Raises NotAllowed; NotFound; InvalidState for a
-    draft that was submitted; Conflict for a number that is used or not greater; Required for title and description.
+    draft that was submitted; Changed for one that was edited since it was seen; Conflict for a number that is used or
+    not greater; Required for title and description.
     """
     draft = await drafts.own_draft(tx, actor, command.draft_id, Permission.SUBMIT_SPEC)
+    require_unmodified(draft["updated_at"], command.seen, what="draft")
     number = Semver.read(command.semver)
     now = await tx.now()
     # This update locks the specification, so that the numbers of two drafts are compared one after the other.
@@ -128,7 +133,10 @@ async def submit(tx: Tx, actor: Actor, command: Submit) -> UUID:
     )
     await tx.insert(version, *(SpecVersionSkill(spec_version_id=version.id, skill_id=skill) for skill in aligned))
     await tx.execute(
-        "update spec_drafts set version_id = $2, updated_at = $3 where id = $1", draft["id"], version.id, now
+        "update spec_drafts set version_id = $2, updated_at = $3 where id = $1",
+        draft["id"],
+        version.id,
+        next_change(now, draft["updated_at"]),
     )
     await tx.emit("spec_version.submitted", f"version_{version.id}", digest=frozen.digest)
     return version.id
