@@ -27,7 +27,7 @@ def test_its_query_is_valid_and_its_answer_has_the_shape_of_the_query() -> None:
     answer = json.loads(block("json"))
     node = answer["data"]["searchCandidates"]["nodes"][0]
     assert list(node) == ["region", "match", "awards"]
-    assert list(node["awards"][0]) == ["awardedOn", "specVersion", "liveEndorsements"]
+    assert list(node["awards"][0]) == ["earnedOn", "specVersion", "liveEndorsements"]
 
 
 def test_every_setting_is_in_its_table() -> None:

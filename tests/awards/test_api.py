@@ -24,7 +24,7 @@ SEALER = Sealer(b"s" * 32)
 ISSUE = """
 mutation Issue($input: IssueAwardInput!) {
   issueAward(input: $input) {
-    award { id state mode awardedOn holderName signed credential url school { handle } specVersion { semver } }
+    award { id state mode earnedOn holderName signed credential url school { handle } specVersion { semver } }
     errors { ... on UserError { code path message } }
   }
 }
@@ -65,7 +65,7 @@ def issuing(here: Campus, **changes: Any) -> dict[str, Any]:
         "fullName": "Anna Example",
         "country": "DE",
         "region": "DE-BE",
-        "awardedOn": "2026-10-01",
+        "earnedOn": "2026-10-01",
     }
     return {k: v for k, v in (given | changes).items() if v is not ...}
 
@@ -86,7 +86,7 @@ async def test_a_registrar_issues_and_the_learner_and_the_school_read_it(
     made = await issue(engine, here)
     assert made["errors"] == []
     shown = made["award"]
-    assert (shown["state"], shown["mode"], shown["awardedOn"]) == ("ISSUED", "STUDY", "2026-10-01")
+    assert (shown["state"], shown["mode"], shown["earnedOn"]) == ("ISSUED", "STUDY", "2026-10-01")
     assert (shown["holderName"], shown["signed"], shown["credential"]) == ("Anna Example", False, None)
     assert shown["url"] == f"http://localhost:4600/awards/{shown['id']}"
     async with db.reader() as reader:
@@ -156,7 +156,7 @@ async def test_nobody_else_issues_revokes_or_lists_awards(
         ({"email": "nobody"}, "INVALID", ["email"]),
         ({"fullName": " "}, "REQUIRED", ["fullName"]),
         ({"region": "FR-75"}, "INVALID", ["region"]),
-        ({"awardedOn": "2027-01-01"}, "INVALID", ["awardedOn"]),
+        ({"earnedOn": "2027-01-01"}, "INVALID", ["earnedOn"]),
         ({"specVersionId": "version_x"}, "NOT_FOUND", ["specVersionId"]),
         ({"specVersionId": f"version_{new_id()}"}, "NOT_FOUND", ["specVersionId"]),
     ],

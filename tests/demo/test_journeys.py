@@ -9,7 +9,7 @@ STACK = 'query { stack(by: { handle: "product-analyst" }) { id } }'
 FIND = """
 query($stack: ID!) {
   searchCandidates(first: 100, stack: $stack) {
-    nodes { id region match { score recent } awards { awardedOn specVersion { digest } } }
+    nodes { id region match { score recent } awards { earnedOn specVersion { digest } } }
   }
 }
 """

@@ -23,7 +23,7 @@ query Search($skills: [ID!], $specs: [ID!], $stack: ID, $endorsedBy: [ID!], $reg
     nodes {
       region
       match { score recent }
-      awards { awardedOn specVersion { semver spec { slug } } liveEndorsements { endorser { handle } } }
+      awards { earnedOn specVersion { semver spec { slug } } liveEndorsements { endorser { handle } } }
     }
   }
 }

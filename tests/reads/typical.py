@@ -126,7 +126,7 @@ TYPICAL: Final = (
         "my awards and consents",
         "learner",
         """{ viewer { learner { id fullName consents { purpose stands grantedAt } awards(first: 20) { nodes { id state
-             awardedOn specVersion { title school { displayName } } } totalCount }
+             earnedOn specVersion { title school { displayName } } } totalCount }
              seenBy(first: 10) { totalCount } } } }""",
     ),
     Typical(
@@ -135,8 +135,8 @@ TYPICAL: Final = (
         """query ($skills: [ID!]!) { searchCandidates(skills: $skills, first: 20) { totalCount
              facets { regions { region count } endorsers { endorser { handle displayName } count } }
              pageInfo { hasNextPage endCursor }
-             nodes { id region country match { score recent contributions { points endorsers awardedOn } }
-               awards { awardedOn spec { slug title } specVersion { semver } skills { id name }
+             nodes { id region country match { score recent contributions { points endorsers earnedOn } }
+               awards { earnedOn spec { slug title } specVersion { semver } skills { id name }
                  liveEndorsements { id endorser { handle displayName } } } } } }""",
         {"skills": ["taught.id"]},
     ),

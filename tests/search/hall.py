@@ -38,9 +38,9 @@ query Find($skills: [ID!], $specs: [ID!], $stack: ID, $by: [ID!], $regions: [Str
     facets { regions { region count } endorsers { endorser { handle } count } }
     nodes {
       id region country
-      match { score recent contributions { points endorsers awardedOn specAsked skills { id } specVersion { semver } } }
+      match { score recent contributions { points endorsers earnedOn specAsked skills { id } specVersion { semver } } }
       awards {
-        awardedOn spec { slug } specVersion { semver } skills { id }
+        earnedOn spec { slug } specVersion { semver } skills { id }
         liveEndorsements { id endorser { displayName } }
       }
     }

@@ -48,7 +48,7 @@ def check_awarded_on(awarded_on: date, today: date) -> None:
     """Refuse a day in the future or absurdly long ago. `today` is the UTC date."""
     problem = awarded_on_problem(awarded_on, today)
     if problem:
-        raise Invalid(problem=f"The day of the award {problem}", path=("awardedOn",))
+        raise Invalid(problem=f"The day of the award {problem}", path=("earnedOn",))
 
 
 def check_revocation(state: AwardState, reason: str) -> None:

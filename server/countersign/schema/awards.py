@@ -57,7 +57,7 @@ class Award(Node):
 
     state: AwardState = column(description="Where it stands.")
     mode: AwardMode = column(description="How the learner came to it.")
-    awarded_on: date = column(description="The day on which it was earned.")
+    earned_on: date = column(sql="{t}.awarded_on", description="The day on which it was earned.")
     issued_at: datetime = column(description="When it was issued here.")
     holder_name: str = column(description="The learner's name, as the school wrote it.")
     signed: bool = column(description="Whether its credential is signed; asking for its address signs it.")
@@ -115,7 +115,7 @@ class IssueAwardInput(CommandInput):
     region: str | None = strawberry.field(
         default=strawberry.UNSET, description="The learner's region (ISO 3166-2), such as DE-BE."
     )
-    awarded_on: date = strawberry.field(description="The day on which it was earned.")
+    earned_on: date = strawberry.field(description="The day on which it was earned.")
     mode: AwardMode = strawberry.field(default=AwardMode.STUDY, description="How the learner came to it.")
 
 
@@ -152,7 +152,7 @@ async def _issue(tx: Tx, actor: Actor, given: IssueAwardInput, tools: Tools) -> 
         service.IssueAward(
             spec_version_id=reference(given.spec_version_id, VERSION.tag, "spec version", "specVersionId"),
             person=Person(given.email, given.full_name, given.country, given.region or None),
-            awarded_on=given.awarded_on,
+            awarded_on=given.earned_on,
             mode=rules.Mode(given.mode.value),
         ),
     )

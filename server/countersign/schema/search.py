@@ -51,7 +51,7 @@ def _pseudonym(payload: bytes, call: Call) -> str:
 class CandidateAward:
     """An award of a candidate."""
 
-    awarded_on: date = column(description="The day on which it was earned.")
+    earned_on: date = column(sql="{t}.awarded_on", description="The day on which it was earned.")
     spec: Optional[Annotated["CredentialSpec", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.spec_id", description="What was earned."
     )
@@ -77,7 +77,7 @@ class MatchContribution:
 
     points: int = column(description="What it adds to the score: one point for each endorsed award that matches.")
     endorsers: int = column(description="How many of the asked endorsers (or of all) endorse its version now.")
-    awarded_on: date = column(description="The day on which it was earned.")
+    earned_on: date = column(sql="{t}.awarded_on", description="The day on which it was earned.")
     spec_asked: bool = column(description="Whether its spec was asked for, by itself or as part of a stack.")
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.spec_version_id", description="The version that was earned."
