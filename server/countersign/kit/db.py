@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import operator
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeAlias
@@ -46,6 +46,7 @@ class Tx:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection = connection
         self.clock = clock
+        self.has_emitted = False
         self._now: datetime | None = None
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
@@ -113,6 +114,7 @@ class Tx:
     async def emit(self, topic: str, subject: str, **payload: object) -> None:
         """Write an event to the outbox; it exists for others only after the commit."""
         await self.insert(outbox.event(topic, subject, payload, await self.now()))
+        self.has_emitted = True
 
 
 JSONB_VERSION = b"\x01"
@@ -149,10 +151,14 @@ class Database:
         primary: asyncpg.Pool[asyncpg.Record],
         replica: asyncpg.Pool[asyncpg.Record],
         clock: Clock,
+        connect: Callable[..., Awaitable[asyncpg.Connection[asyncpg.Record]]],
     ) -> None:
         self._primary = primary
         self._replica = replica
+        self._connect = connect
         self.clock = clock
+        self.emitted = asyncio.Event()
+        """Set after each commit of this process that wrote events; whoever waits for it clears it."""
 
     @classmethod
     async def open(
@@ -170,7 +176,7 @@ class Database:
         makes it).
         """
 
-        async def pool(url: str, extra: dict[str, str]) -> asyncpg.Pool[asyncpg.Record]:
+        def options(extra: Mapping[str, str]) -> dict[str, Any]:
             settings = {
                 **extra,
                 "role": role,
@@ -181,23 +187,24 @@ class Database:
                 "idle_in_transaction_session_timeout": "10000",
                 "jit": "off",
             }
+            # A compiled read may be long; prepared anew each time it would cost more than it answers.
+            kept = {"statement_cache_size": 200, "max_cacheable_statement_size": 1_000_000}
+            return {"server_settings": settings, "timeout": 5, **kept}
+
+        async def pool(url: str, extra: Mapping[str, str]) -> asyncpg.Pool[asyncpg.Record]:
             made = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=pool_size,
-                init=_prepare,
-                reset=_leave_as_it_is,
-                server_settings=settings,
-                timeout=5,
-                # A compiled read may be long; prepared anew each time it would cost more than it answers.
-                statement_cache_size=200,
-                max_cacheable_statement_size=1_000_000,
+                url, min_size=1, max_size=pool_size, init=_prepare, reset=_leave_as_it_is, **options(extra)
             )
             if made is None:
                 raise OSError("no connection pool")
             return made
 
-        return cls(await pool(dsn, {}), await pool(read_dsn or dsn, READS), clock or DatabaseClock())
+        async def connect(extra: Mapping[str, str]) -> asyncpg.Connection[asyncpg.Record]:
+            connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn, **options(extra))
+            await _prepare(connection)
+            return connection
+
+        return cls(await pool(dsn, {}), await pool(read_dsn or dsn, READS), clock or DatabaseClock(), connect)
 
     async def close(self) -> None:
         """Close the pools after what runs has finished."""
@@ -220,7 +227,23 @@ class Database:
     async def writer(self) -> AsyncIterator[Tx]:
         """One transaction on the primary; committed when the block ends, rolled back when it raises."""
         async with self._primary.acquire(timeout=5) as connection, connection.transaction():
-            yield Tx(connection, self.clock)
+            tx = Tx(connection, self.clock)
+            yield tx
+        if tx.has_emitted:
+            self.emitted.set()
+
+    @asynccontextmanager
+    async def alone(self, settings: Mapping[str, str] | None = None) -> AsyncIterator[Connection]:
+        """A connection to the primary beside the pools, for what runs as long as the process: relay and listener.
+
+        Raises what `open` raises; the connection may be lost at any time.
+        """
+        connection = await self._connect(settings or {})
+        try:
+            yield connection
+        finally:
+            # Whoever leaves because the server is gone must not wait for it.
+            connection.terminate()
 
     @asynccontextmanager
     async def listener(self) -> AsyncIterator[Connection]:

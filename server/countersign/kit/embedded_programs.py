@@ -23,6 +23,7 @@ def settings(socket_folder: Path, *, durable: bool) -> list[str]:
     """What the server is started with: one socket, UTC, and for tests no promise about power cuts."""
     given = ["listen_addresses=", f"unix_socket_directories={socket_folder}", "unix_socket_permissions=0700"]
     given += ["max_connections=200", "timezone=UTC", "log_timezone=UTC"]
+    given += ["track_commit_timestamp=on"]  # so that events are numbered in the exact order of their commits
     if not durable:
         given += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
     return given

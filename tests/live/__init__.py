@@ -1,0 +1,1 @@
+"""Subscriptions: relay, hub, sockets and event streams."""
