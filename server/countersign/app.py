@@ -18,7 +18,7 @@ from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.request_log import RequestLog
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import tables as endorsements_tables
-from countersign.kit import audit, commands, installation, outbox, relay
+from countersign.kit import audit, budgets, commands, installation, outbox, relay
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
@@ -41,6 +41,7 @@ from countersign.trust.workers import Workers
 
 TABLE_MODULES = (
     audit,
+    budgets,
     commands,
     installation,
     outbox,
@@ -68,8 +69,12 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
         async with tools_of(settings) as tools, _background(tools):
-            _equip(application, tools)
-            yield
+            purse = budgets.Budgets(tools.db, capacity=settings.budget_points, restored=settings.budget_restored)
+            _equip(application, tools, purse)
+            try:
+                yield
+            finally:
+                await purse.close()
 
     return Starlette(routes=_routes(settings), middleware=[Middleware(RequestLog)], lifespan=lifespan)
 
@@ -77,7 +82,7 @@ def create_app(settings: Settings) -> Starlette:
 def create_app_with(tools: Tools) -> Starlette:
     """The application over tools that somebody else opens and closes."""
     application = Starlette(routes=_routes(None), middleware=[Middleware(RequestLog)])
-    _equip(application, tools)
+    _equip(application, tools, budgets.Budgets(tools.db))
     return application
 
 
@@ -95,8 +100,9 @@ async def _background(tools: Tools) -> AsyncIterator[None]:
             stop.set()
 
 
-def _equip(application: Starlette, tools: Tools) -> None:
+def _equip(application: Starlette, tools: Tools, purse: budgets.Budgets) -> None:
     application.state.tools = tools
+    application.state.budgets = purse
     application.state.engine = Engine(make_schema(), tools)
 
 

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     key_encryption_key: SecretStr = SecretStr("")
     log_format: Literal["console", "json"] = "console"
     pool_size: Annotated[int, Field(ge=1, le=100)] = 10
+    budget_points: Annotated[int, Field(ge=5_000)] = 10_000  # no less than one operation may cost
+    budget_restored: Annotated[float, Field(gt=0)] = 100.0  # points a second
 
     @property
     def secret_bytes(self) -> bytes:
