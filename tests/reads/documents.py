@@ -29,6 +29,11 @@ from countersign.reads.bindings import PagePart, binding_of
 DEEPEST: Final = 6
 PAGING: Final = frozenset({"first", "last", "after", "before"})
 VALID: Final[Mapping[str, list[Any]]] = {
+    "_Any": [
+        {"__typename": "Skill", "uri": "nothing"},
+        {"__typename": "Organization", "id": "nonsense"},
+        {"__typename": "Listing", "id": "nonsense", "more": [1, {"a": None}]},
+    ],
     "CountryCode": ["DE", "FR"],
     "CurrencyCode": ["EUR"],
     "Date": ["2026-11-22", "2020-01-01"],
@@ -183,7 +188,7 @@ class _Writer:
             write = self.literal if type_.is_one_of else self.value
             return f"{{{', '.join(f'{k}: {write(type_.fields[k].type)}' for k in self.keys(type_))}}}"
         value = self.json(type_)
-        return str(value) if isinstance(type_, GraphQLEnumType) else json.dumps(value, ensure_ascii=False)
+        return str(value) if isinstance(type_, GraphQLEnumType) else written(value)
 
     def keys(self, type_: GraphQLInputObjectType) -> list[str]:
         if type_.is_one_of:
@@ -204,6 +209,15 @@ class _Writer:
         if type_.name not in known:
             known[type_.name] = st.sampled_from(self.pool.of(type_.name))
         return self.draw(known[type_.name])
+
+
+def written(value: Any) -> str:
+    """A JSON value as GraphQL writes it: names of members stand without quotes."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {written(item)}' for name, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(written(item) for item in value)}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _plain(type_: GraphQLInterfaceType) -> list[str]:

@@ -33,11 +33,15 @@ async def harvest(
             binding = binding_of(type_, name, definition)
             scalar = get_nullable_type(definition.type)
             if isinstance(binding, Key):
-                found["ID"] += await _ids(owner, bound, actors, sealer)
+                ids = await _ids(owner, bound, actors, sealer)
+                found["ID"] += ids
+                found["_Any"] += [{"__typename": type_.name, "id": id_} for id_ in ids if bound.keys]
             elif isinstance(binding, Column) and isinstance(scalar, GraphQLScalarType) and scalar.name != "ID":
                 template = binding.sql or bound.view.column(python_name(definition))
                 values = await _select(owner, bound, encode(template, scalar))
                 found[scalar.name] += [value for value in values if value is not None]
+                if name in bound.keys:
+                    found["_Any"] += [{"__typename": type_.name, name: value} for value in values]
     found["ID"].append("nonsense")
     return Pool(found)
 

@@ -29,17 +29,20 @@ from graphql import (
 )
 
 from countersign.kit.db import Connection
-from countersign.reads import cursors, sql
+from countersign.reads import cursors, entities, sql
 from countersign.reads.args import Args, Call, Parameters, Predicates
 from countersign.reads.bindings import (
     Bound,
     Column,
+    Constant,
+    Entities,
     Key,
     Lookup,
     PagePart,
     Relation,
     Slot,
     binding_of,
+    entity_types,
     needed_bound,
     node_types,
     python_name,
@@ -120,7 +123,7 @@ class Oracle:
             raise result.errors[0]
         return result.data
 
-    async def _resolve(
+    async def _resolve(  # noqa: PLR0911 - one for each sort of binding
         self,
         type_: GraphQLObjectType,
         name: str,
@@ -136,7 +139,11 @@ class Oracle:
         if isinstance(binding, Relation):
             read = self._page if binding.kind == "connection" else self._relation
             return await read(info, row, binding, definition, values, f"{type_.name}.{name}")
+        if isinstance(binding, Entities):
+            return [await self._entity(info, given) for given in values["representations"]]
         match binding:
+            case Constant(text):
+                return text(self.schema)
             case Column(template):
                 expression = template or needed_bound(type_).view.column(python_name(definition))
                 form = sql.encode(expression, definition.type)
@@ -224,6 +231,18 @@ class Oracle:
             return None
         type_, bound = tags[located.tag]
         step = Step(bound, Relation("one"), {}, "a0", "", located)
+        rows = await self._rows(info, (), step, type_, None, "")
+        return rows[0] if rows else None
+
+    async def _entity(self, info: Info, given: Any) -> Row | None:
+        """What a representation names: by its id, or by its other key as a filter over all rows."""
+        types = entity_types(self.schema)
+        named = entities.read(given, types, (), 0)
+        type_, bound = types[named.type]
+        step = Step(bound, Relation("one"), {}, "a0", "", Located(bound.view.tag, named.id))
+        if named.key != entities.ID:
+            same = f"{bound.view.column(named.key)} = {sql.literal(named.value or '')}"
+            step = Step(bound, Relation("one", same), {}, "a0", "")
         rows = await self._rows(info, (), step, type_, None, "")
         return rows[0] if rows else None
 

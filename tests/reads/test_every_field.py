@@ -1,6 +1,5 @@
 """Every field, with every argument, becomes SQL that PostgreSQL accepts."""
 
-import json
 from collections import deque
 from collections.abc import Iterator
 
@@ -27,7 +26,7 @@ from countersign.reads.plan import compile_query
 from countersign.reads.selection import Selections
 from countersign.schema.contents import make_schema
 from countersign.schema.documents import read
-from tests.reads.documents import VALID
+from tests.reads.documents import VALID, written
 
 CORE = make_schema()._schema
 
@@ -46,7 +45,7 @@ def literal(type_: GraphQLInputType, only: str | None = None) -> str:
     if isinstance(type_, GraphQLEnumType):
         return str(next(iter(type_.values)))
     known = {"Int": "1", "Boolean": "true", "IdempotencyKey": '"k"'}
-    return known[type_.name] if type_.name in known else json.dumps(VALID[type_.name][0])
+    return known[type_.name] if type_.name in known else written(VALID[type_.name][0])
 
 
 def variants(definition: GraphQLField) -> Iterator[str]:

@@ -110,6 +110,8 @@ def test_authority_is_printed_where_it_is_enforced() -> None:
 
 # Root fields that anyone may use: what they show is decided by the views that they enter. The others say `requires`.
 OPEN = {
+    "_entities",
+    "_service",
     "award",
     "credentialSpec",
     "credentialSpecs",

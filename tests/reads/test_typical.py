@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -13,12 +12,13 @@ import pytest_asyncio
 
 from countersign.kit.access import Actor
 from countersign.kit.clock import FrozenClock
-from countersign.kit.db import Connection, Database
+from countersign.kit.db import Database
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine, Request
 from countersign.trust.signer import Signer
 from tests.reads.conftest import SEALER
+from tests.reads.counted import CountedDatabase
 from tests.reads.differential import compare
 from tests.reads.documents import Query
 from tests.reads.oracle import Oracle
@@ -34,27 +34,6 @@ join skills k on k.id = vk.skill_id
 where e.state = 'in_force' and v.state = 'published'
 order by (select count(*) from candidate_award a where a.spec_version_id = v.id) desc, e.id, k.id limit 1
 """
-
-
-class CountedDatabase(Database):
-    """A database that remembers the statements of its readers and counts its transactions."""
-
-    statements: list[str]
-    transactions: int
-
-    @asynccontextmanager
-    async def reader(self) -> AsyncIterator[Connection]:
-        """As the real one."""
-        async with super().reader() as connection:
-            with connection.query_logger(lambda record: self.statements.append(record.query)):
-                yield connection
-
-    @asynccontextmanager
-    async def writer(self) -> AsyncIterator[Any]:
-        """As the real one."""
-        self.transactions += 1
-        async with super().writer() as tx:
-            yield tx
 
 
 @pytest_asyncio.fixture

@@ -1,7 +1,9 @@
 """Some of everything, so that random queries find something."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from countersign.awards import service as awards
 from countersign.awards.consent import SetConsent, set_consent
@@ -28,6 +30,15 @@ SEALER = Sealer(b"s" * 32)
 AWARDS = Sealed()
 ORIGIN = "http://localhost:4600"
 LISTING = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
+ENTITIES = {
+    "Organization": "org",
+    "CredentialSpec": "spec",
+    "SpecVersion": "version",
+    "Listing": "listing",
+    "Skill": "skill",
+    "Endorsement": "end",
+    "Stack": "stk",
+}
 SPEC_TEXTS = ("ab-testing", "1.0.0", "A/B", "esco", "welding", "quantitative", support.SKILL_URI)
 
 
@@ -53,13 +64,28 @@ async def make_world(db: Database, make: Factory) -> World:
         learner, awarded = await _graduates(tx, school)
         ids += awarded
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
-    values = {
+        digests = [row["digest"] for row in await tx.fetch("select digest from spec_versions")]
+    values: dict[str, list[Any]] = {
         "ID": [*ids, f"org_{new_id()}", "nonsense", ""],
+        "_Any": list(_representations(ids, handles, digests)),
         "String": [*handles, *SPEC_TEXTS, "DE-BE", "nobody", "", "it's", 'a"b\\c', "Ω\n"],
     }
     # The school's reader sees drafts; it may ask all that the employer may, so that no random query is refused whole.
     reader = replace(school, organization_kind=employer.organization_kind, roles=employer.roles)
     return World([employer, reader, school, learner], Pool(values))
+
+
+def _representations(ids: list[str], handles: list[str], digests: list[str]) -> Iterator[dict[str, str]]:
+    """Things as another subgraph of a federation would name them."""
+    for name, tag in ENTITIES.items():
+        yield from ({"__typename": name, "id": id_} for id_ in ids if id_.startswith(f"{tag}_"))
+    yield from ({"__typename": "Organization", "handle": handle} for handle in handles)
+    yield from ({"__typename": "SpecVersion", "digest": digest} for digest in digests)
+    yield {"__typename": "Skill", "uri": support.SKILL_URI}
+    yield {"__typename": "CredentialSpec", "slug": "ab-testing"}
+    yield {"__typename": "CredentialSpec", "slug": "capstone"}
+    yield {"__typename": "Stack", "handle": "analyst"}
+    yield {"__typename": "Endorsement", "id": ids[0]}
 
 
 async def _graduates(tx: Tx, school: Actor) -> tuple[Actor, list[str]]:

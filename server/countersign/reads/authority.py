@@ -14,10 +14,10 @@ from countersign.kit.access import POLICY, Permission
 class Authorized:
     """Who may use the field."""
 
-    scope: str | None = strawberry.directive_field(name="scope", default=None)
-    roles: list[str] = strawberry.directive_field(name="roles")
-    kinds: list[str] = strawberry.directive_field(name="kinds")
-    learner: bool = strawberry.directive_field(name="learner", default=False)
+    scope: str | None = strawberry.field(default=None, description="The scope that the token must have.")
+    roles: list[str] = strawberry.field(description="Roles, one of which you must have.")
+    kinds: list[str] = strawberry.field(description="Kinds of organization, for one of which you must act.")
+    learner: bool = strawberry.field(default=False, description="Whether only the learner may use it.")
 
 
 def authorized(permission: Permission) -> Authorized:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, dataclass_transform
 
 import strawberry
+from graphql import GraphQLSchema
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
@@ -22,6 +23,8 @@ from countersign.reads.bindings import (
     Binding,
     Bound,
     Column,
+    Constant,
+    Entities,
     Entity,
     Key,
     Lookup,
@@ -74,6 +77,7 @@ def one(
     members: Members | None = None,
     alternatives: Mapping[str, str] | None = None,
     requires: Permission | None = None,
+    name: str | None = None,
 ) -> Any:
     """The row of another view that `on` joins, or null; the first by `order` when there may be several.
 
@@ -81,7 +85,7 @@ def one(
     For a union or interface give `alternatives` (member type name → on; the first that exists) or `members`.
     """
     relation = Relation("one", on, where, order or "", members=members, alternatives=alternatives, requires=requires)
-    return _field(relation, description, args=args, requires=requires)
+    return _field(relation, description, args=args, requires=requires, name=name)
 
 
 def many(
@@ -151,6 +155,19 @@ def lookup(*, many: bool, description: str) -> Any:
     return _field(Lookup(many), description, args=arguments)
 
 
+def entities(representation: Any, *, name: str, description: str) -> Any:
+    """A federation's look-up of things by their keys; `representation` is the scalar that names one."""
+    arguments = {
+        "representations": arg(list[representation], "Up to 100 things, each by its type and one of its keys.")
+    }
+    return _field(Entities(), description, args=arguments, name=name)
+
+
+def constant(text: Callable[[GraphQLSchema], str], *, description: str) -> Any:
+    """A text that the product knows by itself: `text` makes it from the schema."""
+    return _field(Constant(text), description)
+
+
 def page(name: str, *, description: str, graphql_name: str | None = None) -> Any:
     """A part of a connection that the compiler knows by name; used once, in `schema/base.py`."""
     return _field(PagePart(name), description, name=graphql_name)
@@ -174,12 +191,19 @@ def bound(
     identity: Identity | None = None,
     key_type: str = "uuid",
     name: str | None = None,
+    keys: tuple[str, ...] = (),
 ) -> Callable[[type[T]], type[T]]:
-    """Make a class an object type that reads from `view`; every field must be made by a function of this file."""
+    """Make a class an object type that reads from `view`; every field must be made by a function of this file.
+
+    With `keys` other subgraphs of a federation may name its things (see `Bound`). What belongs to a learner cannot be
+    named so: sealed ids are for those who were given them.
+    """
+    if keys and identity is not None:
+        raise BindingMistake("only things with public ids can be entities of a federation")
 
     def bind(cls: type[T]) -> type[T]:
         made = strawberry.type(cls, description=description, name=name)
-        made.__bound__ = Bound(view, identity or Public(), key_type)  # type: ignore[attr-defined] # read by `binding_of_type`
+        made.__bound__ = Bound(view, identity or Public(), key_type, keys)  # type: ignore[attr-defined] # read by `binding_of_type`
         return made
 
     return bind

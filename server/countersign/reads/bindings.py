@@ -24,11 +24,16 @@ Where = Mapping[str, str] | Callable[[Args, Predicates], None]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An object type's view, and how its things are known from outside."""
+    """An object type's view, and how its things are known from outside.
+
+    `keys` are the fields by any of which other subgraphs of a federation may name one: `id` first, then columns of the
+    view that are unique in the database.
+    """
 
     view: View
     identity: Identity
     key_type: str = "uuid"
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,18 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Entities:
+    """`_entities`: things as other subgraphs of a federation name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A text that the product knows by itself, made from the schema when a document that asks for it is compiled."""
+
+    text: Callable[[GraphQLSchema], str]
+
+
+@dataclass(frozen=True, slots=True)
 class PagePart:
     """A field of a connection, edge or page-info type, known by name."""
 
@@ -134,7 +151,7 @@ class Told:
     name: str
 
 
-Binding = Column | Key | Slot | Relation | Lookup | PagePart | Entity | Told
+Binding = Column | Key | Slot | Relation | Lookup | Entities | Constant | PagePart | Entity | Told
 
 
 def binding_of(type_: GraphQLNamedType, name: str, definition: GraphQLField) -> Binding:
@@ -177,4 +194,14 @@ def node_types(schema: GraphQLSchema) -> dict[str, tuple[GraphQLObjectType, Boun
         if bound.view.tag in found:
             raise BindingMistake(f"{type_.name} and {found[bound.view.tag][0].name} share the tag {bound.view.tag}")
         found[bound.view.tag] = (type_, bound)
+    return found
+
+
+def entity_types(schema: GraphQLSchema) -> dict[str, tuple[GraphQLObjectType, Bound]]:
+    """Every type that other subgraphs may name by a key, by its name."""
+    found: dict[str, tuple[GraphQLObjectType, Bound]] = {}
+    for name, type_ in schema.type_map.items():
+        bound = bound_of(type_)
+        if isinstance(type_, GraphQLObjectType) and bound is not None and bound.keys:
+            found[name] = (type_, bound)
     return found

@@ -17,11 +17,13 @@ from graphql.language import Visitor, visit
 
 from countersign.kit.access import Permission
 from countersign.kit.view import View
-from countersign.reads import lookups, pages, sql
+from countersign.reads import entities, lookups, pages, sql
 from countersign.reads.args import Args, Call, Parameters, Predicates
 from countersign.reads.bindings import (
     Bound,
     Column,
+    Constant,
+    Entities,
     Entity,
     Key,
     Lookup,
@@ -87,7 +89,7 @@ class Compiler:
         definition = type_.fields[name]
         return self._bound_field(type_, name, definition, nodes, scope, path)
 
-    def _bound_field(
+    def _bound_field(  # noqa: PLR0911 - one for each sort of binding
         self,
         type_: GraphQLObjectType,
         name: str,
@@ -108,6 +110,11 @@ class Compiler:
                 return self.relation(relation, self.place(type_, name, definition, nodes, path), scope)
             case Lookup() as lookup:
                 return self.lookup(lookup, self.place(type_, name, definition, nodes, path))
+            case Entities():
+                return entities.resolve(self, self.place(type_, name, definition, nodes, path))
+            case Constant(make):
+                text = make(self.schema)
+                return self.parameters.bind(lambda _call: text, "text")
             case PagePart() | Entity() | Told():
                 raise BindingMistake(f"{type_.name}.{name} is bound as a part of something that this is not")
 

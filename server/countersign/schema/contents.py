@@ -3,15 +3,19 @@
 from typing import Final
 
 import strawberry
-from graphql import GraphQLInputObjectType
+from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema_directive import StrawberrySchemaDirective
+from strawberry.utils.str_converters import to_camel_case
 
 from countersign.reads.bind import lookup
 from countersign.reads.bindings import BACKREF
+from countersign.schema import federation
 from countersign.schema.awards import AwardMutations, AwardQueries
 from countersign.schema.base import Node
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
 from countersign.schema.evidence import EVIDENCE_TYPES
+from countersign.schema.federation import FederationQueries
 from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.promises import require_promises
@@ -47,6 +51,7 @@ QUERIES: Final[tuple[type, ...]] = (
     LearnerQueries,
     AwardQueries,
     SearchQueries,
+    FederationQueries,
 )
 MUTATIONS: Final[tuple[type, ...]] = (
     SpecMutations,
@@ -67,16 +72,28 @@ def make_schema(
     mutation = None
     if mutations:
         mutation = strawberry.type(type("Mutation", mutations, {}), description="What can be changed.")
-    schema = strawberry.Schema(query=query, mutation=mutation, types=types, config=StrawberryConfig(scalar_map=SCALARS))
+    config = StrawberryConfig(scalar_map=SCALARS | federation.SCALARS)
+    schema = strawberry.Schema(query=query, mutation=mutation, types=types, config=config)
     for type_ in schema._schema.type_map.values():  # noqa: SLF001 - the schema that Strawberry declares
         if isinstance(type_, GraphQLInputObjectType) and type_.extensions[BACKREF].is_one_of:
             # Strawberry checks @oneOf itself, late and as an exception; graphql-core's validation knows it too.
             type_.is_one_of = True
             type_.out_type = GraphQLInputObjectType.out_type  # type: ignore[method-assign] # graphql-core's own way
+    _describe_directives(schema._schema)  # noqa: SLF001 - as above
     require_promises(schema._schema)  # noqa: SLF001 - as above
+    federation.remember(schema._schema, lambda: export(schema))  # noqa: SLF001 - as above
     return schema
+
+
+def _describe_directives(schema: GraphQLSchema) -> None:
+    """Strawberry drops what is said of a schema directive's arguments; here it comes back."""
+    for directive in schema.directives:
+        declared = directive.extensions.get(BACKREF)
+        if isinstance(declared, StrawberrySchemaDirective):
+            for field in declared.fields:
+                directive.args[to_camel_case(field.name)].description = field.description
 
 
 def export(schema: strawberry.Schema) -> str:
     """The schema as it is published in `schema.graphql`."""
-    return schema.as_str().rstrip() + "\n"
+    return federation.publish(schema.as_str())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from countersign.schema.specs import SpecVersion
 
 
-@bound(ENDORSEMENT, description="An organization's word for exactly one frozen version, signed.")
+@bound(ENDORSEMENT, description="An organization's word for exactly one frozen version, signed.", keys=("id",))
 class Endorsement(Node):
     """An organization's word for exactly one frozen version."""
 

@@ -70,7 +70,7 @@ ORGANIZATION_FILTERS = {
 }
 
 
-@bound(ORGANIZATION, description="A school, an employer or an agency.")
+@bound(ORGANIZATION, description="A school, an employer or an agency.", keys=("id", "handle"))
 class Organization(Node):
     """A school, an employer or an agency."""
 

@@ -52,7 +52,7 @@ class SkillLabel:
     product_made: bool = column(description="Whether this product wrote it, and not the skill's framework.")
 
 
-@bound(FRAMEWORK, description="A vocabulary of skills, such as ESCO.")
+@bound(FRAMEWORK, description="A vocabulary of skills, such as ESCO.", keys=("id", "handle"))
 class SkillFramework(Node):
     """A vocabulary of skills."""
 
@@ -68,7 +68,7 @@ def _label(args: Args, sql: Predicates) -> None:
     sql.where(BEST_LABEL, language=args.param("language"))
 
 
-@bound(SKILL, description="One skill of one framework, known by its URI.")
+@bound(SKILL, description="One skill of one framework, known by its URI.", keys=("id", "uri"))
 class Skill(Node):
     """One skill of one framework."""
 

@@ -113,7 +113,7 @@ class SpecVersionFilter:
     state: SpecVersionState | None = strawberry.field(default=strawberry.UNSET, description="Only in this state.")
 
 
-@bound(SPEC, description="A credential of a school, over all its versions.")
+@bound(SPEC, description="A credential of a school, over all its versions.", keys=("id", "slug"))
 class CredentialSpec(Node):
     """A credential of a school, over all its versions."""
 
@@ -152,7 +152,9 @@ class CredentialSpec(Node):
     )
 
 
-@bound(VERSION, description="A frozen version: its bytes never change, and its digest proves it.")
+@bound(
+    VERSION, description="A frozen version: its bytes never change, and its digest proves it.", keys=("id", "digest")
+)
 class SpecVersion(Node):
     """A frozen version."""
 

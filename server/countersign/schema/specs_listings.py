@@ -68,6 +68,7 @@ LISTING_FILTERS = {
 @bound(
     LISTING,
     description="A real catalogue entry as imported: listed, not validated. It cannot be endorsed or awarded.",
+    keys=("id",),
 )
 class Listing(Node):
     """A real catalogue entry as imported."""

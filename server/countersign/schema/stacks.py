@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from countersign.schema.specs import CredentialSpec
 
 
-@bound(STACK, description="Blocks that add up: all of them, then the capstone where there is one.")
+@bound(
+    STACK,
+    description="Blocks that add up: all of them, then the capstone where there is one.",
+    keys=("id", "handle"),
+)
 class Stack(Node):
     """Blocks that add up."""
 
