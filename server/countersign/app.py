@@ -91,6 +91,7 @@ async def _background(tools: Tools) -> AsyncIterator[None]:
     """The jobs of the rooms and the relay, from the start until the block ends."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as jobs:
+        jobs.create_task(commands.run(tools.db, stop))
         jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(relay.run(tools.db, stop))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from countersign.kit.access import ANONYMOUS, SYSTEM, OrganizationKind, Permission
-from countersign.kit.commands import Outcome, perform
+from countersign.kit.clock import FrozenClock
+from countersign.kit.commands import FORGOTTEN_AT_ONCE, Outcome, forget, perform, run
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Code
 from countersign.organizations import service
@@ -77,6 +79,45 @@ async def test_nobody_may_register_an_organization_but_the_operator(db: Database
         outcome = await perform(db, actor, permission=Permission.IMPORT, name="x", key="k", fingerprint=b"", work=never)
         assert [p.code for p in outcome.problems] == [Code.NOT_ALLOWED]
     assert await count(db, "organizations") == before
+    assert await count(db, "idempotency_keys") == 0
+
+
+async def test_a_key_is_good_for_seven_days_and_then_forgotten(db: Database, clock: FrozenClock) -> None:
+    await register(db, "k1")
+    clock.move(timedelta(days=7))
+    assert await forget(db) == 0
+    assert (await register(db, "k1")).replayed
+    clock.move(timedelta(microseconds=1))
+    assert await forget(db) == 1
+    assert await count(db, "idempotency_keys") == 0
+    # The key is as new: what it did stands in its own way, not in the key's.
+    assert [p.code for p in (await register(db, "k1")).problems] == [Code.CONFLICT]
+    assert await count(db, "organizations") == 1
+
+
+async def test_old_keys_are_forgotten_in_small_batches_around_those_in_use(db: Database) -> None:
+    many = 2 * FORGOTTEN_AT_ONCE + 5
+    async with db.writer() as tx:
+        await tx.execute(
+            "insert into idempotency_keys (scope, key, fingerprint, created_at)"
+            " select 's', n::text, '', $1 from generate_series(1, $2) n",
+            await tx.now() - timedelta(days=8),
+            many,
+        )
+    await register(db, "young")
+    async with db.writer() as tx:
+        await tx.fetchval("select 1 from idempotency_keys where key = '7' for update")
+        assert await forget(db) == many - 1
+    assert await forget(db) == 1
+    assert await count(db, "idempotency_keys") == 1
+
+
+async def test_the_background_forgets_until_it_is_told_to_stop(db: Database, clock: FrozenClock) -> None:
+    await register(db, "k1")
+    clock.move(timedelta(days=8))
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.05, stop.set)
+    await asyncio.wait_for(run(db, stop), 5)
     assert await count(db, "idempotency_keys") == 0
 
 

@@ -6,12 +6,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, ClassVar
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Column, DateTime
+import structlog
+from sqlalchemy import Column, DateTime, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -22,6 +23,9 @@ from countersign.kit.errors import Code, IdempotencyKeyReused, Refusal, Refusals
 from countersign.kit.placement import Placement, Table
 
 KEY_LENGTH = (1, 200)
+KEPT: Final = timedelta(days=7)
+FORGOTTEN_AT_ONCE: Final = 1_000
+LOOK_SECONDS: Final = 600
 RETRY_PAUSES = (0.02, 0.05, 0.1)  # seconds, at most
 
 
@@ -29,6 +33,7 @@ class IdempotencyKey(Table, table=True):
     """A key that a client chose for one request, with the digest of the request's input and its outcome."""
 
     __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("idempotency_keys_by_age", "created_at"),)
     __placement__: ClassVar[Placement] = Placement.LOCAL
     __updatable__: ClassVar[frozenset[str]] = frozenset({"outcome"})
     __deletable__: ClassVar[bool] = True
@@ -38,6 +43,13 @@ class IdempotencyKey(Table, table=True):
     fingerprint: bytes
     outcome: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class Forgotten(Exception):
+    """A key that was there a moment ago is there no more: its time had come just now."""
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,7 @@ async def perform(
     `work` does the change and answers the public ids of what it made or changed, by payload field. A Refusal undoes
     its savepoint only: the audit event and the outcome commit either way. The same key with the same input answers
     the first outcome, after authority is checked again; with other input it refuses with IdempotencyKeyReused.
+    A key is good for seven days (`forget`).
     A deadlock or serialization failure runs the whole transaction again, at most three times.
     """
     if not access.allows(actor, permission):
@@ -84,8 +97,8 @@ async def perform(
     for pause in RETRY_PAUSES:
         try:
             return await _once(db, actor, name, key, fingerprint, work)
-        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
-            # The whole transaction was undone by PostgreSQL; jitter keeps two victims from meeting again.
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, Forgotten):
+            # The whole transaction was undone; jitter keeps two victims from meeting again.
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
     return await _once(db, actor, name, key, fingerprint, work)
 
@@ -152,7 +165,9 @@ async def _replay(tx: Tx, scope: str, key: str, fingerprint: bytes) -> Outcome:
     row = await tx.fetchrow(
         "select fingerprint, outcome from idempotency_keys where scope = $1 and key = $2", scope, key
     )
-    if row is None or row["outcome"] is None:
+    if row is None:
+        raise Forgotten
+    if row["outcome"] is None:
         raise LookupError("an idempotency key is kept with its outcome in one transaction")
     if row["fingerprint"] != fingerprint:
         return Outcome(problems=(_problem(IdempotencyKeyReused(path=("idempotencyKey",))),))
@@ -172,3 +187,32 @@ def _kept(problem: Problem) -> dict[str, Any]:
 def subject_id(tag: str, key: UUID) -> dict[str, str]:
     """The usual answer of `work`: one entity under the payload field `entity`."""
     return {"entity": f"{tag}_{key}"}
+
+
+async def forget(db: Database) -> int:
+    """Delete the keys that are older than seven days, in small transactions that wait for nobody; how many."""
+    forgotten = 0
+    while True:
+        async with db.writer() as tx:
+            some = await tx.execute(
+                "delete from idempotency_keys where ctid = any(array(select ctid from idempotency_keys"
+                " where created_at < $1 order by created_at limit $2 for update skip locked))",
+                await tx.now() - KEPT,
+                FORGOTTEN_AT_ONCE,
+            )
+        forgotten += some
+        if some < FORGOTTEN_AT_ONCE:
+            return forgotten
+
+
+async def run(db: Database, stop: asyncio.Event) -> None:
+    """Forget old keys every ten minutes until told to stop."""
+    while not stop.is_set():
+        try:
+            await forget(db)
+        except (OSError, asyncpg.PostgresError):
+            log.exception("no look for old idempotency keys")
+        try:
+            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+        except TimeoutError:
+            continue

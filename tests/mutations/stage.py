@@ -1,0 +1,133 @@
+"""A market in which every mutation of the schema has something to be done to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from graphql import GraphQLObjectType
+
+from countersign.awards import service as awards
+from countersign.endorsements import service as endorsements
+from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
+from countersign.kit.db import Database, Tx
+from countersign.kit.ids import Sealer, new_id
+from countersign.learners.service import Person
+from countersign.reads.bindings import Entity, binding_of
+from countersign.reads.identity import Sealed
+from countersign.reviews import service as reviews
+from countersign.schema.base import Tools
+from countersign.schema.contents import make_schema
+from countersign.schema.engine import Engine, Request
+from countersign.specs import catalogue, listings, service
+from countersign.trust.signer import Signer
+from tests.factories import Factory
+from tests.specs.support import drafted, ground, submitted
+
+SEALER: Final = Sealer(b"s" * 32)
+SCHEMA: Final = make_schema()
+LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
+DAY: Final = date(2026, 10, 1)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The engine over a market, who acts there, and the public ids of what they act on."""
+
+    engine: Engine
+    db: Database
+    school: Actor
+    employer: Actor
+    learner: Actor
+    ids: dict[str, str]
+    digest: str
+
+    def actor(self, role: str) -> Actor:
+        """Who acts in a role."""
+        found: Actor = getattr(self, role)
+        return found
+
+    async def do(self, name: str, actor: Actor, **given: Any) -> dict[str, Any]:
+        """The whole answer to one mutation that asks for everything its payload holds."""
+        answer = await self.engine.answer(Request(document(name), {"input": given}), actor, "stage")
+        body: dict[str, Any] = json.loads(answer.render())
+        return body
+
+
+def document(name: str) -> str:
+    """A mutation that asks for each entity's id, the errors and the client's mark."""
+    mutation = SCHEMA._schema.mutation_type
+    assert mutation is not None
+    payload = mutation.fields[name].type
+    assert isinstance(payload, GraphQLObjectType)
+    entities = [f for f, definition in payload.fields.items() if isinstance(binding_of(payload, f, definition), Entity)]
+    input_type = mutation.fields[name].args["input"].type
+    return (
+        f"mutation ($input: {input_type}) {{ {name}(input: $input) {{ {' '.join(f'{e} {{ id }}' for e in entities)}"
+        " errors { __typename ... on UserError { code path message } } clientMutationId } }"
+    )
+
+
+async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
+    """A school with specifications in every state, an employer with reviews and a word of its own, a learner."""
+    async with db.writer() as tx:
+        await ground(tx)
+        school = await make.school(tx, Role.AUTHOR, Role.REGISTRAR, Role.ORG_ADMIN)
+        employer = await make.employer(tx)
+        agency = await make.organization(tx, OrganizationKind.AGENCY)
+        ids = {"employer": f"org_{employer.organization_id}", "agency": f"org_{agency}"}
+        versions = await _specifications(tx, school, ids)
+        await _reviews(tx, school, employer, versions, ids)
+        digest = await _endorsed(tx, employer, versions, ids)
+        issued = await awards.issue(
+            tx, school, awards.IssueAward(versions["published"], Person("a@example.com", "Anna", "DE"), DAY)
+        )
+        route = Sealed()
+        ids["award"] = route.seal(SEALER, school, "award", route.pack(issued.learner_id, issued.award_id))
+        learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
+    return Stage(Engine(make_schema(), Tools(db, SEALER, signer)), db, school, employer, learner, ids, digest)
+
+
+async def _specifications(tx: Tx, school: Actor, ids: dict[str, str]) -> dict[str, UUID]:
+    made = await drafted(tx, school, "open-draft")
+    ids["draft"], ids["spec"] = f"draft_{made.draft_id}", f"spec_{made.spec_id}"
+    versions = {name: await submitted(tx, school, f"a-{name}") for name in ("submitted", "published", "deprecated")}
+    for name in ("published", "deprecated"):
+        await service.publish(tx, school, versions[name])
+    await service.deprecate(tx, school, versions["deprecated"])
+    await catalogue._store(tx, SYSTEM, listings.read(LISTING), source="listing.csv", dry_run=False)
+    ids["listing"] = f"listing_{await tx.fetchval('select id from listings')}"
+    ids |= {name: f"version_{key}" for name, key in versions.items()}
+    return versions
+
+
+async def _reviews(tx: Tx, school: Actor, employer: Actor, versions: dict[str, UUID], ids: dict[str, str]) -> None:
+    assert employer.organization_id is not None
+    asked = {
+        name: await reviews.request(tx, school, reviews.RequestReview(versions[version], employer.organization_id))
+        for name, version in (("waiting", "published"), ("claimed", "submitted"))
+    }
+    await reviews.claim(tx, employer, asked["claimed"])
+    ids |= {name: f"rrq_{key}" for name, key in asked.items()}
+
+
+async def _endorsed(tx: Tx, employer: Actor, versions: dict[str, UUID], ids: dict[str, str]) -> str:
+    """The employer's word for the submitted version, in force; the digest of the published one."""
+    digests = {
+        name: await tx.fetchval("select digest from spec_versions where id = $1", k) for name, k in versions.items()
+    }
+    word = endorsements.EndorseSpec(versions["submitted"], digests["submitted"], "We interview every holder.")
+    key = await endorsements.endorse(tx, employer, word)
+    await tx.execute(
+        "update endorsements set state = 'in_force', in_force = tstzrange(valid_from, valid_until) where id = $1", key
+    )
+    ids["endorsement"] = f"end_{key}"
+    return str(digests["published"])
+
+
+def colleague(actor: Actor) -> Actor:
+    """Somebody else with the same authority in the same organization; for a learner, another token of the same one."""
+    return replace(actor, person_id=new_id(), token_id=new_id())

@@ -1,0 +1,85 @@
+"""A minimal valid input for every mutation of the schema; one that is missing fails `test_every_mutation_is_tried`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from countersign.reviews.rubric import RUBRIC
+from tests.mutations.stage import Stage
+from tests.specs.samples import COMPLETE
+
+MADE: Final = "2026-11-22T12:00:00Z"  # the tests' clock
+CLAIMED: Final = "2026-11-22T12:00:00.001Z"
+CONTENT: Final = {"title": COMPLETE["title"], "description": COMPLETE["description"]}
+PERSON: Final = {"email": "new@example.com", "fullName": "New Person", "country": "DE"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who does it, with which input, and a change of that input which makes it another one."""
+
+    actor: str
+    given: Callable[[Stage], Mapping[str, Any]]
+    other: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _decision(stage: Stage) -> Mapping[str, Any]:
+    scores = [{"criterion": c.code, "value": 3, "evidence": "Seen in the brief"} for c in RUBRIC]
+    request = {"reviewRequestId": stage.ids["claimed"], "interest": "NONE", "recommendation": "ENDORSE"}
+    return request | {"scores": scores, "comment": "Matches how our team works."}
+
+
+TABLE: Final[Mapping[str, Row]] = {
+    "createSpec": Row("school", lambda _: {"slug": "brand-new", "content": CONTENT}, {"slug": "another"}),
+    "editDraft": Row(
+        "school",
+        lambda s: {"draftId": s.ids["draft"], "content": CONTENT, "ifUnmodifiedSince": MADE},
+        {"content": {"title": "Another"}},
+    ),
+    "submitSpec": Row(
+        "school",
+        lambda s: {"draftId": s.ids["draft"], "semver": "1.0.0", "ifUnmodifiedSince": MADE},
+        {"semver": "2.0.0"},
+    ),
+    "publishSpec": Row("school", lambda s: {"versionId": s.ids["submitted"]}, {"versionId": "version_x"}),
+    "deprecateSpec": Row("school", lambda s: {"versionId": s.ids["published"]}, {"versionId": "version_x"}),
+    "retireSpec": Row("school", lambda s: {"versionId": s.ids["deprecated"]}, {"versionId": "version_x"}),
+    "withdrawSpec": Row("school", lambda s: {"versionId": s.ids["submitted"]}, {"versionId": "version_x"}),
+    "createSpecVersion": Row("school", lambda s: {"versionId": s.ids["published"]}, {"versionId": "version_x"}),
+    "completeListing": Row("school", lambda s: {"listingId": s.ids["listing"]}, {"slug": "welding-well"}),
+    "requestReview": Row(
+        "school",
+        lambda s: {"specVersionId": s.ids["submitted"], "organizationId": s.ids["agency"]},
+        {"message": "Please"},
+    ),
+    "claimReview": Row("employer", lambda s: {"reviewRequestId": s.ids["waiting"]}, {"reviewRequestId": "rrq_x"}),
+    "decideReview": Row("employer", _decision, {"comment": "Otherwise said."}),
+    "declineReview": Row(
+        "employer", lambda s: {"reviewRequestId": s.ids["waiting"], "reason": "Not our field"}, {"reason": "No"}
+    ),
+    "cancelReviewRequest": Row(
+        "school",
+        lambda s: {"reviewRequestId": s.ids["claimed"], "ifUnmodifiedSince": CLAIMED},
+        {"ifUnmodifiedSince": MADE},
+    ),
+    "endorseSpec": Row(
+        "employer",
+        lambda s: {"specVersionId": s.ids["published"], "expectedDigest": s.digest, "statement": "We hire."},
+        {"statement": "We might hire."},
+    ),
+    "revokeEndorsement": Row(
+        "employer", lambda s: {"endorsementId": s.ids["endorsement"], "reason": "Out of date"}, {"reason": "Other"}
+    ),
+    "createStack": Row(
+        "school", lambda s: {"handle": "analyst", "title": "Analyst", "blockIds": [s.ids["spec"]]}, {"title": "Other"}
+    ),
+    "issueAward": Row(
+        "school",
+        lambda s: {"specVersionId": s.ids["published"], "earnedOn": "2026-10-01", **PERSON},
+        {"fullName": "Other Person"},
+    ),
+    "revokeAward": Row("school", lambda s: {"awardId": s.ids["award"], "reason": "A mistake"}, {"reason": "Other"}),
+    "setConsent": Row("learner", lambda _: {"purpose": "TALENT_SEARCH", "granted": True}, {"granted": False}),
+}

@@ -1,0 +1,125 @@
+"""Nobody overwrites what they have not seen: by digest, by the moment of the last change, or by state."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from countersign.kit.db import Database
+from countersign.schema.base import Lock
+from countersign.schema.promises import command_of
+from countersign.trust.signer import Signer
+from tests.factories import Factory
+from tests.mutations.stage import SCHEMA, Stage, colleague, make_stage
+from tests.mutations.table import TABLE
+from tests.reviews.support import everything
+
+FIELD = {Lock.UNMODIFIED_SINCE: "ifUnmodifiedSince", Lock.DIGEST: "expectedDigest"}
+
+
+def locked_by(*locks: Lock) -> list[str]:
+    """The mutations with one of these locks."""
+    assert SCHEMA._schema.mutation_type is not None
+    commands = {name: command_of(field) for name, field in SCHEMA._schema.mutation_type.fields.items()}
+    return [name for name, command in commands.items() if command is not None and command.lock in locks]
+
+
+SEEN = locked_by(Lock.UNMODIFIED_SINCE, Lock.DIGEST)
+STALE = {
+    "ifUnmodifiedSince": [
+        "2026-11-22T11:59:59.999Z",
+        "2026-11-22T12:00:00.002Z",
+        "2026-11-23T00:00:00Z",
+        "1990-01-01T00:00:00Z",
+    ],
+    "expectedDigest": ["ab" * 32, ""],
+}
+
+
+@pytest_asyncio.fixture
+async def stage(db: Database, signer: Signer, make: Factory) -> Stage:
+    return await make_stage(db, signer, make)
+
+
+def field_of(name: str) -> str:
+    (found,) = set(STALE) & set(SCHEMA._schema.mutation_type.fields[name].args["input"].type.of_type.fields)  # type: ignore[union-attr]
+    return found
+
+
+def codes(answer: dict[str, Any], name: str) -> list[str]:
+    return [error["code"] for error in answer["data"][name]["errors"]]
+
+
+@pytest.mark.parametrize("name", SEEN)
+async def test_who_saw_something_else_is_refused_and_nothing_changes(stage: Stage, name: str) -> None:
+    actor, given, field = stage.actor(TABLE[name].actor), TABLE[name].given(stage), field_of(name)
+    before = await everything(stage.db)
+    for number, stale in enumerate(STALE[field]):
+        answer = await stage.do(name, actor, **{**given, field: stale, "idempotencyKey": f"k{number}"})
+        assert [(e["__typename"], e["code"], e["path"]) for e in answer["data"][name]["errors"]] == [
+            ("StaleVersionError", "STALE_VERSION", [field])
+        ]
+    assert await everything(stage.db) == before
+
+
+@pytest.mark.parametrize("name", SEEN)
+async def test_who_says_nothing_of_what_was_seen_is_refused_and_nothing_changes(stage: Stage, name: str) -> None:
+    actor, field = stage.actor(TABLE[name].actor), field_of(name)
+    given = {k: v for k, v in TABLE[name].given(stage).items() if k != field}
+    before = await everything(stage.db)
+    for absent in ({}, {field: None}):
+        answer = await stage.do(name, actor, **given, **absent, idempotencyKey="k")
+        assert "data" not in answer
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
+    assert await everything(stage.db) == before
+
+
+@pytest.mark.parametrize("name", SEEN)
+async def test_who_saw_it_as_it_is_changes_it(stage: Stage, name: str) -> None:
+    actor, given = stage.actor(TABLE[name].actor), TABLE[name].given(stage)
+    before = await everything(stage.db)
+    answer = await stage.do(name, actor, **given, idempotencyKey="k")
+    assert codes(answer, name) == []
+    assert await everything(stage.db) != before
+
+
+@pytest.mark.parametrize("name", locked_by(Lock.UNMODIFIED_SINCE))
+async def test_of_two_who_saw_the_same_one_is_first_and_the_other_is_told(stage: Stage, name: str) -> None:
+    actor, given = stage.actor(TABLE[name].actor), TABLE[name].given(stage)
+    both = await asyncio.gather(
+        stage.do(name, actor, **given, idempotencyKey="k"),
+        stage.do(name, colleague(actor), **given, idempotencyKey="k"),
+    )
+    first, second = sorted((codes(answer, name) for answer in both), key=len)
+    assert first == []
+    # What was closed by the first is in another state for the second, which is said before its age.
+    assert second in (["STALE_VERSION"], ["INVALID_STATE"])
+
+
+@pytest.mark.parametrize("name", locked_by(Lock.STATE))
+async def test_a_step_that_was_taken_is_not_taken_again(stage: Stage, name: str) -> None:
+    actor, given = stage.actor(TABLE[name].actor), TABLE[name].given(stage)
+    assert codes(await stage.do(name, actor, **given, idempotencyKey="k"), name) == []
+    after = await everything(stage.db)
+    again = await stage.do(name, colleague(actor), **{**given, **TABLE[name].other}, idempotencyKey="other")
+    repeated = await stage.do(name, colleague(actor), **given, idempotencyKey="again")
+    if name == "setConsent":
+        # The learner's own word: taking it back is a new step, which is never refused, and nothing is overwritten.
+        assert (codes(again, name), codes(repeated, name)) == ([], [])
+        return
+    assert codes(repeated, name) in (["INVALID_STATE"], ["CONFLICT"], ["NOT_ALLOWED"])
+    assert codes(again, name) != []
+    assert await everything(stage.db) == after
+
+
+@pytest.mark.parametrize("name", [name for name in locked_by(Lock.STATE) if name != "setConsent"])
+async def test_of_two_who_race_for_a_step_one_takes_it(stage: Stage, name: str) -> None:
+    actor, given = stage.actor(TABLE[name].actor), TABLE[name].given(stage)
+    rival = actor if name == "decideReview" else colleague(actor)  # only who holds the claim decides
+    both = await asyncio.gather(
+        stage.do(name, actor, **given, idempotencyKey="mine"), stage.do(name, rival, **given, idempotencyKey="yours")
+    )
+    assert sorted(len(codes(answer, name)) for answer in both) == [0, 1]
