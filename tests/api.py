@@ -14,6 +14,7 @@ from countersign.kit.access import Actor
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.schema.base import Tools
+from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 
@@ -23,20 +24,25 @@ _keys = count(1)
 class Api:
     """Asks questions and makes changes over HTTP."""
 
-    def __init__(self, client: httpx.AsyncClient, db: Database, make: Factory) -> None:
+    def __init__(self, client: httpx.AsyncClient, db: Database, make: Factory, engine: Engine) -> None:
         self.client = client
+        self.engine = engine
         self.db = db
         self.make = make
         self._tokens: dict[Actor, str] = {}
 
+    async def authorization(self, actor: Actor | None) -> dict[str, str]:
+        """The header with which an actor comes; nothing for nobody."""
+        if actor is None or not actor.known:
+            return {}
+        if actor not in self._tokens:
+            async with self.db.writer() as tx:
+                self._tokens[actor] = await self.make.token(tx, actor)
+        return {"authorization": f"Bearer {self._tokens[actor]}"}
+
     async def post(self, query: str, actor: Actor | None = None, /, **variables: Any) -> dict[str, Any]:
         """The whole answer to a document, asked by an actor (nobody: without a token)."""
-        headers = {}
-        if actor is not None and actor.known:
-            if actor not in self._tokens:
-                async with self.db.writer() as tx:
-                    self._tokens[actor] = await self.make.token(tx, actor)
-            headers["authorization"] = f"Bearer {self._tokens[actor]}"
+        headers = await self.authorization(actor)
         response = await self.client.post(
             "/graphql", json={"query": query, "variables": variables}, headers=headers, timeout=30
         )
@@ -75,4 +81,4 @@ async def served(db: Database, signer: Signer, make: Factory) -> AsyncIterator[A
     transport = httpx.ASGITransport(app=application)
     accept = {"accept": "application/graphql-response+json"}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=accept) as client:
-        yield Api(client, db, make)
+        yield Api(client, db, make, application.state.engine)

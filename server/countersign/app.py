@@ -12,13 +12,16 @@ from starlette.routing import BaseRoute, Route
 
 from countersign.awards import jobs as awards_jobs
 from countersign.awards import tables as awards_tables
+from countersign.bulk import jobs as bulk_jobs
+from countersign.bulk import tables as bulk_tables
 from countersign.config import Settings
-from countersign.edge import health, pages
+from countersign.edge import downloads, health, pages
 from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.request_log import RequestLog
+from countersign.edge.uploads import Uploads
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import tables as endorsements_tables
-from countersign.kit import audit, budgets, commands, installation, outbox, relay
+from countersign.kit import audit, budgets, commands, installation, outbox, relay, trusted
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
@@ -45,7 +48,9 @@ TABLE_MODULES = (
     commands,
     installation,
     outbox,
+    trusted,
     awards_tables,
+    bulk_tables,
     endorsements_tables,
     learners_tables,
     organizations_tables,
@@ -68,11 +73,12 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
-        async with tools_of(settings) as tools, _background(tools):
+        async with tools_of(settings) as tools:
             purse = budgets.Budgets(tools.db, capacity=settings.budget_points, restored=settings.budget_restored)
-            _equip(application, tools, purse)
+            engine = _equip(application, tools, purse)
             try:
-                yield
+                async with _background(tools, engine):
+                    yield
             finally:
                 await purse.close()
 
@@ -87,12 +93,13 @@ def create_app_with(tools: Tools) -> Starlette:
 
 
 @asynccontextmanager
-async def _background(tools: Tools) -> AsyncIterator[None]:
+async def _background(tools: Tools, engine: Engine) -> AsyncIterator[None]:
     """The jobs of the rooms and the relay, from the start until the block ends."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as jobs:
         jobs.create_task(commands.run(tools.db, stop))
         jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
+        jobs.create_task(bulk_jobs.run(tools.db, engine.exporter, stop))
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(relay.run(tools.db, stop))
         try:
@@ -101,10 +108,11 @@ async def _background(tools: Tools) -> AsyncIterator[None]:
             stop.set()
 
 
-def _equip(application: Starlette, tools: Tools, purse: budgets.Budgets) -> None:
+def _equip(application: Starlette, tools: Tools, purse: budgets.Budgets) -> Engine:
     application.state.tools = tools
     application.state.budgets = purse
-    application.state.engine = Engine(make_schema(), tools)
+    application.state.engine = engine = Engine(make_schema(), tools)
+    return engine
 
 
 def _routes(settings: Settings | None) -> list[BaseRoute]:
@@ -113,6 +121,8 @@ def _routes(settings: Settings | None) -> list[BaseRoute]:
         Route("/graphql", GraphQLEndpoint(pages.GRAPHIQL)),
         Route("/livez", health.alive),
         Route("/readyz", health.ready),
+        *Uploads().routes(),
+        *downloads.routes(),
         *public_routes(),
     ]
 

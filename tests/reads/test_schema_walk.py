@@ -112,6 +112,8 @@ def test_authority_is_printed_where_it_is_enforced() -> None:
 OPEN = {
     "_entities",
     "_service",
+    "bulkOperation",
+    "bulkOperations",
     "award",
     "credentialSpec",
     "credentialSpecs",

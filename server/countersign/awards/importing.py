@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -23,6 +23,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotAllowed
 from countersign.kit.ids import new_id
 from countersign.kit.importing import (
+    MOST_PROBLEMS,
     BadRows,
     Column,
     ImportReport,
@@ -30,9 +31,9 @@ from countersign.kit.importing import (
     Row,
     RowProblem,
     read_day,
-    read_table,
     refusal,
 )
+from countersign.kit.table_files import TableFile
 from countersign.learners import rules as learner_rules
 from countersign.learners import service as learners
 from countersign.search import service as search
@@ -45,11 +46,15 @@ COLUMNS: Final = (
     Column("region", ("region",), longest=6),
     Column("spec", ("spec", "block"), required=True, longest=200),
     Column("version", ("version",), required=True, longest=40),
-    Column("awarded_on", ("awarded_on", "date"), required=True, longest=10),
+    Column("awarded_on", ("awarded_on", "earned_on", "date"), required=True, longest=10),
     Column("mode", ("mode",), longest=20),
 )
 MODES: Final = {mode.value for mode in Mode}
 REPORT_EVERY: Final = 1_000
+YIELD_EVERY: Final = 200
+
+Finish = Callable[[Tx, ImportReport], Awaitable[None]]
+"""What else belongs to the import: done in its transaction, just before the commit; raising undoes everything."""
 
 STAGING: Final = """
 create temporary table award_file_rows (
@@ -95,28 +100,29 @@ PROBLEMS: Final = """
 select line, 'version' as field, version as value,
        'is not a version of ' || spec as problem, coalesce('it has ' || (
            select string_agg(v.semver, ', ' order by v.submitted_at) from spec_versions v where v.spec_id = f.spec_id),
-           'submit one first') as remedy
+           'submit one first') as remedy, 'NOT_FOUND' as code
 from award_file f where spec_id is not null and version_id is null and version <> ''
 union all
 select line, 'version', version, 'is ' || replace(state, '_', ' ') || ', not published',
-       'only published and deprecated versions can be awarded'
+       'only published and deprecated versions can be awarded', 'INVALID_STATE'
 from award_file where version_id is not null and state not in ('published', 'deprecated')
 union all
-select line, 'email', email, 'stands with the same spec and version in line ' || first_line, 'remove one of the lines'
+select line, 'email', email, 'stands with the same spec and version in line ' || first_line, 'remove one of the lines',
+       'CONFLICT'
 from award_file where mention > 1
 union all
 select line, 'full_name', full_name,
        'differs, or country or region, from line ' || person_line || ' of the same learner',
-       'write them the same in every line'
+       'write them the same in every line', 'CONFLICT'
 from award_file where other_person
 union all
 select line, 'awarded_on', coalesce(awarded_on::text, ''), 'this learner holds the version since ' || held_on,
-       'remove the line, or revoke that award first'
+       'remove the line, or revoke that award first', 'CONFLICT'
 from award_file where held_on is distinct from awarded_on and held_on is not null and awarded_on is not null
 union all
 select distinct f.line, 'awarded_on', f.awarded_on::text,
        'this award was revoked on ' || (a.revoked_at at time zone 'UTC')::date,
-       'remove the line; to award the version again write the new day'
+       'remove the line; to award the version again write the new day', 'CONFLICT'
 from award_file f
 join awards a on a.learner_id = f.learner_id and a.spec_version_id = f.version_id and a.awarded_on = f.awarded_on
 where f.held_on is null and a.state = 'revoked'
@@ -141,22 +147,43 @@ from award_file f join learner_directory d on d.lookup_key = f.lookup_key where 
 async def import_awards(
     db: Database, actor: Actor, path: Path, *, dry_run: bool = False, progress: Progress | None = None
 ) -> ImportReport:
+    """Import the award file (CSV) of the actor's school, as `import_award_file` does.
+
+    Raises NotAllowed; OSError when the file cannot be read.
+    """
+    access.require(actor, Permission.ISSUE_AWARD)
+    file = TableFile(path.name, await asyncio.to_thread(path.read_bytes))
+    return await import_award_file(db, actor, file, dry_run=dry_run, progress=progress)
+
+
+async def import_award_file(
+    db: Database,
+    actor: Actor,
+    given: TableFile,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    finish: Finish | None = None,
+    most_problems: int = MOST_PROBLEMS,
+) -> ImportReport:
     """Import the award file of the actor's school: every row or none.
 
     Learners who are new are enrolled (not consenting); awards of learners who may be found are posted. A row that
     stands already is unchanged, so the same file twice changes nothing. Every fault is reported with line, field,
-    value and remedy. Raises NotAllowed; OSError when the file cannot be read.
+    value and remedy. A file that is not refused is finished by `finish`, in the transaction of its change. Raises
+    NotAllowed, and whatever `finish` raises.
     """
     access.require(actor, Permission.ISSUE_AWARD)
     school = actor.organization_id
     if school is None:
         raise NotAllowed(why="Awards are imported for a school")
-    data = await asyncio.to_thread(path.read_bytes)
     try:
-        rows = read_table(data, COLUMNS, what="award file")
+        # In a thread, so that whoever waits for an answer meanwhile gets it.
+        rows = await asyncio.to_thread(given.rows, COLUMNS, what="award file")
     except BadRows as bad:
-        return refusal(path.name, STYLE, 0, bad.problems, dry_run=dry_run)
-    file = _File(path.name, hashlib.sha256(data).hexdigest(), rows)
+        return refusal(given.name, STYLE, 0, bad.problems, dry_run=dry_run, most=most_problems)
+    digest = await asyncio.to_thread(lambda: hashlib.sha256(given.data).hexdigest())
+    file = _File(given.name, digest, rows, finish, most_problems)
     try:
         return await _import(db, actor, school, file, dry_run=dry_run, progress=progress)
     except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
@@ -169,6 +196,8 @@ class _File:
     name: str
     sha256: str
     rows: list[Row]
+    finish: Finish | None
+    most_problems: int
 
 
 async def _import(
@@ -183,13 +212,16 @@ async def _import(
         await tx.execute(RESOLVED, school)
         problems += await _judge(tx, school, file.rows)
         if problems:
-            return refusal(file.name, STYLE, len(file.rows), problems, dry_run=dry_run)
+            return refusal(file.name, STYLE, len(file.rows), problems, dry_run=dry_run, most=file.most_problems)
         fresh = int(await tx.fetchval(f"select count(*) from award_file f where {FRESH}"))
         if not dry_run:
             await _write(tx, actor, school, file, fresh)
+        report = ImportReport(file.name, STYLE, len(file.rows), fresh, 0, len(file.rows) - fresh, dry_run=dry_run)
+        if file.finish is not None:
+            await file.finish(tx, report)
     if progress:
         progress(len(file.rows), len(file.rows))
-    return ImportReport(file.name, STYLE, len(file.rows), fresh, 0, len(file.rows) - fresh, dry_run=dry_run)
+    return report
 
 
 async def _stage(tx: Tx, rows: list[Row], progress: Progress | None) -> list[RowProblem]:
@@ -197,9 +229,11 @@ async def _stage(tx: Tx, rows: list[Row], progress: Progress | None) -> list[Row
     problems: list[RowProblem] = []
     today = (await tx.now()).date()
 
-    def records() -> Iterator[tuple[object, ...]]:
+    async def records() -> AsyncIterator[tuple[object, ...]]:
         for number, row in enumerate(rows, start=1):
             yield _record(row, today, problems)
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
             if progress and number % REPORT_EVERY == 0:
                 progress(number // 2, len(rows))
 
@@ -259,7 +293,7 @@ def _day(row: Row, today: date, problems: list[RowProblem]) -> date | None:
 async def _judge(tx: Tx, school: UUID, rows: list[Row]) -> list[RowProblem]:
     spelt = rows[0].spelt
     found = [
-        RowProblem(r["line"], spelt.get(r["field"], r["field"]), r["value"], r["problem"], r["remedy"])
+        RowProblem(r["line"], spelt.get(r["field"], r["field"]), r["value"], r["problem"], r["remedy"], r["code"])
         for r in await tx.fetch(PROBLEMS)
     ]
     unknown = await tx.fetch("select line, spec from award_file where spec_id is null and spec <> '' order by line")
@@ -279,10 +313,12 @@ async def _judge(tx: Tx, school: UUID, rows: list[Row]) -> list[RowProblem]:
 
 def _unknown(field: str, line: int, slug: str, own: list[str], foreign: set[str]) -> RowProblem:
     if slug in foreign:
-        return RowProblem(line, field, slug, "is a spec of another school", "only its own school can award it")
+        return RowProblem(
+            line, field, slug, "is a spec of another school", "only its own school can award it", "NOT_ALLOWED"
+        )
     close = get_close_matches(slug, own, n=1)
     remedy = f"did you mean {close[0]}?" if close else "publish it first, or correct the name"
-    return RowProblem(line, field, slug, "is not a spec of this school", remedy)
+    return RowProblem(line, field, slug, "is not a spec of this school", remedy, "NOT_FOUND")
 
 
 async def _write(tx: Tx, actor: Actor, school: UUID, file: _File, fresh: int) -> None:

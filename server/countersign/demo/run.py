@@ -129,14 +129,16 @@ GUESTS: Final[Mapping[str, Guest]] = {
     "reviewer": Guest(
         "nautilus",
         frozenset({Role.REVIEWER, Role.SIGNATORY}),
-        frozenset({Scope.SPEC_READ, Scope.REVIEW_WRITE, Scope.ENDORSE_SIGN}),
+        frozenset({Scope.SPEC_READ, Scope.REVIEW_WRITE, Scope.ENDORSE_SIGN, Scope.EXPORT_READ}),
     ),
     "school": Guest(
         "strelsau",
         frozenset({Role.AUTHOR, Role.REGISTRAR, Role.ORG_ADMIN}),
-        frozenset({Scope.SPEC_READ, Scope.SPEC_WRITE, Scope.AWARD_WRITE, Scope.STACK_WRITE}),
+        frozenset({Scope.SPEC_READ, Scope.SPEC_WRITE, Scope.AWARD_WRITE, Scope.STACK_WRITE, Scope.EXPORT_READ}),
     ),
-    "recruiter": Guest("zenda", frozenset({Role.RECRUITER}), frozenset({Scope.SPEC_READ, Scope.SEARCH_READ})),
+    "recruiter": Guest(
+        "zenda", frozenset({Role.RECRUITER}), frozenset({Scope.SPEC_READ, Scope.SEARCH_READ, Scope.EXPORT_READ})
+    ),
 }
 LEARNER: Final = "learner"
 

@@ -15,7 +15,7 @@ from countersign.kit.logs import HIDDEN, logger
 HEADER: Final = b"x-request-id"
 _ACCEPTABLE: Final = re.compile(rb"[0-9A-Za-z_-]{8,64}")
 
-_SHARED: Final = re.compile(r"^(/awards/|/v/).+")  # whoever knows an award's id may see the award
+_SHARED: Final = re.compile(r"^(/awards/|/v/|/uploads/|/bulk-files/).+")  # whoever knows an award's id may see it
 
 log = logger("request")
 

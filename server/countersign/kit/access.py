@@ -40,6 +40,7 @@ class Scope(enum.Enum):
     AWARD_WRITE = "award:write"
     STACK_WRITE = "stack:write"
     SEARCH_READ = "search:read"
+    EXPORT_READ = "export:read"
     LEARNER_SELF = "learner:self"
 
 
@@ -91,6 +92,8 @@ class Permission(enum.Enum):
     REVOKE_AWARD = "revoke_award"
     SEARCH_CANDIDATES = "search_candidates"
     SET_CONSENT = "set_consent"
+    EXPORT = "export"
+    CANCEL_BULK = "cancel_bulk"
     IMPORT = "import"
 
 
@@ -124,6 +127,9 @@ POLICY: dict[Permission, Rule] = {
     Permission.REVOKE_AWARD: Rule(Scope.AWARD_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),
     Permission.SEARCH_CANDIDATES: Rule(Scope.SEARCH_READ, frozenset({Role.RECRUITER}), _INDUSTRY),
     Permission.SET_CONSENT: Rule(Scope.LEARNER_SELF, learner=True),
+    Permission.EXPORT: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS),
+    # Whoever cancels must also hold what the operation itself needs; the service asks for that.
+    Permission.CANCEL_BULK: Rule(None, frozenset(Role), _ORGANIZATIONS),
     Permission.IMPORT: Rule(None, system_only=True),
 }
 
@@ -165,5 +171,5 @@ def explain(permission: Permission) -> str:
         return f"Only the learner may do this, with the scope {rule.scope.value if rule.scope else 'none'}"
     roles = " or ".join(sorted(r.value for r in rule.roles))
     kinds = " or ".join(sorted(k.value for k in rule.kinds))
-    scope = rule.scope.value if rule.scope else "none"
-    return f"This needs the scope {scope} and the role {roles}, acting for an organization of the kind {kinds}"
+    scope = f"the scope {rule.scope.value} and " if rule.scope else ""
+    return f"This needs {scope}the role {roles}, acting for an organization of the kind {kinds}"

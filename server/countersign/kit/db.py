@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import operator
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeAlias
@@ -83,8 +83,17 @@ class Tx:
             else:
                 await self.copy(table_name(cls), columns, many)
 
-    async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]) -> int:
-        """COPY records into a table; the number of rows."""
+    async def copy(
+        self,
+        table: str,
+        columns: Sequence[str],
+        records: Iterable[Sequence[object]] | AsyncIterable[Sequence[object]],
+    ) -> int:
+        """COPY records into a table; the number of rows.
+
+        Many records that cost work to make come as an asynchronous iterable that lets others run in between: COPY
+        itself hardly ever waits.
+        """
         copying = asyncio.ensure_future(
             self.connection.copy_records_to_table(table, records=records, columns=list(columns))
         )

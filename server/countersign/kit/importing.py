@@ -36,6 +36,8 @@ class RowProblem:
     value: str
     problem: str
     remedy: str = ""
+    code: str = "INVALID"
+    """As the API's errors say it (`kit.errors.Code`)."""
 
     def sentence(self) -> str:
         """Problem and remedy in one line."""
@@ -100,16 +102,24 @@ class ImportReport:
         yield "nothing was imported"
 
 
-def refusal(source: str, style: str, rows: int, problems: Sequence[RowProblem], *, dry_run: bool) -> ImportReport:
-    """The report of a file that is refused; at most 1,000 problems are listed, the others counted."""
+def refusal(
+    source: str,
+    style: str,
+    rows: int,
+    problems: Sequence[RowProblem],
+    *,
+    dry_run: bool,
+    most: int = MOST_PROBLEMS,
+) -> ImportReport:
+    """The report of a file that is refused; at most 1,000 problems (`most`) are listed, the others counted."""
     ordered = sorted(problems, key=lambda problem: problem.line)
     return ImportReport(
         source=source,
         style=style,
         rows=rows,
-        problems=tuple(ordered[:MOST_PROBLEMS]),
+        problems=tuple(ordered[:most]),
         dry_run=dry_run,
-        left_out=max(0, len(ordered) - MOST_PROBLEMS),
+        left_out=max(0, len(ordered) - most),
     )
 
 
@@ -144,10 +154,13 @@ class Row:
         """Every cell of a repeating column, empty ones too, in file order."""
         return self.cells.get(name, ())
 
-    def problem(self, name: str, problem: str, remedy: str = "", *, value: str | None = None) -> RowProblem:
-        """A fault of this row in a column, under the header that the file uses."""
+    def problem(
+        self, name: str, problem: str, remedy: str = "", *, value: str | None = None, code: str | None = None
+    ) -> RowProblem:
+        """A fault of this row in a column, under the header that the file uses; an empty cell's code is REQUIRED."""
         shown = self.get(name) if value is None else value
-        return RowProblem(self.line, self.spelt.get(name, name), shown, problem, remedy)
+        says = code or ("INVALID" if shown else "REQUIRED")
+        return RowProblem(self.line, self.spelt.get(name, name), shown, problem, remedy, says)
 
 
 def folded(header: str) -> str:
@@ -222,7 +235,7 @@ def read_table(data: bytes, columns: Sequence[Column], *, what: str = "file") ->
                 continue
             if len(cell) > longest[name]:
                 problem = f"is longer than {longest[name]} characters"
-                problems.append(RowProblem(line, spelt[name], cell, problem, "shorten it"))
+                problems.append(RowProblem(line, spelt[name], cell, problem, "shorten it", "TOO_LONG"))
             row[name] = (*row.get(name, ()), cell.strip())
         rows.append(Row(line, row, spelt))
     if problems:
@@ -277,7 +290,9 @@ def _header(
         if column.required and column.name not in spelt:
             also = ", ".join(column.headers[1:])
             remedy = f"also known as {also}" if also else ""
-            problems.append(RowProblem(line, column.headers[0], "", "this column is missing in the header", remedy))
+            problems.append(
+                RowProblem(line, column.headers[0], "", "this column is missing in the header", remedy, "REQUIRED")
+            )
     return place, spelt, problems
 
 

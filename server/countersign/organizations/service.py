@@ -138,19 +138,21 @@ async def revoke_token(tx: Tx, actor: Actor, token_id: UUID) -> None:
     )
 
 
-AUTHENTICATE = """
+_ACTOR = """
 select k.id, k.organization_id, k.person_id, k.learner_id, k.scopes, o.kind,
        array(select distinct r from memberships m, unnest(m.roles) r
              where m.organization_id = k.organization_id and m.person_id = k.person_id
                and m.valid_from <= n.now and (m.valid_until is null or m.valid_until > n.now)) as roles
 from (select coalesce($2::timestamptz, statement_timestamp()) as now) n
-join api_tokens k on k.sha256 = $1 and k.revoked_at is null and k.expires_at > n.now
+join api_tokens k on k.{by} = $1 and k.revoked_at is null and k.expires_at > n.now
 left join organizations o on o.id = k.organization_id
 where o.verification is distinct from 'suspended'
   and (k.organization_id is null or exists (
        select from memberships m where m.organization_id = k.organization_id and m.person_id = k.person_id
          and m.valid_from <= n.now and (m.valid_until is null or m.valid_until > n.now)))
 """
+AUTHENTICATE = _ACTOR.format(by="sha256")
+STILL = _ACTOR.format(by="id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,19 @@ async def authenticate(connection: Connection, token: str, now: object = None) -
     if not rules.is_token(token):
         return None
     row = await connection.fetchrow(AUTHENTICATE, rules.token_digest(token), now)
-    if row is None:
-        return None
+    return None if row is None else _actor(row)
+
+
+async def actor_of_token(reader: Reader, token_id: UUID, now: object = None) -> Actor | None:
+    """The actor for whom a token stands now, for work that goes on after its request; None when the token has ended.
+
+    Roles, scopes and membership are those of this moment.
+    """
+    row = await reader.fetchrow(STILL, token_id, now)
+    return None if row is None else _actor(row)
+
+
+def _actor(row: asyncpg.Record) -> Actor:
     return Actor(
         organization_id=row["organization_id"],
         organization_kind=OrganizationKind(row["kind"]) if row["kind"] else None,

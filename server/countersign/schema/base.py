@@ -12,6 +12,7 @@ import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 
+from countersign.bulk.exporting import Exporter
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotFound
@@ -138,6 +139,8 @@ class Tools:
     db: Database
     sealer: Sealer
     signer: Signer
+    exporter: Exporter | None = None
+    """What walks the lists of exports; the engine brings it."""
 
 
 Handler = Callable[[Tx, Actor, Any, Tools], Awaitable[Mapping[str, str]]]

@@ -13,6 +13,7 @@ from countersign.reads.bindings import BACKREF
 from countersign.schema import federation
 from countersign.schema.awards import AwardMutations, AwardQueries
 from countersign.schema.base import Node
+from countersign.schema.bulk import BulkMutations, BulkQueries
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
 from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.federation import FederationQueries
@@ -52,6 +53,7 @@ QUERIES: Final[tuple[type, ...]] = (
     AwardQueries,
     SearchQueries,
     FederationQueries,
+    BulkQueries,
 )
 MUTATIONS: Final[tuple[type, ...]] = (
     SpecMutations,
@@ -60,6 +62,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     StackMutations,
     LearnerMutations,
     AwardMutations,
+    BulkMutations,
 )
 TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces
 

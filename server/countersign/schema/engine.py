@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 import strawberry
@@ -20,6 +20,7 @@ from countersign.reads.selection import Fields, Selections
 from countersign.schema.answer import Answer
 from countersign.schema.base import Tools
 from countersign.schema.documents import Document, of_error, read
+from countersign.schema.exporting import ListExporter
 from countersign.schema.failures import failed
 from countersign.schema.introspection import introspect, merged, split
 from countersign.schema.mutations import Mutations
@@ -95,7 +96,8 @@ class Engine:
         self.sealer = tools.sealer
         self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
         self._queries: Kept[object, Query] = Kept(KEPT_PLANS)
-        self._mutations = Mutations(schema, tools)
+        self.exporter = ListExporter(self)
+        self._mutations = Mutations(schema, replace(tools, exporter=self.exporter))
 
     def prepare(self, asked: Asked, _actor: Actor) -> Prepared:
         """Read the document (once for each text), choose the operation, coerce the variables, price it.

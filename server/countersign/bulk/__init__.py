@@ -1,0 +1,14 @@
+"""Bulk operations: files in and out, worked on while nobody waits.
+
+Owns: uploads and their bytes, bulk operations (the queue, progress, outcome), the files that they leave.
+Promises: an upload is kept only when its size and SHA-256 are the announced ones; an import happens whole or not at
+    all, exactly once, however often a worker dies; an export shows only what its asker may see at that moment, and
+    stops when that ends; a spreadsheet finds no formula in a CSV file; only the own organization sees any of it;
+    files go after their time.
+May call: awards, learners, organizations, kit; what it exports comes through a function that `schema/` gives.
+Never: knows GraphQL or HTTP; exports candidates; keeps a file of an operation that failed half-way.
+
+Files: `tables`, `rules` (limits, states), `rules_csv` (cells that no spreadsheet runs), `uploads` (announce, receive,
+read), `service` (start, cancel), `queue` (claim, lease, progress, finish), `importing`, `exporting`, `files` (what an
+operation leaves, fetching it), `jobs` (the worker, expiry), `views`.
+"""

@@ -1,0 +1,26 @@
+"""How uploads and bulk operations are read: by the own organization alone."""
+
+from __future__ import annotations
+
+from countersign.kit.view import View
+
+_OWN = "{t}.organization_id = {actor_organization}"
+
+UPLOAD = View(tag="upload", source="uploads {t}", columns={"received": "({t}.received_at is not null)"}, visible=_OWN)
+
+BULK_OPERATION = View(tag="bulk", source="bulk_operations {t}", visible=_OWN)
+
+ROW_ERROR = View(
+    tag="row",
+    source="jsonb_array_elements({parent}.first_row_errors) with ordinality {t}(item, no)",
+    columns={
+        "row": "({t}.item->>'row')::int",
+        "path": "array(select jsonb_array_elements_text({t}.item->'path'))",
+        "code": "lower({t}.item->>'code')",
+        "message": "{t}.item->>'message'",
+    },
+    key="{t}.no",
+)
+
+ORIGIN = "(select convert_to(i.value, 'UTF8') from installation i where i.key = 'public_origin')"
+"""The installation's address as bytes, for links."""
