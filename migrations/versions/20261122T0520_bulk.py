@@ -1,6 +1,6 @@
 """Uploads, bulk operations, trusted documents.
 
-Revision 20261122051500, after 20261122051100. Runs before the code that needs it.
+Revision 20261122052000, after 20261122051500. Runs before the code that needs it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "20261122051500"
-down_revision = "20261122051100"
+revision = "20261122052000"
+down_revision = "20261122051500"
 branch_labels = None
 depends_on = None
 
