@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from countersign.awards import credentials
-from countersign.kit.access import ANONYMOUS, Actor, Role
+from countersign.kit.access import ANONYMOUS, Actor, Role, Scope
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.schema.base import Tools
@@ -96,6 +97,17 @@ async def test_a_registrar_issues_and_the_learner_and_the_school_read_it(
         assert data == {"award": {"id": shown["id"], "holderName": "Anna Example"}, "node": {"id": shown["id"]}}
     mine = await ask_data(engine, MINE, acting(learner))
     assert mine["viewer"]["learner"]["awards"]["nodes"] == [{"id": shown["id"], "state": "ISSUED"}]
+
+
+async def test_who_may_not_issue_awards_reads_none_of_them(engine: Engine, here: Campus) -> None:
+    award_id = (await issue(engine, here))["award"]["id"]
+    without_scope = replace(here.registrar, scopes=frozenset(Scope) - {Scope.AWARD_WRITE})
+    without_role = replace(here.registrar, roles=frozenset({Role.AUTHOR, Role.ORG_ADMIN}))
+    for actor in (without_scope, without_role):
+        data = await ask_data(engine, ONE, actor, id=award_id)
+        assert data == {"award": None, "node": None}
+        assert await ask_code(engine, "{ awards(first: 1) { nodes { id } } }", actor) == "FORBIDDEN"
+    assert (await ask_data(engine, ONE, here.registrar, id=award_id))["award"] is not None
 
 
 async def test_the_address_of_an_award_gives_its_signed_credential(

@@ -9,6 +9,7 @@ import pytest
 
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.service import Revoke
+from countersign.kit.ids import new_id
 from countersign.specs import service as specs
 from countersign.trust.canonical_codes import digest_multibase, digest_sri
 from countersign.trust.canonical_status import decode, is_set
@@ -44,6 +45,22 @@ async def test_an_endorsement_is_served_as_it_was_signed(place: Place) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     asked = await place.get(place.addresses.endorsement(place.endorsement_id), accept="application/vc")
     assert (asked.content, asked.headers["content-type"]) == (kept, "application/vc")
+
+
+async def test_an_endorsement_is_nobodys_to_read_until_its_version_is_public(place: Place) -> None:
+    url = place.addresses.endorsement(place.endorsement_id)
+    signed = (await place.get(url)).content
+    missing = await place.http.get(f"/endorsements/{new_id()}")
+    shared = await place.http.get(f"/v/{new_id()}")
+    states = {"submitted": 404, "in_review": 404, "withdrawn": 404, "published": 200, "deprecated": 200, "retired": 200}
+    for state, status in states.items():
+        async with place.db.writer() as tx:
+            await tx.execute("update spec_versions set state = $2 where id = $1", place.version.id, state)
+        answer = await place.get(url)
+        assert (answer.status_code, answer.content) == (status, signed if status == 200 else missing.content), state
+        page = await place.http.get(f"/v/{place.endorsement_id}")
+        assert page.status_code == status
+        assert (page.content == shared.content) is (status == 404)
 
 
 async def test_endorsements_of_a_version_are_those_in_force(place: Place) -> None:

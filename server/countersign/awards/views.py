@@ -1,4 +1,4 @@
-"""How awards are read by their learner and their school."""
+"""How awards are read: by their learner, and by who may issue them for their school."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ AWARD = View(
         "credential": "convert_from({t}.credential, 'UTF8')",
         "signed": "({t}.credential is not null)",
     },
-    visible="({t}.learner_id = {actor_learner} or {t}.organization_id = {actor_organization})",
+    visible="({t}.learner_id = {actor_learner} or {t}.organization_id = {actor_registry})",
 )

@@ -22,6 +22,7 @@ from countersign.reviews import service as reviews
 from countersign.reviews.independence import check_independence
 from countersign.specs import service as specs
 from countersign.specs.service import FrozenVersion
+from countersign.specs.views import PUBLIC
 from countersign.trust import documents
 from countersign.trust import service as trust
 from countersign.trust.addresses import Addresses
@@ -194,9 +195,15 @@ async def public_origin(tx: Tx) -> str:
 
 
 async def signed_endorsement(tx: Tx, endorsement_id: UUID) -> bytes | None:
-    """The signed credential, whatever came of it since (its status says); None when it was never signed."""
+    """The signed credential for everybody, whatever came of it since (its status says).
+
+    None when it was never signed, and while its version is not public: until then the text is between the school and
+    those who were asked, and what the credential refers to is served to nobody.
+    """
     found: bytes | None = await tx.fetchval(
-        "select credential from endorsement_signatures where endorsement_id = $1", endorsement_id
+        "select s.credential from endorsement_signatures s join endorsements e on e.id = s.endorsement_id"
+        f" join spec_versions v on v.id = e.spec_version_id where s.endorsement_id = $1 and {PUBLIC.format(t='v')}",
+        endorsement_id,
     )
     return found
 

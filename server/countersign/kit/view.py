@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
-ACTOR_PLACEHOLDERS = ("actor_organization", "actor_person", "actor_learner", "now")
+ACTOR_PLACEHOLDERS = ("actor_organization", "actor_person", "actor_learner", "actor_registry", "now")
 
 
 @dataclass(frozen=True, slots=True)

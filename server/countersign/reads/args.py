@@ -7,12 +7,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from countersign.kit.access import Actor
+from countersign.kit import access
+from countersign.kit.access import Actor, Permission
 from countersign.kit.ids import Sealer, parse_public_id
 from countersign.reads.errors import BindingMistake
 from countersign.reads.sql import render
 
 Getter = Callable[["Call"], object]
+
+
+def _registry(actor: Actor) -> object:
+    """The school whose awards the actor may read: with authority to issue them, not by membership alone."""
+    return actor.organization_id if access.allows(actor, Permission.ISSUE_AWARD) else None
 
 
 @dataclass(slots=True)
@@ -32,6 +38,7 @@ _ACTOR: Mapping[str, tuple[Getter, str]] = {
     "actor_organization": (lambda call: call.actor.organization_id, "uuid"),
     "actor_person": (lambda call: call.actor.person_id, "uuid"),
     "actor_learner": (lambda call: call.actor.learner_id, "bigint"),
+    "actor_registry": (lambda call: _registry(call.actor), "uuid"),
 }
 
 

@@ -2,7 +2,8 @@
 
 A field's binding travels in the metadata of its Strawberry field, a type's in its class attribute `__bound__`.
 Templates are SQL with names in braces: `{t}` the row itself, `{parent}` and `{child}` the two sides of a relation,
-`{key}` the child's key, `{actor_organization}`, `{actor_person}`, `{actor_learner}`, `{now}` bound parameters.
+`{key}` the child's key; `{actor_organization}`, `{actor_person}`, `{actor_learner}`, `{actor_registry}` (the school
+whose awards the actor may issue) and `{now}` bound parameters.
 """
 
 from collections.abc import Callable, Mapping

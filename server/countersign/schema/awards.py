@@ -51,7 +51,11 @@ def _shared(payload_: bytes, call: Call) -> str:
     return f"{origin}/awards/{ROUTE.seal(call.sealer, call.actor, AWARD.tag, route)}"
 
 
-@bound(AWARD, description="One learner's award of one version, readable by the learner and the school.", identity=ROUTE)
+@bound(
+    AWARD,
+    description="One learner's award of one version, readable by the learner and the school's registrars.",
+    identity=ROUTE,
+)
 class Award(Node):
     """One learner's award of one version."""
 
@@ -92,7 +96,7 @@ class AwardFilter:
 class AwardQueries:
     """Root fields."""
 
-    award: Award | None = find(description="One award: of your own, or of your school's.")
+    award: Award | None = find(description="One award: of your own, or, for who may issue awards, of your school's.")
     awards: Connection[Award] = connection(
         where={
             "filter.specVersionId": "{child}.spec_version_id = {value:id(version)}",

@@ -48,7 +48,9 @@ class Endorsement(Node):
     revoked_at: datetime | None = column(description="When it was taken back.")
     revocation_reason: str | None = column(description="Why it was taken back.")
     refusal: str | None = column(description="Why it could not be signed.")
-    url: URL = column(description="Where the signed credential is served to anyone.")
+    url: URL = column(
+        description="Where the signed credential is served to anyone, once it is signed and the version is published."
+    )
     credential: str | None = column(
         description="The signed credential (Open Badges 3.0 EndorsementCredential): the very bytes, as text."
     )
