@@ -37,8 +37,12 @@ def refuse_the_network(event: str, arguments: tuple[object, ...]) -> None:
         host = str(address[0]) if isinstance(address, tuple) else "localhost"  # a path is a Unix socket
         if host not in {"localhost", "::1"} and not host.startswith("127."):
             raise PermissionError(f"{BEYOND_LOOPBACK}: {host}")
-    elif event == "socket.getaddrinfo" and arguments[0] not in {None, "", "localhost", "127.0.0.1", "::1"}:
+    elif event == "socket.getaddrinfo" and _named(arguments[0]) not in {None, "", "localhost", "127.0.0.1", "::1"}:
         raise PermissionError(f"{BEYOND_LOOPBACK}: {arguments[0]!r}")
+
+
+def _named(host: object) -> object:
+    return host.decode(errors="replace") if isinstance(host, bytes) else host
 
 
 sys.addaudithook(refuse_the_network)

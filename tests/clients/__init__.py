@@ -1,0 +1,1 @@
+"""Programs of others that speak to our API: an audit, clients, fuzzers."""
