@@ -159,19 +159,19 @@ class CandidateConnection(Connection[Candidate]):
 
 
 def _question(args: Args, _sql: Predicates) -> Sequence[tuple[str, str]]:
-    def ids(name: str, tag: str, absent: str) -> str:
+    def ids(name: str, tag: str) -> str | None:
         if name not in args:
-            return absent
+            return None
         given = args.getter(name)
         return args.custom(lambda call: _keys(_listed(given(call)), tag), "uuid[]")
 
     return matching.sub_queries(
         matching.Question(
-            skills=ids("skills", SKILL.tag, "array[]::uuid[]"),
-            specs=ids("specs", SPEC.tag, "array[]::uuid[]"),
-            stacks=ids("stack", STACK.tag, "array[]::uuid[]"),
-            endorsers=ids("endorsedBy", ORGANIZATION.tag, "null::uuid[]"),
-            regions=args.param("regions", "text[]") if "regions" in args else "null::text[]",
+            skills=ids("skills", SKILL.tag),
+            specs=ids("specs", SPEC.tag),
+            stacks=ids("stack", STACK.tag),
+            endorsers=ids("endorsedBy", ORGANIZATION.tag),
+            regions=args.param("regions", "text[]") if "regions" in args else None,
             seed=args.custom(_checked_seed(args), "bigint"),
         )
     )

@@ -28,15 +28,21 @@ class Question:
 
     `skills`, `specs`, `stacks`: uuid[], all of which a candidate must hold. `endorsers`: uuid[] or null for anybody.
     `regions`: text[] or null for anywhere. `now`: timestamptz. `seed`: bigint, the asking organization's own.
+    None is what is not part of the question at all, and costs nothing.
     """
 
-    skills: str
-    specs: str
-    stacks: str
-    endorsers: str
-    regions: str
+    skills: str | None
+    specs: str | None
+    stacks: str | None
+    endorsers: str | None
+    regions: str | None
     seed: str
     now: str = "{now}"
+
+    @property
+    def need_words(self) -> int:
+        """How many bigints hold the requirements: 4 skills and 20 specs fit in one, a stack's 63 blocks do not."""
+        return 1 if self.stacks is None else 2
 
 
 def sub_queries(question: Question, *, words: int = WORDS) -> Sequence[tuple[str, str]]:
@@ -53,7 +59,7 @@ def sub_queries(question: Question, *, words: int = WORDS) -> Sequence[tuple[str
         ("asked", _asked(question)),
         ("met", MET),
         ("live", _live(question)),
-        ("posting", _posting(words)),
+        ("posting", _posting(question, words)),
         ("matched", _matched(question, words)),
         ("shown", _shown(question)),
         ("told_count", TOLD_COUNT),
@@ -64,15 +70,21 @@ def sub_queries(question: Question, *, words: int = WORDS) -> Sequence[tuple[str
 
 def _requirement(question: Question) -> str:
     # Two sources may name the same spec: a bit is a distinct thing, not a mention of it.
-    return f"""
-        select item, kind, row_number() over (order by kind, item) - 1 as bit
-        from (select unnest({question.skills}) as item, 'skill' as kind
-              union select unnest({question.specs}), 'spec'
-              union select b.spec_id, 'spec' from stack_blocks b where b.stack_id = any({question.stacks})
+    sources = [
+        f"select unnest({asked}), '{kind}'"
+        for asked, kind in ((question.skills, "skill"), (question.specs, "spec"))
+        if asked is not None
+    ]
+    if question.stacks is not None:
+        sources.append(f"""
+              select b.spec_id, 'spec' from stack_blocks b where b.stack_id = any({question.stacks})
               union select s.capstone_spec_id, 'spec' from stacks s
                     where s.id = any({question.stacks}) and s.capstone_spec_id is not null
               union select u.item, 'stack' from unnest({question.stacks}) u(item)
-                    where not exists (select from stacks s where s.id = u.item)) asked"""
+                    where not exists (select from stacks s where s.id = u.item)""")
+    named = " union ".join(sources) or "select null::uuid, null::text where false"
+    return f"""
+        select item, kind, row_number() over (order by kind, item) - 1 as bit from ({named}) asked(item, kind)"""
 
 
 def _asked(question: Question) -> str:
@@ -80,7 +92,7 @@ def _asked(question: Question) -> str:
     return f"""
         select array(select r.item from {{requirement}} r where r.kind = 'skill') as skills,
                array(select r.item from {{requirement}} r where r.kind = 'spec') as specs,
-               {question.endorsers} as endorsers"""
+               {question.endorsers or "null::uuid[]"} as endorsers"""
 
 
 MET: Final = """
@@ -92,52 +104,64 @@ MET: Final = """
 
 
 def _live(question: Question) -> str:
-    live = LIVE.format(e="e", now=question.now)
+    # Windows and no join: the planner expects one endorsement, and would compare each with each.
+    named = "" if question.endorsers is None else f"and {_among('e.organization_id', question.endorsers)}"
     return f"""
         select version_id, organization_id,
                (dense_rank() over (order by weight desc, organization_id) - 1)::int as number
         from (select e.spec_version_id as version_id, e.organization_id,
                      count(*) over (partition by e.organization_id) as weight
               from endorsements e
-              where e.spec_version_id = any(array(select m.version_id from {{met}} m)) and {live}
-                and ({question.endorsers} is null or e.organization_id = any({question.endorsers}))) e"""
+              where e.spec_version_id = any(array(select m.version_id from {{met}} m))
+                and {LIVE.format(e="e", now=question.now)} {named}) e"""
 
 
-def _posting(words: int) -> str:
+def _posting(question: Question, words: int) -> str:
+    needs = ", ".join(f"m.need{w}" for w in range(question.need_words))
     masks = "".join(
         f", coalesce(bit_or(1::bigint << (l.number % {BITS})) filter (where l.number / {BITS} = {w}), 0) as w{w}"
         for w in range(words)
     )
     return f"""
-        select l.version_id, m.low, m.high{masks},
+        select l.version_id, {needs}{masks},
                string_agg(l.number::text, ',') filter (where l.number >= {words * BITS}) as beyond
         from {{live}} l
-        join (select version_id, {_needs()} from {{met}} group by version_id) m using (version_id)
-        group by l.version_id, m.low, m.high"""
+        join (select version_id, {_needs(question)} from {{met}} group by version_id) m on m.version_id = l.version_id
+        group by l.version_id, {needs}"""
 
 
-def _needs() -> str:
+def _needs(question: Question) -> str:
     # Two words: a question has at most 4 skills, 20 specs and a stack of 63 blocks with its capstone.
-    low, high = (
-        f"coalesce(bit_or(1::bigint << (bit % {BITS})::int) filter (where bit / {BITS} = {w}), 0)" for w in (0, 1)
+    return ", ".join(
+        f"coalesce(bit_or(1::bigint << (bit % {BITS})::int) filter (where bit / {BITS} = {w}), 0) as need{w}"
+        for w in range(question.need_words)
     )
-    return f"{low} as low, {high} as high"
 
 
 def _matched(question: Question, words: int) -> str:
-    masks = "".join(f", bit_or(p.w{w}) as w{w}" for w in range(words))
+    masks = "".join(f", bit_or(a.w{w}) as w{w}" for w in range(words))
     kept = "".join(f", h.w{w}" for w in range(words))
+    needs = range(question.need_words)
+    met = ", ".join(f"bit_or(a.need{w})" for w in needs)
+    all_of_them = ", ".join(f"need{w}" for w in needs)
+    # Sorted first: a hash of ten thousands of groups with a text in each is slower, and soon goes to the disk.
+    somewhere = "" if question.regions is None else f"and {_among('c.region', question.regions)}"
     return f"""
         select h.learner_id, h.score, h.recent, c.region, c.country, h.beyond{kept}
         from (select a.learner_id, count(*)::int as score, max(a.awarded_on) as recent{masks},
-                     string_agg(p.beyond, ',') as beyond
-              from candidate_award a join {{posting}} p on p.version_id = a.spec_version_id
+                     string_agg(a.beyond, ',') as beyond
+              from (select a.learner_id, a.awarded_on, p.*
+                    from {{posting}} p join candidate_award a on a.spec_version_id = p.version_id
+                    order by a.learner_id) a
               group by a.learner_id
-              having (bit_or(p.low), bit_or(p.high)) = (select low, high from (select count(*) as n, {_needs()}
-                                                        from {{requirement}}) r where n > 0)) h
+              having ({met}) = (select {all_of_them} from (select count(*) as n, {_needs(question)}
+                                                           from {{requirement}}) r where n > 0)) h
         join candidate_search c on c.learner_id = h.learner_id
-        where ({question.regions} is null or c.region = any({question.regions}))
-          and (c.consent_expires_at is null or c.consent_expires_at > {question.now})"""
+        where (c.consent_expires_at is null or c.consent_expires_at > {question.now}) {somewhere}"""
+
+
+def _among(column: str, values: str) -> str:
+    return f"({values} is null or {column} = any({values}))"
 
 
 def _shown(question: Question) -> str:
