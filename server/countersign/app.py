@@ -94,7 +94,7 @@ def create_app_with(tools: Tools) -> Starlette:
 
 @asynccontextmanager
 async def _background(tools: Tools, engine: Engine) -> AsyncIterator[None]:
-    """The jobs of the rooms and the relay, from the start until the block ends."""
+    """The jobs of the rooms, the relay and the subscriptions, from the start until the block ends."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as jobs:
         jobs.create_task(commands.run(tools.db, stop))
@@ -102,6 +102,7 @@ async def _background(tools: Tools, engine: Engine) -> AsyncIterator[None]:
         jobs.create_task(bulk_jobs.run(tools.db, engine.exporter, stop))
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(relay.run(tools.db, stop))
+        jobs.create_task(engine.live.run(stop))
         try:
             yield
         finally:

@@ -84,6 +84,8 @@ class Permission(enum.Enum):
     SUBMIT_SPEC = "submit_spec"
     PUBLISH_SPEC = "publish_spec"
     REQUEST_REVIEW = "request_review"
+    FOLLOW_REVIEWS = "follow_reviews"
+    FOLLOW_BULK_OPERATIONS = "follow_bulk_operations"
     REVIEW = "review"
     SIGN_ENDORSEMENT = "sign_endorsement"
     REVOKE_ENDORSEMENT = "revoke_endorsement"
@@ -119,6 +121,10 @@ POLICY: dict[Permission, Rule] = {
     Permission.SUBMIT_SPEC: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
     Permission.PUBLISH_SPEC: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR, Role.ORG_ADMIN}), _SCHOOL),
     Permission.REQUEST_REVIEW: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
+    Permission.FOLLOW_REVIEWS: Rule(
+        None, frozenset({Role.AUTHOR, Role.REVIEWER, Role.SIGNATORY, Role.ORG_ADMIN}), _SCHOOL | _INDUSTRY
+    ),
+    Permission.FOLLOW_BULK_OPERATIONS: Rule(None, frozenset(Role), _ORGANIZATIONS),
     Permission.REVIEW: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY),
     Permission.SIGN_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),
     Permission.REVOKE_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),

@@ -19,6 +19,7 @@ import structlog
 from countersign.kit import outbox
 from countersign.kit.db import Connection, Database
 from countersign.kit.ids import new_id
+from countersign.kit.waiting import either
 
 POLL: Final = 0.1
 """Seconds between two looks of the relay for events of other processes; its own process wakes it."""
@@ -92,7 +93,7 @@ class Relay:
             if holds and now() - cleaned >= CLEANING:
                 await clean(connection)
                 cleaned = now()
-            await _first(emitted if holds else None, stop, POLL if holds else RENEW)
+            await either(POLL if holds else RENEW, stop, *([emitted] if holds else []))
         if holds:
             await connection.execute("update outbox_head set holder = null where holder = $1", self.name)
 
@@ -124,14 +125,7 @@ async def run(db: Database, stop: asyncio.Event) -> None:
                 await relay.serve(connection, db.emitted, stop)
         except LOST as lost:
             log.warning("the relay lost its connection", error=type(lost).__name__)
-            await _first(None, stop, RENEW)
-
-
-async def _first(wake: asyncio.Event | None, stop: asyncio.Event, seconds: float) -> None:
-    """Wait until either event is set, at most so long."""
-    waits = [asyncio.ensure_future(event.wait()) for event in (wake, stop) if event is not None]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
+        except Exception:
+            # A dying connection also fails in ways that nobody declares (asyncpg's InternalClientError).
+            log.exception("the relay failed")
+        await either(RENEW, stop)

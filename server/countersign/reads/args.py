@@ -69,6 +69,10 @@ class Parameters:
             return self.bind(getter, type_, name)
         return None
 
+    def uses(self, name: str) -> bool:
+        """Whether the statement binds `{now}` or an actor placeholder."""
+        return name in self._known
+
     def nonce(self) -> str:
         """The request's random text, which marks what Python will fill."""
         return self.bind(lambda call: call.nonce, "text", "nonce")

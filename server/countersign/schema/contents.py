@@ -28,6 +28,7 @@ from countersign.schema.specs import SpecQueries
 from countersign.schema.specs_commands import SpecMutations
 from countersign.schema.specs_listings import ListingQueries
 from countersign.schema.stacks import StackMutations, StackQueries
+from countersign.schema.subscriptions import CatalogueSubscriptions
 
 
 @strawberry.type
@@ -64,19 +65,27 @@ MUTATIONS: Final[tuple[type, ...]] = (
     AwardMutations,
     BulkMutations,
 )
+SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions,)
 TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces
 
 
 def make_schema(
-    queries: tuple[type, ...] = QUERIES, mutations: tuple[type, ...] = MUTATIONS, types: tuple[type, ...] = TYPES
+    queries: tuple[type, ...] = QUERIES,
+    mutations: tuple[type, ...] = MUTATIONS,
+    types: tuple[type, ...] = TYPES,
+    subscriptions: tuple[type, ...] = SUBSCRIPTIONS,
 ) -> strawberry.Schema:
     """The schema of the API. Raises BindingMistake for a mutation that breaks a promise (`promises`)."""
     query = strawberry.type(type("Query", queries, {}), description="What can be asked.")
     mutation = None
     if mutations:
         mutation = strawberry.type(type("Mutation", mutations, {}), description="What can be changed.")
+    subscription = None
+    if subscriptions:
+        made = type("Subscription", subscriptions, {})
+        subscription = strawberry.type(made, description="What can be followed as it happens.")
     config = StrawberryConfig(scalar_map=SCALARS | federation.SCALARS)
-    schema = strawberry.Schema(query=query, mutation=mutation, types=types, config=config)
+    schema = strawberry.Schema(query=query, mutation=mutation, subscription=subscription, types=types, config=config)
     for type_ in schema._schema.type_map.values():  # noqa: SLF001 - the schema that Strawberry declares
         if isinstance(type_, GraphQLInputObjectType) and type_.extensions[BACKREF].is_one_of:
             # Strawberry checks @oneOf itself, late and as an exception; graphql-core's validation knows it too.

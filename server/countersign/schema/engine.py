@@ -25,6 +25,11 @@ from countersign.schema.failures import failed
 from countersign.schema.introspection import introspect, merged, split
 from countersign.schema.mutations import Mutations
 from countersign.schema.problems import Fault, denials, fault, identified, of_refusal
+from countersign.schema.subscriptions import FACTS
+from countersign.schema.subscriptions_base import SINCE, wish
+from countersign.schema.subscriptions_live import Listener, Live, Member, Visit
+from countersign.schema.subscriptions_live import Selection as Subscribed
+from countersign.schema.subscriptions_plan import EventPlan, compile_event, root_field
 
 KEPT_DOCUMENTS: Final = 500
 KEPT_PLANS: Final = 2_000
@@ -98,6 +103,8 @@ class Engine:
         self._queries: Kept[object, Query] = Kept(KEPT_PLANS)
         self.exporter = ListExporter(self)
         self._mutations = Mutations(schema, replace(tools, exporter=self.exporter))
+        self._events: Kept[object, EventPlan] = Kept(KEPT_PLANS)
+        self.live = Live(tools.db, tools.sealer, FACTS)
 
     def prepare(self, asked: Asked, _actor: Actor) -> Prepared:
         """Read the document (once for each text), choose the operation, coerce the variables, price it.
@@ -156,6 +163,40 @@ class Engine:
         if prepared.kind is OperationType.SUBSCRIPTION or root is None:
             raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
         return await self._query(prepared.key, root, operation, selections, call)
+
+    async def subscribe(
+        self, prepared: Prepared, visit: Visit, listener: Listener, request_id: str, since: str | None = None
+    ) -> Member:
+        """Begin a subscription of a visit (`live.enter`); its events go to the listener until `live.cancel`.
+
+        `since` is an `eventId` and goes before the argument `sinceEventId`. Raises Unreadable with coded errors.
+        """
+        try:
+            selection, argued = self._subscribed(prepared)
+            return await self.live.subscribe(visit, listener, selection, since or argued)
+        except Unreadable as unreadable:
+            errors = unreadable.errors
+        except (BadInput, TooComplex) as refused:
+            errors = [_refused(refused)]
+        except Exception as error:  # noqa: BLE001 - as in `execute`
+            errors = [failed(error, request_id)]
+        raise Unreadable(*identified(errors, request_id))
+
+    def _subscribed(self, prepared: Prepared) -> tuple[Subscribed, str | None]:
+        root = self.schema.subscription_type
+        if root is None:
+            raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
+        selections = Selections(self.schema, prepared.document.fragments, prepared.variables)
+        path, _, given = root_field(root, prepared.operation, selections)
+        plan = self._events.get(prepared.key)
+        if plan is None:
+            plan = compile_event(root, prepared.operation, selections)
+            self._events.put(prepared.key, plan)
+        # `sinceEventId` decides where one begins and nothing of what is told later.
+        rest = {name: value for name, value in given.items() if name != SINCE}
+        values = {name: value for name, value in prepared.variables.coerced.items() if name not in plan.beginning}
+        key = (prepared.key, repr(rest), repr(values))
+        return Subscribed(key, plan, selections, wish(plan.stream, given), path), given.get(SINCE)
 
     async def _query(
         self,
