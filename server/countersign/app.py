@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from countersign.awards import jobs as awards_jobs
 from countersign.awards import tables as awards_tables
 from countersign.bulk import jobs as bulk_jobs
 from countersign.bulk import tables as bulk_tables
-from countersign.config import Settings
-from countersign.edge import downloads, health, pages
+from countersign.config import Mode, Settings
+from countersign.edge import downloads, health, mishaps, pages
+from countersign.edge.connection import STATE
+from countersign.edge.connections import Connections, Limits
+from countersign.edge.door import Door
+from countersign.edge.draining import Draining
+from countersign.edge.gates import Gates
 from countersign.edge.graphql import GraphQLEndpoint
-from countersign.edge.request_log import RequestLog
+from countersign.edge.pipeline import DEADLINE, Pipeline
 from countersign.edge.uploads import Uploads
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import tables as endorsements_tables
-from countersign.kit import audit, budgets, commands, installation, outbox, relay, trusted
+from countersign.kit import audit, budgets, commands, installation, outbox, relay, trusted, watch
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
@@ -41,6 +46,8 @@ from countersign.trust.addresses import Addresses
 from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
+
+PLACES: Final = 10
 
 TABLE_MODULES = (
     audit,
@@ -68,33 +75,45 @@ def declare_tables() -> list[type[Table]]:
     return placed_tables()
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The application of one process. Its start opens the database (see `Database.open` for what that raises)."""
+def create_app(settings: Settings, *, drain_on_sigterm: bool = False) -> Door:
+    """The application of one process. Its start opens the database (see `Database.open` for what that raises).
+
+    `drain_on_sigterm` is for a process of its own: it installs a handler of the signal while the application runs.
+    """
+    door = _door(settings)
 
     @asynccontextmanager
-    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_application: Starlette) -> AsyncIterator[dict[str, Any]]:
+        connections = Connections(
+            Limits(per_address=settings.connections_per_address, idle_seconds=settings.keep_alive_seconds)
+        )
+        draining = Draining(connections, settings.drain_seconds)
+        signals = draining.on_sigterm() if drain_on_sigterm else nullcontext()
         async with tools_of(settings) as tools:
             purse = budgets.Budgets(tools.db, capacity=settings.budget_points, restored=settings.budget_restored)
-            engine = _equip(application, tools, purse)
+            engine = _equip(door, tools, purse, draining, settings)
             try:
-                async with _background(tools, engine):
-                    yield
+                async with _background(settings, tools, engine):
+                    with signals:
+                        yield {STATE: connections}
+                    draining.close()
             finally:
                 await purse.close()
 
-    return Starlette(routes=_routes(settings), middleware=[Middleware(RequestLog)], lifespan=lifespan)
+    door.inside.router.lifespan_context = lifespan
+    return door
 
 
-def create_app_with(tools: Tools) -> Starlette:
+def create_app_with(tools: Tools) -> Door:
     """The application over tools that somebody else opens and closes."""
-    application = Starlette(routes=_routes(None), middleware=[Middleware(RequestLog)])
-    _equip(application, tools, budgets.Budgets(tools.db))
-    return application
+    door = _door(None)
+    _equip(door, tools, budgets.Budgets(tools.db), Draining(Connections()), None)
+    return door
 
 
 @asynccontextmanager
-async def _background(tools: Tools, engine: Engine) -> AsyncIterator[None]:
-    """The jobs of the rooms, the relay and the subscriptions, from the start until the block ends."""
+async def _background(settings: Settings, tools: Tools, engine: Engine) -> AsyncIterator[None]:
+    """The jobs of the rooms, the relay, the subscriptions and the watch, from the start until the block ends."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as jobs:
         jobs.create_task(commands.run(tools.db, stop))
@@ -103,23 +122,47 @@ async def _background(tools: Tools, engine: Engine) -> AsyncIterator[None]:
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(relay.run(tools.db, stop))
         jobs.create_task(engine.live.run(stop))
+        jobs.create_task(watch.run(tools.db, settings.dsn, stop))
         try:
             yield
         finally:
             stop.set()
 
 
-def _equip(application: Starlette, tools: Tools, purse: budgets.Budgets) -> Engine:
-    application.state.tools = tools
-    application.state.budgets = purse
-    application.state.engine = engine = Engine(make_schema(), tools)
+def _door(settings: Settings | None) -> Door:
+    if settings is None:
+        gates, mode = Gates(), None
+    else:
+        production = settings.mode is Mode.PRODUCTION
+        gates = Gates.of(
+            settings.public_origin, settings.allowed_hosts, settings.allowed_origins, loopback=not production
+        )
+        mode = None if production else Mode.DEV.value
+    return Door(Starlette(routes=_routes(settings), exception_handlers=mishaps.HANDLERS), gates, mode=mode)
+
+
+def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining, settings: Settings | None) -> Engine:
+    engine = Engine(make_schema(), tools)
+    pipeline = Pipeline(
+        engine,
+        tools.db,
+        purse,
+        places=settings.pool_size if settings else PLACES,
+        seconds=settings.request_seconds if settings else DEADLINE,
+    )
+    door.endpoint = GraphQLEndpoint(
+        pipeline, door.gates, pages.GRAPHIQL, draft=settings.http_draft if settings else False
+    )
+    state = door.inside.state
+    state.tools, state.budgets, state.engine = tools, purse, engine
+    state.pipeline, state.gates = pipeline, door.gates
+    state.draining, state.stopping = draining, draining.closing
     return engine
 
 
 def _routes(settings: Settings | None) -> list[BaseRoute]:
     return [
         *pages.routes(settings),
-        Route("/graphql", GraphQLEndpoint(pages.GRAPHIQL)),
         Route("/livez", health.alive),
         Route("/readyz", health.ready),
         *Uploads().routes(),

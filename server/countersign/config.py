@@ -61,6 +61,16 @@ class Settings(BaseSettings):
     budget_points: Annotated[int, Field(ge=5_000)] = 10_000  # no less than one operation may cost
     budget_restored: Annotated[float, Field(gt=0)] = 100.0  # points a second
 
+    # The edge. Lists stand between commas; names of this machine are always ours outside production.
+    allowed_hosts: str = ""
+    allowed_origins: str = ""
+    trusted_proxies: str = ""  # whose X-Forwarded-For is believed: addresses, networks
+    connections_per_address: Annotated[int, Field(ge=1)] | None = None
+    keep_alive_seconds: Annotated[float, Field(gt=0)] = 5.0
+    request_seconds: Annotated[float, Field(gt=0)] = 5.0  # the deadline of an operation
+    drain_seconds: Annotated[float, Field(ge=0, le=60)] = 2.0  # between SIGTERM and the end of listening
+    http_draft: bool = False  # the newest draft of GraphQL over HTTP: 422 and 294
+
     @property
     def secret_bytes(self) -> bytes:
         """What sealed ids and cursors are made with."""

@@ -17,11 +17,12 @@ from typing import Any, NoReturn
 import asyncpg
 import uvicorn
 from pydantic import SecretStr
-from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from countersign import app, config
 from countersign.config import Mode, Settings, UnsafeSettings
+from countersign.edge.connection import Connection
+from countersign.edge.door import Door
 from countersign.kit import embedded
 from countersign.kit.db import Database
 from countersign.kit.embedded import EmbeddedPostgres
@@ -33,6 +34,8 @@ from countersign.kit.migrate import migrate
 
 DATABASE = "countersign"
 BAD_DATA, BAD_USAGE = 1, 2
+LAST_SECONDS = 6  # for what runs when we stop; no operation may take so long
+LARGEST_MESSAGE = 64 * 1024  # of a socket
 _PARENT = "COUNTERSIGN_PARENT"
 
 log = logger("hosting")
@@ -194,7 +197,11 @@ def run_application(settings: Settings, bound: socket.socket, ready: Callable[[]
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        http=Connection,
+        ws_max_size=LARGEST_MESSAGE,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        timeout_graceful_shutdown=LAST_SECONDS,
         lifespan="on",
     )
     with contextlib.suppress(KeyboardInterrupt):
@@ -208,13 +215,13 @@ def run_application(settings: Settings, bound: socket.socket, ready: Callable[[]
     return 0
 
 
-def application() -> Starlette:
+def application() -> Door:
     """The application of this (worker) process, from the environment that its parent set."""
     settings = config.load()
     if os.environ.get(_PARENT, str(os.getpid())) != str(os.getpid()):
         configure(settings.log_format)
         _end_with_parent()
-    return app.create_app(settings)
+    return app.create_app(settings, drain_on_sigterm=True)
 
 
 def _end_with_parent() -> None:

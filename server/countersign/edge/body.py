@@ -1,113 +1,122 @@
 """Request bodies: small, UTF-8, plain JSON objects, and nothing that would hurt further in."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
-LARGEST_BODY: Final = 256 * 1024
+from countersign.edge.gates import LARGEST_BODY, too_large
+from countersign.edge.responses import BadRequest
+
 DEEPEST: Final = 32
 LARGEST_INTEGER: Final = 2**53
 MOST_DIGITS: Final = 40
+MOST_PARAMETERS: Final = 20
 
 
-class BadRequest(Exception):
-    """A request that is not a GraphQL request over HTTP, with its HTTP status and headers."""
-
-    def __init__(self, message: str, status: int = 400, **headers: str) -> None:
-        self.message = message
-        self.status = status
-        self.headers = headers
-        super().__init__(message)
+class Gone(Exception):
+    """The client went before its body had ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a request asks to run."""
+    """What a request asks to run; `query` is empty when a trusted document is named instead."""
 
     query: str
-    variables: Mapping[str, Any]
-    operation_name: str | None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    operation_name: str | None = None
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    document_id: str | None = None
 
 
-async def read(request: Request) -> bytes:
-    """The body. Raises BadRequest (413) when it is larger than 256 KiB; nothing of the rest is read."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > LARGEST_BODY:
-        raise BadRequest("The body is larger than 256 KiB", 413)
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > LARGEST_BODY:
-                raise BadRequest("The body is larger than 256 KiB", 413)
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise BadRequest("The body ended too early") from None
-    return b"".join(chunks)
+async def read(receive: Receive) -> bytes:
+    """The body. Raises BadRequest (413) when it is larger than 256 KiB; nothing of the rest is read. Raises Gone."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        whole: bytes = message.get("body", b"")
+        if len(whole) > LARGEST_BODY:
+            raise too_large()
+        return whole
+    data = bytearray()
+    while message["type"] == "http.request":
+        data += message.get("body", b"")
+        if len(data) > LARGEST_BODY:
+            raise too_large()
+        if not message.get("more_body", False):
+            return bytes(data)
+        message = await receive()
+    raise Gone
 
 
 def parse(data: bytes) -> Any:
     """The JSON value of a body.
 
-    Raises BadRequest for anything but UTF-8 JSON nested at most 32 deep, with integers up to 2^53, finite numbers,
-    no NUL and no lone surrogates.
+    Raises BadRequest for anything but UTF-8 JSON nested at most 32 deep, with each name once in an object, integers
+    up to 2^53, finite numbers, no NUL and no lone surrogates (I-JSON, RFC 7493, and a little stricter).
     """
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise BadRequest("The body is not UTF-8") from None
-    if _depth(text) > DEEPEST:
-        raise BadRequest(f"The JSON is nested more than {DEEPEST} levels deep")
     try:
-        value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_constant)
-    except (ValueError, RecursionError):
+        value = _DECODER.decode(text)
+    except RecursionError:
+        raise BadRequest(f"The JSON is nested more than {DEEPEST} levels deep") from None
+    except ValueError:
         raise BadRequest("The body is not JSON") from None
-    if "\\u" in text:
-        _refuse_bad_text(value)
+    _look_through(value, texts="\\u" in text)
     return value
 
 
 def operation(value: Any) -> Operation:
-    """The operation in a JSON body. Raises BadRequest for anything but an object with a `query`."""
+    """The operation in a JSON body. Raises BadRequest for anything but an object with a `query` or a `documentId`."""
     if not isinstance(value, dict):
         raise BadRequest("The body must be one JSON object; batches are not taken")
-    query, name = value.get("query"), value.get("operationName")
+    query, name, document = value.get("query"), value.get("operationName"), value.get("documentId")
     variables, extensions = value.get("variables"), value.get("extensions")
-    if not isinstance(query, str) or not query:
-        raise BadRequest("`query` must be a text")
     if name is not None and not isinstance(name, str):
         raise BadRequest("`operationName` must be a text")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest("`variables` must be an object")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest("`extensions` must be an object")
-    return Operation(query, variables or {}, name)
+    if document is not None and not isinstance(document, str):
+        raise BadRequest("`documentId` must be a text")
+    kept = bool(document) or "persistedQuery" in (extensions or {})
+    if query is None and kept:
+        query = ""
+    elif not isinstance(query, str) or not query:
+        raise BadRequest("`query` must be a text")
+    return Operation(query, variables or {}, name, extensions or {}, document)
 
 
-def _depth(text: str) -> int:
-    """How deep brackets nest outside of strings: one pass, no recursion."""
-    depth = deepest = 0
-    inside = escaped = False
-    for character in text:
-        if inside:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                inside = False
-        elif character == '"':
-            inside = True
-        elif character in "{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "}]":
-            depth -= 1
-    return deepest
+def of_address(query_string: bytes) -> Operation:
+    """The operation in an address (GET). Raises BadRequest."""
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError:
+        raise BadRequest("The address cannot be read: it is not UTF-8, or has too many parameters") from None
+    given: dict[str, Any] = dict(pairs)
+    if len(given) < len(pairs):
+        raise BadRequest("A parameter stands twice in the address")
+    for name in ("variables", "extensions"):
+        if name in given:
+            given[name] = parse(given[name].encode()) if given[name] else None
+    return operation(given)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a name stands twice")
+    return made
 
 
 def _integer(text: str) -> int:
@@ -127,14 +136,38 @@ def _constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse_bad_text(value: Any) -> None:
-    if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            raise BadRequest("A text holds NUL or half a character")
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_bad_text(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _refuse_bad_text(key)
-            _refuse_bad_text(item)
+# Made once: `json.loads` makes one for every call that has hooks.
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=_constant
+)
+
+
+def _look_through(value: Any, *, texts: bool) -> None:
+    """Refuse what is nested too deeply, and texts that nothing behind can hold: level by level, without recursion."""
+    level = [value]
+    for depth in range(DEEPEST + 1):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict | list) and depth == DEEPEST:
+                raise BadRequest(f"The JSON is nested more than {DEEPEST} levels deep")
+            if isinstance(item, dict):
+                inner += item.values()
+                if texts:
+                    inner += item
+            elif isinstance(item, list):
+                inner += item
+            elif texts and isinstance(item, str) and _is_bad(item):
+                raise BadRequest("A text holds NUL or half a character")
+        if not inner:
+            return
+        level = inner
+
+
+def _is_bad(text: str) -> bool:
+    if "\x00" in text:
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,21 +1,22 @@
 """The endpoint `/graphql`: POST for everything, GET for queries and for the browser's GraphiQL."""
 
+from __future__ import annotations
+
+import asyncio
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 from graphql import OperationType
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-from structlog.contextvars import get_contextvars
+from starlette.types import Receive, Scope
 
-from countersign.edge import body, identity
-from countersign.edge.body import BadRequest, Operation
-from countersign.edge.negotiation import JSON, RESPONSE, accepted, is_json, prefers_html
+from countersign.edge import body
+from countersign.edge.body import Operation
+from countersign.edge.exchange import EXCHANGE
+from countersign.edge.gates import ALLOW, Gates, Headers, check_body, check_method
+from countersign.edge.negotiation import JSON, RESPONSE, accepted, prefers_html
 from countersign.edge.pages import GRAPHIQL_POLICY
-from countersign.edge.responses import refuse, respond, status_of
-from countersign.kit.access import Actor
-from countersign.kit.db import Database
+from countersign.edge.pipeline import Late, Pipeline
+from countersign.edge.responses import BadRequest, Header, Refused, Reply, refusal, reply, status_of
 from countersign.reads.errors import Unreadable
 
 NOT_BUILT: Final = """<!doctype html>
@@ -28,113 +29,85 @@ NOT_BUILT: Final = """<!doctype html>
 """
 
 
-class Answered(Protocol):
-    """An answer of the engine."""
-
-    @property
-    def data(self) -> bytes | None:
-        """None when nothing was executed."""
-
-    @property
-    def errors(self) -> list[dict[str, Any]]:
-        """Errors with codes."""
-
-    def render(self) -> bytes:
-        """The response's body."""
-
-
-class Prepared(Protocol):
-    """A request that can run."""
-
-    @property
-    def kind(self) -> OperationType:
-        """Query, mutation or subscription."""
-
-    @property
-    def cost(self) -> int:
-        """Its price in points."""
-
-
-class GraphQL(Protocol):
-    """The engine as the edge needs it."""
-
-    def prepare(self, asked: Operation, actor: Actor, /) -> Prepared:
-        """Read and price a request. Raises Unreadable."""
-
-    async def execute(self, prepared: Any, actor: Actor, request_id: str, /) -> Answered:
-        """Answer what was prepared."""
-
-    def refused(self, unreadable: Unreadable, request_id: str, /) -> Answered:
-        """The answer to what could not be prepared."""
-
-
 class GraphQLEndpoint:
-    """The ASGI application of `/graphql`; the engine and the database are the application's."""
+    """Answers the requests to `/graphql`."""
 
-    def __init__(self, graphiql: Path) -> None:
+    def __init__(self, pipeline: Pipeline, gates: Gates, graphiql: Path, *, draft: bool = False) -> None:
+        self._pipeline = pipeline
+        self._gates = gates
         self._graphiql = graphiql
+        self._draft = draft
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        request = Request(scope, receive)
-        response = await self._respond(request)
-        await response(scope, receive, send)
-
-    async def _respond(self, request: Request) -> Response:
-        headers = request.headers
-        wanted = headers.get("accept")
-        if request.method == "GET" and prefers_html(wanted) and "query" not in request.query_params:
+    async def respond(self, scope: Scope, headers: Headers, receive: Receive, request_id: str) -> Reply:
+        """Answer one request. Raises Gone when nobody waits for the answer any more."""
+        method = scope["method"]
+        wanted = headers.get(b"accept", b"").decode("latin-1")
+        if method in {"GET", "HEAD"} and prefers_html(wanted) and b"query=" not in scope["query_string"]:
             return self._page()
-        identifier = str(get_contextvars().get("request_id", ""))
-        engine: GraphQL = request.app.state.engine
-        db: Database = request.app.state.tools.db
         media_type = accepted(wanted)
-        if media_type is None:
-            return refuse(f"Accept {RESPONSE} or {JSON}", "BAD_REQUEST", 406, JSON, identifier)
         try:
-            operation = await _operation(request)
-            actor = await identity.actor(db, headers.get("authorization"))
-        except BadRequest as bad:
-            return refuse(bad.message, "BAD_REQUEST", bad.status, media_type, identifier, **bad.headers)
-        except identity.NotSignedIn:
-            message = "The token is not good (unknown, expired or revoked)"
-            return refuse(message, "UNAUTHENTICATED", 401, media_type, identifier, www_authenticate="Bearer")
+            check_method(method)
+            if method == "OPTIONS":
+                return Reply(204, [ALLOW], b"")
+            if not self._gates.origin_is_ours(headers):
+                raise Refused(403, "FORBIDDEN", "Pages of other sites may not ask here")  # noqa: TRY301 # one way out
+            if media_type is None:
+                raise BadRequest(f"Accept {RESPONSE} or {JSON}", 406)  # as above
+            self._pipeline.admission.enter()
+        except Refused as refused:
+            return refusal(refused, media_type or JSON, request_id)
         try:
-            prepared = engine.prepare(operation, actor)
+            operation = await _operation(scope, headers, receive)
+            async with self._pipeline.deadline() as deadline:
+                return await self._answer(scope, headers, operation, media_type, request_id)
+        except Refused as refused:
+            return refusal(refused, media_type, request_id)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            return refusal(Late(), media_type, request_id)
+        finally:
+            self._pipeline.admission.leave()
+
+    async def _answer(
+        self, scope: Scope, headers: Headers, operation: Operation, media_type: str, request_id: str
+    ) -> Reply:
+        pipeline = self._pipeline
+        authorization = headers.get(b"authorization")
+        actor = await pipeline.actor(authorization.decode("latin-1") if authorization is not None else None)
+        more: tuple[Header, ...] = ()
+        try:
+            admitted = await pipeline.admit(operation, actor, scope["client"][0] if scope.get("client") else "")
         except Unreadable as unreadable:
-            answer = engine.refused(unreadable, identifier)
+            answer = pipeline.engine.refused(unreadable, request_id)
         else:
-            if request.method != "POST" and prepared.kind is not OperationType.QUERY:
-                return refuse("Changes need POST", "BAD_REQUEST", 405, media_type, identifier, allow="POST")
-            answer = await engine.execute(prepared, actor, identifier)
-        status = status_of(answer.errors, media_type, executed=answer.data is not None)
-        retry = {"retry_after": "1"} if status == 503 else {}  # noqa: PLR2004 - Service Unavailable
-        return respond(answer.render(), media_type, status, **retry)
+            if scope["method"] != "POST" and admitted.prepared.kind is not OperationType.QUERY:
+                raise BadRequest("Changes need POST", 405, (b"allow", b"POST"))
+            if admitted.prepared.kind is OperationType.QUERY:
+                _end_with_client(scope)
+            more = pipeline.rate_headers(admitted.charge)
+            answer = await pipeline.run(admitted, request_id)
+        status = status_of(answer.errors, media_type, answer.data, draft=self._draft)
+        if status == 503:  # noqa: PLR2004 # Service Unavailable
+            more = (*more, (b"retry-after", b"1"))
+        return reply(answer.render(), media_type, status, *more)
 
-    def _page(self) -> Response:
+    def _page(self) -> Reply:
         text = self._graphiql.read_bytes() if self._graphiql.is_file() else NOT_BUILT.encode()
-        return respond(text, "text/html", 200, content_security_policy=GRAPHIQL_POLICY, referrer_policy="no-referrer")
+        policy = (b"content-security-policy", GRAPHIQL_POLICY.encode())
+        return reply(text, "text/html", 200, policy, (b"referrer-policy", b"no-referrer"))
 
 
-async def _operation(request: Request) -> Operation:
-    if request.method == "POST":
-        return await _from_body(request)
-    if request.method not in {"GET", "HEAD"}:
-        raise BadRequest("Use POST", 405, allow="GET, POST")
-    return _from_url(request)
+def _end_with_client(scope: Scope) -> None:
+    """Cancel this request when its client goes, down to the statement in PostgreSQL: nobody reads the answer."""
+    exchange = scope.get(EXCHANGE)
+    task = asyncio.current_task()
+    if exchange is not None and task is not None:
+        exchange.on_gone = task.cancel
 
 
-def _from_url(request: Request) -> Operation:
-    given: dict[str, Any] = dict(request.query_params)
-    for name in ("variables", "extensions"):
-        if given.get(name):
-            given[name] = body.parse(given[name].encode())
-    return body.operation(given)
-
-
-async def _from_body(request: Request) -> Operation:
-    if not is_json(request.headers.get("content-type")):
-        raise BadRequest("Send application/json", 415)
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise BadRequest("Send the body without compression", 415)
-    return body.operation(body.parse(await body.read(request)))
+async def _operation(scope: Scope, headers: Headers, receive: Receive) -> Operation:
+    if scope["method"] == "POST":
+        check_body(headers)
+        return body.operation(body.parse(await body.read(receive)))
+    return body.of_address(scope["query_string"])

@@ -1,11 +1,13 @@
 """Content types by the GraphQL-over-HTTP specification."""
 
+from functools import lru_cache
 from typing import Final
 
 JSON: Final = "application/json"
 RESPONSE: Final = "application/graphql-response+json"
 
 
+@lru_cache(128)
 def accepted(header: str | None) -> str | None:
     """The media type of the answer for an `Accept` header; None when neither of ours is acceptable.
 
@@ -30,6 +32,7 @@ def prefers_html(header: str | None) -> bool:
     return header is not None and "text/html" in header.lower()
 
 
+@lru_cache(128)
 def is_json(header: str | None) -> bool:
     """Whether a request's content type is JSON in UTF-8."""
     if header is None:

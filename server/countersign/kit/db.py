@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import operator
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Final, Protocol, TypeAlias
 
 import asyncpg
@@ -22,6 +23,8 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 STATEMENT_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 2_000
 LOOK_SECONDS = 1
+ACQUIRE_SECONDS = 0.5
+CLOSE_SECONDS = 2
 
 # The text of a compiled read says what its plan must do, and planning it anew would cost more than running it. A search
 # sorts and groups tens of thousands of postings, which PostgreSQL's 4 MB would send to the disk.
@@ -131,6 +134,18 @@ class Tx:
         self.has_emitted = True
 
 
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await work that is not to be cut short; a cancellation that comes meanwhile is dropped."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise
+    task.result()
+
+
 JSONB_VERSION = b"\x01"
 
 
@@ -157,20 +172,41 @@ def _to_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, default=str).encode()
 
 
+class Unreachable(ConnectionError):
+    """The database gave no connection in time, or the one in use was lost."""
+
+
+UNREACHABLE: Final = (
+    ConnectionError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # it shuts down, or a statement was cancelled
+    asyncpg.InsufficientResourcesError,
+)
+"""What is raised when the database cannot be asked: the caller may try again."""
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+
 class Database:
     """Two pools for one process: writes on the primary, reads there too unless `read_dsn` names a standby."""
 
     def __init__(
         self,
-        primary: asyncpg.Pool[asyncpg.Record],
-        replica: asyncpg.Pool[asyncpg.Record],
+        primary: Pool,
+        replica: Pool,
         clock: Clock,
         connect: Callable[..., Awaitable[asyncpg.Connection[asyncpg.Record]]],
+        make: Callable[[], Awaitable[tuple[Pool, Pool]]] | None = None,
     ) -> None:
+        self._make = make
+        self._lost = False
         self._primary = primary
         self._replica = replica
         self._connect = connect
         self.clock = clock
+        self.answered_at = 0.0
+        """When PostgreSQL last answered somebody (monotonic)."""
         self.emitted = asyncio.Event()
         """Set after each commit of this process that wrote events; whoever waits for it clears it."""
 
@@ -205,7 +241,7 @@ class Database:
             kept = {"statement_cache_size": 200, "max_cacheable_statement_size": 1_000_000}
             return {"server_settings": settings, "timeout": 5, **kept}
 
-        async def pool(url: str, extra: Mapping[str, str]) -> asyncpg.Pool[asyncpg.Record]:
+        async def pool(url: str, extra: Mapping[str, str]) -> Pool:
             made = await asyncpg.create_pool(
                 url, min_size=1, max_size=pool_size, init=_prepare, reset=_leave_as_it_is, **options(extra)
             )
@@ -218,31 +254,93 @@ class Database:
             await _prepare(connection)
             return connection
 
-        return cls(await pool(dsn, {}), await pool(read_dsn or dsn, READS), clock or DatabaseClock(), connect)
+        async def pools() -> tuple[Pool, Pool]:
+            primary = await pool(dsn, {})
+            try:
+                return primary, await pool(read_dsn or dsn, READS)
+            except BaseException:
+                primary.terminate()
+                raise
+
+        return cls(*await pools(), clock or DatabaseClock(), connect, pools)
 
     async def close(self) -> None:
-        """Close the pools after what runs has finished."""
-        await self._primary.close()
-        await self._replica.close()
+        """Close the pools after what runs has finished; what does not finish within two seconds is ended."""
+        if self._lost:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._primary.close()
+                await self._replica.close()
+        except TimeoutError:
+            self._primary.terminate()
+            self._replica.terminate()
+
+    @property
+    def lost(self) -> bool:
+        """Whether it was given up, until `renew`."""
+        return self._lost
+
+    def give_up(self) -> None:
+        """End every connection, so that nobody waits for an answer that does not come; refuse new ones at once."""
+        self._lost = True
+        self._primary.terminate()
+        self._replica.terminate()
+
+    async def renew(self) -> None:
+        """Connect anew after `give_up`. Raises OSError, TimeoutError or asyncpg.PostgresError while it is gone."""
+        if self._make is not None:
+            self._primary, self._replica = await self._make()
+            self._lost = False
+
+    @asynccontextmanager
+    async def _connection(self, pool: Pool) -> AsyncIterator[Connection]:
+        """A connection of a pool. Raises Unreachable: none within half a second, or it was lost while in use."""
+        if self._lost:
+            raise Unreachable("the database is out of reach")
+        try:
+            connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+        except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+            raise Unreachable("no connection in time") from error
+        try:
+            yield connection
+            self.answered_at = monotonic()
+        except asyncpg.InterfaceError as error:
+            if not connection.is_closed():
+                raise
+            raise Unreachable("the connection was lost") from error
+        finally:
+            await pool.release(connection)
 
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[Connection]:
         """A connection that only reads, for one statement (without a block: a statement is its own snapshot)."""
-        async with self._replica.acquire(timeout=5) as connection:
+        async with self._connection(self._replica) as connection:
             yield connection
 
     @asynccontextmanager
     async def fresh_reader(self) -> AsyncIterator[Connection]:
         """As `reader`, on the primary: for a read that must see what was committed a moment ago."""
-        async with self._primary.acquire(timeout=5) as connection:
+        async with self._connection(self._primary) as connection:
             yield connection
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[Tx]:
-        """One transaction on the primary; committed when the block ends, rolled back when it raises."""
-        async with self._primary.acquire(timeout=5) as connection, connection.transaction():
+        """One transaction on the primary; committed when the block ends, rolled back when it raises.
+
+        A commit that has begun is not cancelled: whoever is told of a time-out knows that nothing happened.
+        """
+        async with self._connection(self._primary) as connection:
+            transaction = connection.transaction()
+            await transaction.start()
             tx = Tx(connection, self.clock)
-            yield tx
+            try:
+                yield tx
+            except BaseException:
+                if not connection.is_closed():
+                    await transaction.rollback()
+                raise
+            await _to_the_end(transaction.commit())
         if tx.has_emitted:
             self.emitted.set()
 
@@ -262,7 +360,7 @@ class Database:
     @asynccontextmanager
     async def listener(self) -> AsyncIterator[Connection]:
         """A connection outside any transaction, for LISTEN and advisory work."""
-        async with self._primary.acquire(timeout=5) as connection:
+        async with self._connection(self._primary) as connection:
             try:
                 yield connection
             finally:

@@ -7,11 +7,13 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 HIDDEN = "[hidden]"
+COMMON_PATH = "/graphql"
 _SECRET_NAMES = re.compile(
     r"token|secret|passw|authorization|cookie|credential_key|key_encryption|dsn|database_url", re.IGNORECASE
 )
@@ -20,6 +22,7 @@ _SECRET_VALUES = re.compile(
     r"|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"  # user and password of an address
     r"|(?<=[Bb]earer )\S+"
 )
+_form: str | None = None  # how this process writes, once it was told
 _BARE = 40  # deeper than any value we log
 
 
@@ -46,6 +49,8 @@ def _without_secrets(value: object, depth: int) -> object:
 
 def configure(form: str) -> None:
     """Send every log of this process, ours and the libraries', to stderr as `console` or `json` lines."""
+    global _form  # noqa: PLW0603 - the process has one stderr
+    _form = form
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -87,7 +92,33 @@ def configure(form: str) -> None:
     )
 
 
+def say_request(method: str, path: str, status: int, milliseconds: float, request_id: str) -> None:
+    """Log the one line of a request: `info`, or `error` when we failed.
+
+    The common line is written without the machinery, which would cost more than a small query does.
+    """
+    spent = round(milliseconds, 1)
+    if _form is None or path != COMMON_PATH or status >= 500 or not method.isalpha():  # noqa: PLR2004 # server errors
+        say = _requests.error if status >= 500 else _requests.info  # noqa: PLR2004 # as above
+        say("request", method=method, path=path, status=status, milliseconds=spent, request_id=request_id)
+        return
+    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    if _form == "json":
+        line = (
+            f'{{"method": "{method}", "path": "{path}", "status": {status}, "milliseconds": {spent},'
+            f' "event": "request", "request_id": "{request_id}", "level": "info", "logger": "request",'
+            f' "timestamp": "{at}"}}\n'
+        )
+    else:
+        said = f"method={method} milliseconds={spent} path={path} request_id={request_id} status={status}"
+        line = f"{at} [info     ] {'request':<30} [request] {said}\n"
+    sys.stderr.write(line)
+
+
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger by name; bind what every line of it should say."""
     made: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return made
+
+
+_requests = logger("request")

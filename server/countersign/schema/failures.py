@@ -6,10 +6,10 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
+from countersign.kit.db import UNREACHABLE
 from countersign.schema.problems import Fault, fault
 
 STOPPED: Final = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
-UNREACHABLE: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.TooManyConnectionsError)
 
 log = structlog.get_logger()
 
