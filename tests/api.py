@@ -24,8 +24,9 @@ _keys = count(1)
 class Api:
     """Asks questions and makes changes over HTTP."""
 
-    def __init__(self, client: httpx.AsyncClient, db: Database, make: Factory, engine: Engine) -> None:
+    def __init__(self, client: httpx.AsyncClient, db: Database, make: Factory, tools: Tools, engine: Engine) -> None:
         self.client = client
+        self.tools = tools
         self.engine = engine
         self.db = db
         self.make = make
@@ -77,8 +78,9 @@ class Api:
 @asynccontextmanager
 async def served(db: Database, signer: Signer, make: Factory) -> AsyncIterator[Api]:
     """The application over this database, without a socket."""
-    application = app.create_app_with(Tools(db, Sealer(b"s" * 32), signer))
+    tools = Tools(db, Sealer(b"s" * 32), signer)
+    application = app.create_app_with(tools)
     transport = httpx.ASGITransport(app=application)
     accept = {"accept": "application/graphql-response+json"}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=accept) as client:
-        yield Api(client, db, make, application.state.engine)
+        yield Api(client, db, make, tools, application.state.engine)

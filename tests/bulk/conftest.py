@@ -19,4 +19,4 @@ async def house(db: Database, make: Factory, signer: Signer) -> AsyncIterator[Ho
     async with db.writer() as tx:
         here = await campus(tx, make)
     async with served(db, signer, make) as api:
-        yield House(api, db, here, api.engine)
+        yield House(api, db, here, api.tools)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from countersign.bulk import jobs
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
 from countersign.kit.ids import parse_public_id
+from countersign.schema.base import Tools
 from countersign.schema.engine import Engine
 from tests.api import Api
 from tests.awards.support import Campus
@@ -59,7 +60,12 @@ class House:
     api: Api
     db: Database
     here: Campus
-    engine: Engine
+    tools: Tools
+
+    @property
+    def engine(self) -> Engine:
+        """What the application answers with."""
+        return self.api.engine
 
     @property
     def registrar(self) -> Actor:
@@ -73,10 +79,12 @@ class House:
             "createUpload", "upload { id url received expiresAt }", actor or self.registrar, **wanted
         )
 
-    async def put(self, url: str, data: bytes, actor: Actor | None = None, **headers: str) -> httpx.Response:
+    async def put(
+        self, url: str, data: bytes, actor: Actor | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """Send bytes."""
         authorization = await self.api.authorization(actor or self.registrar)
-        return await self.api.client.put(path_of(url), content=data, headers={**authorization, **headers})
+        return await self.api.client.put(path_of(url), content=data, headers={**authorization, **(headers or {})})
 
     async def get(self, url: str, actor: Actor | None = None) -> httpx.Response:
         """Fetch a file."""

@@ -11,6 +11,9 @@ from uuid import UUID
 from graphql import GraphQLObjectType
 
 from countersign.awards import service as awards
+from countersign.bulk import service as bulk
+from countersign.bulk import uploads
+from countersign.bulk.rules import Format, ImportKind
 from countersign.endorsements import service as endorsements
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
@@ -87,6 +90,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         )
         route = Sealed()
         ids["award"] = route.seal(SEALER, school, "award", route.pack(issued.learner_id, issued.award_id))
+        await _bulk(tx, school, ids)
         learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
     return Stage(Engine(make_schema(), Tools(db, SEALER, signer)), db, school, employer, learner, ids, digest)
 
@@ -126,6 +130,14 @@ async def _endorsed(tx: Tx, employer: Actor, versions: dict[str, UUID], ids: dic
     )
     ids["endorsement"] = f"end_{key}"
     return str(digests["published"])
+
+
+async def _bulk(tx: Tx, school: Actor, ids: dict[str, str]) -> None:
+    """A received upload, and an import of it that waits."""
+    upload = await uploads.announce(tx, school, uploads.AnnounceUpload(Format.CSV, 1, "0" * 64))
+    await tx.execute("update uploads set received_at = created_at where id = $1", upload)
+    waiting = await bulk.start_import(tx, school, bulk.StartImport(upload, ImportKind.AWARDS))
+    ids["upload"], ids["bulk"] = f"upload_{upload}", f"bulk_{waiting}"
 
 
 def colleague(actor: Actor) -> Actor:

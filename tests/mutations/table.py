@@ -81,5 +81,9 @@ TABLE: Final[Mapping[str, Row]] = {
         {"fullName": "Other Person"},
     ),
     "revokeAward": Row("school", lambda s: {"awardId": s.ids["award"], "reason": "A mistake"}, {"reason": "Other"}),
+    "createUpload": Row("school", lambda _: {"format": "CSV", "size": 1, "sha256": "0" * 64}, {"size": 2}),
+    "startBulkImport": Row("school", lambda s: {"uploadId": s.ids["upload"], "kind": "AWARDS"}, {"dryRun": True}),
+    "startBulkExport": Row("school", lambda _: {"query": "{ skills { nodes { id } } }"}, {"format": "CSV"}),
+    "cancelBulkOperation": Row("school", lambda s: {"bulkOperationId": s.ids["bulk"]}, {"bulkOperationId": "bulk_x"}),
     "setConsent": Row("learner", lambda _: {"purpose": "TALENT_SEARCH", "granted": True}, {"granted": False}),
 }

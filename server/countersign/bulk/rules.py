@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from countersign.kit.access import Permission
-from countersign.kit.errors import Code, Invalid, Refusal
+from countersign.kit.errors import Code, Invalid, InvalidState, Refusal
 
 MIB: Final = 1024 * 1024
 LARGEST_UPLOAD: Final = 64 * MIB
@@ -98,7 +98,7 @@ class QuotaUsedUp(Refusal):
 def cancelled(state: State) -> State:
     """The state after a wish to stop: at once while it waits, by its worker while it runs.
 
-    Raises Invalid when it is over; asking twice is asking once.
+    Raises InvalidState when it is over; asking twice is asking once.
     """
     match state:
         case State.QUEUED:
@@ -106,7 +106,13 @@ def cancelled(state: State) -> State:
         case State.RUNNING | State.CANCELING:
             return State.CANCELING
         case State.COMPLETED | State.FAILED | State.CANCELED | State.EXPIRED:
-            raise Invalid(problem=f"The operation is over ({state.value}), so there is nothing to stop", path=("id",))
+            raise InvalidState(
+                what="operation",
+                state=state.value,
+                verb="Stopping",
+                needed="queued or running",
+                path=("bulkOperationId",),
+            )
 
 
 def check_upload(size: int, sha256: str, filename: str | None) -> None:

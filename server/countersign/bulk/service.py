@@ -75,7 +75,7 @@ async def start_export(tx: Tx, actor: Actor, command: StartExport) -> UUID:
 
 
 async def cancel(tx: Tx, actor: Actor, operation_id: UUID) -> UUID:
-    """Stop an operation of the own organization; what it had not committed never happens. Raises NotFound, Invalid."""
+    """Stop an operation of the own organization; what it had not done never happens. Raises NotFound, InvalidState."""
     access.require(actor, Permission.CANCEL_BULK)
     row = await tx.fetchrow(
         "select state, permissions from bulk_operations where id = $1 and organization_id = $2 for update",
@@ -83,7 +83,7 @@ async def cancel(tx: Tx, actor: Actor, operation_id: UUID) -> UUID:
         uploads.own_organization(actor),
     )
     if row is None:
-        raise NotFound(what="bulk operation", path=("id",))
+        raise NotFound(what="bulk operation", path=("bulkOperationId",))
     for name in row["permissions"]:
         access.require(actor, Permission(name))
     state = rules.cancelled(State(row["state"]))

@@ -64,8 +64,9 @@ def scopes_of(role: Role, kind: OrganizationKind) -> frozenset[Scope]:
 
 
 def kinds_of(role: Role) -> set[OrganizationKind]:
-    """The kinds of organization in which this role may do something."""
-    kinds = {kind for rule in POLICY.values() if role in rule.roles for kind in rule.kinds}
+    """The kinds of organization in which this role may do something that not every role may."""
+    own = [rule for rule in POLICY.values() if role in rule.roles and rule.roles != frozenset(Role)]
+    kinds = {kind for rule in own for kind in rule.kinds}
     return kinds or set(OrganizationKind)
 
 

@@ -113,6 +113,13 @@ class Rule:
     kinds: frozenset[OrganizationKind] = frozenset()
     learner: bool = False
     system_only: bool = False
+    or_scope: Scope | None = None
+    """Another scope that will do as well."""
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes of which a token must have one; none of them when there are none."""
+        return tuple(scope for scope in (self.scope, self.or_scope) if scope is not None)
 
 
 POLICY: dict[Permission, Rule] = {
@@ -135,7 +142,7 @@ POLICY: dict[Permission, Rule] = {
     Permission.SET_CONSENT: Rule(Scope.LEARNER_SELF, learner=True),
     Permission.EXPORT: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS),
     # Whoever cancels must also hold what the operation itself needs; the service asks for that.
-    Permission.CANCEL_BULK: Rule(None, frozenset(Role), _ORGANIZATIONS),
+    Permission.CANCEL_BULK: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, or_scope=Scope.AWARD_WRITE),
     Permission.IMPORT: Rule(None, system_only=True),
 }
 
@@ -147,7 +154,7 @@ def allows(actor: Actor, permission: Permission) -> bool:
         return False
     if actor.system:
         return True
-    if rule.system_only or not actor.known or (rule.scope is not None and rule.scope not in actor.scopes):
+    if rule.system_only or not actor.known or (rule.scopes and actor.scopes.isdisjoint(rule.scopes)):
         return False
     if rule.learner:
         return actor.learner_id is not None
@@ -177,5 +184,5 @@ def explain(permission: Permission) -> str:
         return f"Only the learner may do this, with the scope {rule.scope.value if rule.scope else 'none'}"
     roles = " or ".join(sorted(r.value for r in rule.roles))
     kinds = " or ".join(sorted(k.value for k in rule.kinds))
-    scope = f"the scope {rule.scope.value} and " if rule.scope else ""
+    scope = f"the scope {' or '.join(s.value for s in rule.scopes)} and " if rule.scopes else ""
     return f"This needs {scope}the role {roles}, acting for an organization of the kind {kinds}"

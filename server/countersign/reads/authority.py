@@ -14,7 +14,9 @@ from countersign.kit.access import POLICY, Permission
 class Authorized:
     """Who may use the field."""
 
-    scope: str | None = strawberry.field(default=strawberry.UNSET, description="The scope that the token must have.")
+    scope: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The scope that the token must have; of several, one."
+    )
     roles: list[str] = strawberry.field(description="Roles, one of which you must have.")
     kinds: list[str] = strawberry.field(description="Kinds of organization, for one of which you must act.")
     learner: bool = strawberry.field(default=False, description="Whether only the learner may use it.")
@@ -24,7 +26,7 @@ def authorized(permission: Permission) -> Authorized:
     """The directive that shows a permission's rule."""
     rule = POLICY[permission]
     return Authorized(
-        scope=rule.scope.value if rule.scope else strawberry.UNSET,
+        scope=" or ".join(scope.value for scope in rule.scopes) or strawberry.UNSET,
         roles=sorted(role.value for role in rule.roles),
         kinds=sorted(kind.value for kind in rule.kinds),
         learner=rule.learner,
