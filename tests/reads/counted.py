@@ -4,9 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from countersign.kit.db import Connection, Database
+
+
+class Counting:
+    """A connection that notes every statement, run at once or prepared first."""
+
+    def __init__(self, connection: Connection, statements: list[str]) -> None:
+        self._connection = connection
+        self._statements = statements
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._connection, name)
+        if name not in {"fetch", "fetchrow", "fetchval", "execute", "prepare"}:
+            return found
+
+        def noted(query: str, *args: Any, **kwargs: Any) -> Any:
+            self._statements.append(query)
+            return found(query, *args, **kwargs)
+
+        return noted
 
 
 class CountedDatabase(Database):
@@ -19,8 +38,7 @@ class CountedDatabase(Database):
     async def reader(self) -> AsyncIterator[Connection]:
         """As the real one."""
         async with super().reader() as connection:
-            with connection.query_logger(lambda record: self.statements.append(record.query)):
-                yield connection
+            yield cast("Connection", Counting(connection, self.statements))
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import inspect
 from countersign.kit import outbox
 from countersign.kit.clock import Clock, DatabaseClock
 from countersign.kit.placement import APP_ROLE, Table, table_name
+from countersign.kit.statements import OPTIONS, Session
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 STATEMENT_TIMEOUT_MS = 5_000
@@ -237,9 +238,7 @@ class Database:
                 "idle_in_transaction_session_timeout": "10000",
                 "jit": "off",
             }
-            # A compiled read may be long; prepared anew each time it would cost more than it answers.
-            kept = {"statement_cache_size": 200, "max_cacheable_statement_size": 1_000_000}
-            return {"server_settings": settings, "timeout": 5, **kept}
+            return {"server_settings": settings, "timeout": 5, "connection_class": Session, **OPTIONS}
 
         async def pool(url: str, extra: Mapping[str, str]) -> Pool:
             made = await asyncpg.create_pool(
@@ -295,7 +294,10 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self, pool: Pool) -> AsyncIterator[Connection]:
-        """A connection of a pool. Raises Unreachable: none within half a second, or it was lost while in use."""
+        """A connection of a pool, closed afterwards when it keeps too many statements.
+
+        Raises Unreachable: none within half a second, or it was lost while in use.
+        """
         if self._lost:
             raise Unreachable("the database is out of reach")
         try:
@@ -305,6 +307,9 @@ class Database:
         try:
             yield connection
             self.answered_at = monotonic()
+            session: Any = connection
+            if session.is_full():
+                await connection.close()  # and the pool opens another
         except asyncpg.InterfaceError as error:
             if not connection.is_closed():
                 raise

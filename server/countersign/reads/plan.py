@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import asyncpg
 from graphql import (
     GraphQLInputObjectType,
     GraphQLInputType,
@@ -17,6 +18,7 @@ from graphql.execution.values import VariableValues
 
 from countersign.kit.access import Permission
 from countersign.kit.db import Connection
+from countersign.kit.statements import first_row
 from countersign.reads import sql
 from countersign.reads.args import Call, Getter
 from countersign.reads.bindings import Reveal
@@ -27,11 +29,17 @@ from countersign.reads.selection import Fields, Selections
 from countersign.reads.slots import Maker, fill
 
 STRUCTURE: Final = (bool, enum.Enum)
+BYTES_OF_ITSELF: Final = 600
+BYTES_A_CLOSURE: Final = 400
+BYTES_AN_ARGUMENT: Final = 900
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Plan:
-    """One statement with its parameters: the first column is the JSON of `data`, each other one what is revealed."""
+    """One statement with its parameters: the first column is the JSON of `data`, each other one what is revealed.
+
+    `runs` counts how often it was asked for: a text that comes again is kept prepared (`kit/statements`).
+    """
 
     sql: str
     getters: tuple[Getter, ...]
@@ -40,6 +48,13 @@ class Plan:
     requirements: tuple[tuple[Permission, Path], ...]
     reveals: tuple[Reveal, ...]
     renames: tuple[tuple[bytes, bytes], ...]
+    runs: int = 0
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes in memory: its text, and the closures that bind and make."""
+        closures = len(self.getters) + len(self.makers) + len(self.requirements)
+        return BYTES_OF_ITSELF + len(self.sql) + BYTES_A_CLOSURE * closures + BYTES_AN_ARGUMENT * len(self.arguments)
 
     def bind(self, call: Call, variables: VariableValues) -> list[object]:
         """The parameters of a call. Raises BadInput for values that the fields refuse."""
@@ -56,10 +71,16 @@ class Plan:
         self, connection: Connection, call: Call, parameters: Sequence[object]
     ) -> tuple[bytes, list[Sequence[Any]]]:
         """The answer's bytes, and for each of `reveals` what it must let through."""
-        row = await connection.fetchrow(self.sql, *parameters)
+        row = await self.fetch(connection, parameters)
+        return self.complete(row[0], call), [row[n + 1] for n in range(len(self.reveals))]
+
+    async def fetch(self, connection: Connection, parameters: Sequence[object]) -> asyncpg.Record:
+        """The one row of the statement, as PostgreSQL answers it."""
+        self.runs += 1
+        row = await first_row(connection, self.sql, parameters, keep=self.runs > 1)
         if row is None:
             raise LookupError("a plan's statement answers one row")
-        return self.complete(row[0], call), [row[n + 1] for n in range(len(self.reveals))]
+        return row
 
     def complete(self, data: bytes, call: Call) -> bytes:
         """JSON from the statement with what only Python can write."""
