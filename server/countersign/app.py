@@ -142,7 +142,8 @@ def _door(settings: Settings | None) -> Door:
 
 
 def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining, settings: Settings | None) -> Engine:
-    engine = Engine(make_schema(), tools)
+    tells_strangers = settings is None or settings.mode is not Mode.PRODUCTION
+    engine = Engine(make_schema(), tools, tells_strangers=tells_strangers)
     pipeline = Pipeline(
         engine,
         tools.db,

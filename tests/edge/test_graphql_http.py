@@ -40,7 +40,8 @@ def code(response: httpx.Response) -> str:
 async def test_a_query_is_answered_with_its_request_id(http: httpx.AsyncClient) -> None:
     response = await post(http, b'{"query": "{ __typename }"}', x_request_id="mine-12345")
     assert response.status_code == 200
-    assert response.content == b'{"data":{"__typename":"Query"}}'
+    cost = b'{"requested":1,"actual":1,"limit":5000}'
+    assert response.content == b'{"data":{"__typename":"Query"},"extensions":{"cost":' + cost + b"}}"
     assert response.headers["content-type"] == f"{NEW}; charset=utf-8"
     assert response.headers["x-request-id"] == "mine-12345"
 
@@ -125,7 +126,7 @@ async def test_a_text_with_nul_inside_the_document_is_refused(http: httpx.AsyncC
 async def test_get_answers_queries_and_refuses_changes(http: httpx.AsyncClient) -> None:
     query = "query ($h: String) { organization(by: {handle: $h}) { id } }"
     asked = await http.get("/graphql", params={"query": query, "variables": '{"h": "x"}'})
-    assert asked.json() == {"data": {"organization": None}}
+    assert asked.json()["data"] == {"organization": None}
     assert (await http.get("/graphql")).status_code == 400
     page = await http.get("/graphql", headers={"accept": "text/html"})
     assert page.status_code == 200

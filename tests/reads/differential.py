@@ -20,15 +20,16 @@ MODEST: Final = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
+REFUSALS: Final = {"FORBIDDEN", "UNAUTHENTICATED", "DOCUMENT_LIMIT_EXCEEDED", "OPERATION_TOO_COMPLEX"}
 LONG: Final = settings(MODEST, max_examples=4_000, phases=(*MODEST.phases, Phase.shrink))
 
 
 def refused(errors: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the actor lacks the authority for a field, or asks the search for nothing; the rooms' tests say when."""
-    return any(
-        error["extensions"]["code"] in {"FORBIDDEN", "UNAUTHENTICATED"} or error["message"] == str(NothingAsked())
-        for error in errors
-    )
+    """Whether the actor lacks the authority for a field, asks for too much, or asks the search for nothing.
+
+    The rooms' tests, and those of the limits, say when.
+    """
+    return any(error["extensions"]["code"] in REFUSALS or error["message"] == str(NothingAsked()) for error in errors)
 
 
 async def compare(oracle: Oracle, engine: Engine, db: Database, actor: Actor, query: Query) -> None:

@@ -155,13 +155,12 @@ async def test_a_command_answers_its_entity_or_its_errors_once(engine: Engine, d
         school = await make.school(tx)
         employer = await make.employer(tx)
     done = await ask(engine, RENAME, school, id=ids[0], name="New")
-    assert done == {
-        "data": {
-            "rename": {"clientMutationId": "mine", "organization": {"displayName": "New", "id": ids[0]}, "errors": []}
-        }
+    assert done["data"] == {
+        "rename": {"clientMutationId": "mine", "organization": {"displayName": "New", "id": ids[0]}, "errors": []}
     }
+    assert "errors" not in done
     again = await ask(engine, RENAME, school, id=ids[0], name="New")
-    assert again == {**done, "extensions": {"idempotency": "replayed"}}
+    assert again == {**done, "extensions": {"idempotency": "replayed", **done["extensions"]}}
     reused = await ask_data(engine, RENAME, school, id=ids[0], name="Other")
     assert reused["rename"]["organization"] is None
     assert reused["rename"]["errors"] == [

@@ -125,6 +125,7 @@ OPEN = {
     "nodes",
     "organization",
     "organizations",
+    "rateLimit",
     "reviewRequest",
     "reviewRequests",
     "rubric",

@@ -85,8 +85,8 @@ class GraphQLEndpoint:
                 raise BadRequest("Changes need POST", 405, (b"allow", b"POST"))
             if admitted.prepared.kind is OperationType.QUERY:
                 _end_with_client(scope)
-            more = pipeline.rate_headers(admitted.charge)
             answer = await pipeline.run(admitted, request_id)
+            more = pipeline.rate_headers(admitted.charge)
         status = status_of(answer.errors, media_type, answer.data, draft=self._draft)
         if status == 503:  # noqa: PLR2004 # Service Unavailable
             more = (*more, (b"retry-after", b"1"))

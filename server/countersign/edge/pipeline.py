@@ -37,6 +37,10 @@ class Answered(Protocol):
     def errors(self) -> list[dict[str, Any]]:
         """Errors with codes."""
 
+    @property
+    def spent(self) -> int:
+        """What it cost, in points; at most the price."""
+
     def render(self) -> bytes:
         """The response's body."""
 
@@ -59,7 +63,7 @@ class GraphQL(Protocol):
     def prepare(self, asked: Operation, actor: Actor, /) -> Prepared:
         """Read and price a request. Raises Unreadable."""
 
-    async def execute(self, prepared: Any, actor: Actor, request_id: str, /) -> Answered:
+    async def execute(self, prepared: Any, actor: Actor, request_id: str, charge: Charge, /) -> Answered:
         """Answer what was prepared."""
 
     def refused(self, unreadable: Unreadable, request_id: str, /) -> Answered:
@@ -90,9 +94,9 @@ class OutOfReach(Refused):
         super().__init__(503, "UNAVAILABLE", "The service is busy; try again", retry_after=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admitted:
-    """An operation that may run: what it is, who asks, and what was charged."""
+    """An operation that may run: what it is, who asks, and what was charged (less, once it has run)."""
 
     prepared: Prepared
     actor: Actor
@@ -135,7 +139,10 @@ class Pipeline:
         return Admitted(prepared, actor, charge, who)
 
     async def run(self, admitted: Admitted, request_id: str) -> Answered:
-        """Execute a query or a mutation in its turn. Raises Refused: Busy, and then nothing is charged."""
+        """Execute a query or a mutation in its turn, and give back what it did not spend.
+
+        Raises Refused: Busy, and then nothing is charged.
+        """
         prepared = admitted.prepared
         try:
             await self.admission.take(bulk=prepared.cost >= BULK_POINTS)
@@ -143,9 +150,11 @@ class Pipeline:
             self._budgets.settle(admitted.who, admitted.charge, 0)
             raise
         try:
-            return await self.engine.execute(prepared, admitted.actor, request_id)
+            answer = await self.engine.execute(prepared, admitted.actor, request_id, admitted.charge)
         finally:
             self.admission.give_back()
+        admitted.charge = self._budgets.settle(admitted.who, admitted.charge, answer.spent)
+        return answer
 
     def deadline(self) -> asyncio.Timeout:
         """The time of one operation; Late is what its end means. A commit that has begun is not cut short."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
+from countersign.kit.budgets import Charge
 from countersign.kit.ids import Sealer, parse_public_id
 from countersign.reads.errors import BindingMistake
 from countersign.reads.sql import render
@@ -32,13 +33,18 @@ class Call:
     values: list[Mapping[str, Any]] = field(default_factory=list)
     entities: Mapping[str, str] = field(default_factory=dict)
     scopes: dict[object, bytes] = field(default_factory=dict)
+    budget: Charge | None = None
 
 
-_ACTOR: Mapping[str, tuple[Getter, str]] = {
+_KNOWN: Mapping[str, tuple[Getter, str]] = {
     "actor_organization": (lambda call: call.actor.organization_id, "uuid"),
     "actor_person": (lambda call: call.actor.person_id, "uuid"),
     "actor_learner": (lambda call: call.actor.learner_id, "bigint"),
     "actor_registry": (lambda call: _registry(call.actor), "uuid"),
+    "budget_limit": (lambda call: call.budget.limit if call.budget else None, "int"),
+    "budget_remaining": (lambda call: call.budget.remaining if call.budget else None, "int"),
+    "budget_reset": (lambda call: call.budget.reset_seconds if call.budget else None, "int"),
+    "budget_cost": (lambda call: call.budget.points if call.budget else None, "int"),
 }
 
 
@@ -61,11 +67,11 @@ class Parameters:
         return text
 
     def known(self, name: str) -> str | None:
-        """The SQL of `{now}` and the actor placeholders, or None for any other name."""
+        """The SQL of `{now}`, the actor and the budget placeholders, or None for any other name."""
         if name == "now":
             return f"coalesce({self.bind(lambda call: call.now, 'timestamptz', 'now')}, statement_timestamp())"
-        if name in _ACTOR:
-            getter, type_ = _ACTOR[name]
+        if name in _KNOWN:
+            getter, type_ = _KNOWN[name]
             return self.bind(getter, type_, name)
         return None
 

@@ -3,11 +3,12 @@
 A field's binding travels in the metadata of its Strawberry field, a type's in its class attribute `__bound__`.
 Templates are SQL with names in braces: `{t}` the row itself, `{parent}` and `{child}` the two sides of a relation,
 `{key}` the child's key; `{actor_organization}`, `{actor_person}`, `{actor_learner}`, `{actor_registry}` (the school
-whose awards the actor may issue) and `{now}` bound parameters.
+whose awards the actor may issue) and `{now}` bound parameters; `{budget_limit}`, `{budget_remaining}`, `{budget_reset}`
+and `{budget_cost}` what the edge charged for the operation.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, Final, TypeVar, dataclass_transform
 
 import strawberry
 from graphql import GraphQLSchema
@@ -17,6 +18,7 @@ from strawberry.types.field import StrawberryField
 
 from countersign.kit.access import Permission
 from countersign.kit.view import View
+from countersign.reads import cost
 from countersign.reads.authority import authorized
 from countersign.reads.bindings import (
     METADATA,
@@ -40,10 +42,12 @@ from countersign.reads.bindings import (
 from countersign.reads.cursors import Cursor
 from countersign.reads.errors import BindingMistake
 from countersign.reads.identity import Identity, Public
+from countersign.reads.lookups import LOOKUP_LIMIT
 from countersign.reads.orders import Orders
 from countersign.reads.slots import Maker
 
 T = TypeVar("T")
+COUNT_COST: Final = 5
 NO_ARGUMENTS: Mapping[str, Argument] = {}
 NO_FILTERS: Mapping[str, str] = {}
 
@@ -98,11 +102,15 @@ def many(
     args: Mapping[str, Argument] = NO_ARGUMENTS,
     members: Members | None = None,
     limit: int | None = None,
+    size: int = cost.ASSUMED,
     requires: Permission | None = None,
 ) -> Any:
-    """A short list that cannot grow without bound (use `connection` for those that can), in a total order."""
+    """A short list that cannot grow without bound (use `connection` for those that can), in a total order.
+
+    `size` is how long it mostly is, for its price.
+    """
     relation = Relation("many", on, where, order, members=members, limit=limit, requires=requires)
-    return _field(relation, description, args=args, requires=requires)
+    return _field(relation, description, args=args, requires=requires, price=cost.assumed(limit or size))
 
 
 def connection(
@@ -129,7 +137,7 @@ def connection(
     }
     if orders is not None:
         paging["order_by"] = arg(orders.input | None, "The order of the list.")
-    return _field(relation, description, args={**args, **paging}, requires=requires)
+    return _field(relation, description, args={**args, **paging}, requires=requires, price=cost.paged())
 
 
 def find(
@@ -153,7 +161,9 @@ def lookup(*, many: bool, description: str) -> Any:
         if many
         else {"id": arg(strawberry.ID, "The id of any thing that has one.")}
     )
-    return _field(Lookup(many), description, args=arguments)
+    return _field(
+        Lookup(many), description, args=arguments, price=cost.one_for_each("ids", LOOKUP_LIMIT) if many else None
+    )
 
 
 def entities(representation: Any, *, name: str, description: str) -> Any:
@@ -161,7 +171,8 @@ def entities(representation: Any, *, name: str, description: str) -> Any:
     arguments = {
         "representations": arg(list[representation], "Up to 100 things, each by its type and one of its keys.")
     }
-    return _field(Entities(), description, args=arguments, name=name)
+    price = cost.one_for_each("representations", LOOKUP_LIMIT)
+    return _field(Entities(), description, args=arguments, name=name, price=price)
 
 
 def constant(text: Callable[[GraphQLSchema], str], *, description: str) -> Any:
@@ -171,7 +182,10 @@ def constant(text: Callable[[GraphQLSchema], str], *, description: str) -> Any:
 
 def page(name: str, *, description: str, graphql_name: str | None = None) -> Any:
     """A part of a connection that the compiler knows by name; used once, in `schema/base.py`."""
-    return _field(PagePart(name), description, name=graphql_name)
+    counts = name == "totalCount"
+    return _field(
+        PagePart(name), description, name=graphql_name, price=cost.Cost(weight=COUNT_COST) if counts else None
+    )
 
 
 def entity(*, description: str) -> Any:
@@ -181,7 +195,7 @@ def entity(*, description: str) -> Any:
 
 def told(name: str, *, description: str) -> Any:
     """A payload's field that Python writes; used once, in `schema/base.py`."""
-    return _field(Told(name), description)
+    return _field(Told(name), description, price=cost.assumed(1) if name == "errors" else None)
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, key, slot, one, many, connection, find))
@@ -218,13 +232,17 @@ def _field(
     name: str | None = None,
     deprecated: str | None = None,
     requires: Permission | None = None,
+    price: cost.Cost | cost.ListSize | None = None,
 ) -> Any:
+    shown: list[object] = [authorized(requires)] if requires is not None else []
+    if price is not None:
+        shown.append(price)
     made: Any = strawberry.field(
         description=description,
         name=name,
         metadata={METADATA: binding},
         deprecation_reason=deprecated,
-        directives=[authorized(requires)] if requires is not None else [],
+        directives=shown,
     )
     if not isinstance(made, StrawberryField):
         raise BindingMistake("strawberry.field answered something else than a field")

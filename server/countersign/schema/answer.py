@@ -8,11 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A GraphQL response. `data` is JSON as bytes; None means that nothing was executed."""
+    """A GraphQL response. `data` is JSON as bytes; None means that nothing was executed. `spent` is in points."""
 
     data: bytes | None = None
     errors: list[dict[str, Any]] = field(default_factory=list)
     extensions: Mapping[str, Any] = field(default_factory=dict)
+    spent: int = 0
 
     def render(self) -> bytes:
         """The response's body; `errors` come first, as the specification asks."""

@@ -20,11 +20,13 @@ from countersign.kit.ids import Sealer, parse_public_id
 from countersign.reads.authority import authorized
 from countersign.reads.bind import key, page, told
 from countersign.reads.bindings import METADATA
+from countersign.reads.cost import Cost
 from countersign.reads.cursors import Cursor
 from countersign.schema.problems import COMMON, UserError
 from countersign.schema.scalars import IdempotencyKey
 from countersign.trust.signer import Signer
 
+COMMAND_COST: Final = 10
 T = TypeVar("T")
 I = TypeVar("I", bound="CommandInput")  # noqa: E741 - the input
 
@@ -168,6 +170,7 @@ def command(
     lock: Lock,
     because: str = "",
     after: After | None = None,
+    cost: int = COMMAND_COST,
 ) -> Any:
     """A mutation's field, annotated `SomePayload | None` (null only when the server failed).
 
@@ -176,6 +179,8 @@ def command(
     `after(tools, answered)` is awaited after the commit and before the payload is read, when the change happened now
     (not when it is replayed).
 
+    `cost` is its price in points; its payload's entities come on top.
+
     `lock` says how the mutation keeps from overwriting what its sender has not seen; `Lock.STATE` says `because` of
     what nobody's work can be lost. Raises TypeError for a lock without its field, its reason, or CommandInput.
     """
@@ -183,7 +188,7 @@ def command(
     made = strawberry.field(
         description=description,
         metadata={METADATA: Command(permission, input_type, handler, after, lock, because)},
-        directives=[authorized(permission)],
+        directives=[authorized(permission), Cost(weight=cost)],
     )
     made.arguments = [
         StrawberryArgument(

@@ -348,6 +348,7 @@ class BulkMutations:
     start_bulk_import: StartBulkImportPayload | None = command(
         StartBulkImportInput,
         _start_import,
+        cost=50,
         permission=Permission.ISSUE_AWARD,
         lock=Lock.CREATES,
         description="Import a received upload in the background, every row or none. The same rows twice are once.",
@@ -355,6 +356,7 @@ class BulkMutations:
     start_bulk_export: StartBulkExportPayload | None = command(
         StartBulkExportInput,
         _start_export,
+        cost=50,
         permission=Permission.EXPORT,
         lock=Lock.CREATES,
         description="Write the whole list of a query into a file, in the background. Each page is read at its own"

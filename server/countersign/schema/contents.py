@@ -20,6 +20,7 @@ from countersign.schema.federation import FederationQueries
 from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.promises import require_promises
+from countersign.schema.rate_limit import RateLimitQueries
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
 from countersign.schema.scalars import SCALARS
 from countersign.schema.search import SearchQueries
@@ -53,6 +54,7 @@ QUERIES: Final[tuple[type, ...]] = (
     LearnerQueries,
     AwardQueries,
     SearchQueries,
+    RateLimitQueries,
     FederationQueries,
     BulkQueries,
 )

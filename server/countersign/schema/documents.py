@@ -1,37 +1,49 @@
 """Documents: parsed, limited and validated once, then kept by their text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from graphql import (
-    FieldNode,
+    ASTValidationRule,
+    DocumentNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
-    InlineFragmentNode,
     IntValueNode,
+    KnownFragmentNamesRule,
+    NoFragmentCyclesRule,
+    NoUnusedFragmentsRule,
     OperationDefinitionNode,
-    SelectionSetNode,
     StringValueNode,
+    UniqueFragmentNamesRule,
+    UniqueOperationNamesRule,
     Visitor,
     parse,
+    specified_rules,
     validate,
     visit,
 )
 
 from countersign.reads.errors import Unreadable
+from countersign.schema import introspection, limits
 from countersign.schema.problems import Fault, fault
 
-LARGEST_DOCUMENT: Final = 100_000
-MOST_TOKENS: Final = 2_000
-MOST_FIELDS: Final = 10_000
-DEEPEST: Final = 60
 SHOWN_ERRORS: Final = 5
 MOST_DIGITS: Final = 40
+BYTES_A_TOKEN: Final = 550  # of a parsed document, measured
+# These come first: what follows may write fragments out, because they exist, are used and hold no circle.
+FRAGMENT_RULES: Final = (
+    UniqueOperationNamesRule,
+    UniqueFragmentNamesRule,
+    KnownFragmentNamesRule,
+    NoFragmentCyclesRule,
+    NoUnusedFragmentsRule,
+)
+OTHER_RULES: Final = tuple(rule for rule in specified_rules if rule not in FRAGMENT_RULES)
+_WORD: Final = re.compile(r"[_0-9A-Za-z]+|[^\s\w]")
 _SUSPICIOUS: Final = re.compile(rf"\\u|\x00|[0-9]{{{MOST_DIGITS}}}")
 
 
@@ -41,6 +53,8 @@ class Document:
 
     operations: Mapping[str, OperationDefinitionNode]
     fragments: Mapping[str, FragmentDefinitionNode]
+    telling: frozenset[str]  # names of the operations that ask for the schema itself
+    weight: int  # about how many bytes it takes in memory
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises Unreadable when the name is missing or unknown.
@@ -60,31 +74,40 @@ class Document:
 
 def read(schema: GraphQLSchema, text: str) -> Document:
     """Parse, limit and validate. Raises Unreadable with at most five errors."""
-    if len(text) > LARGEST_DOCUMENT:
-        raise _limit("The document is too long")
-    try:
-        document = parse(text, max_tokens=MOST_TOKENS)
-    except GraphQLSyntaxError as error:
-        if f"more than {MOST_TOKENS} tokens" in error.message:
-            raise _limit(f"The document has more than {MOST_TOKENS} tokens") from None
-        if "nested too deeply" in error.message:
-            raise _limit("The document is nested too deeply") from None
-        raise Unreadable(of_error(Fault.GRAPHQL_PARSE_FAILED, error)) from None
+    if len(text) > limits.LENGTH:
+        raise limits.exceeded("characters", len(text), limits.LENGTH)
+    document = _parse(text)
     if _SUSPICIOUS.search(text):
         visit(document, _Writable())
+    limits.check(document, text)
+    _validate(schema, document, FRAGMENT_RULES)
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-    # Before validation, because some of its rules cost what the expanded document costs.
-    weight = _Weight(fragments)
-    for operation in operations:
-        if weight.of(operation.selection_set, 1) > MOST_FIELDS:
-            raise _limit(f"The document expands to more than {MOST_FIELDS} fields")
-    errors = validate(schema, document, max_errors=SHOWN_ERRORS, hide_suggestions=True)
-    if errors:
-        raise Unreadable(*(of_error(Fault.GRAPHQL_VALIDATION_FAILED, error) for error in errors[:SHOWN_ERRORS]))
+    limits.check_repetitions([operation.selection_set for operation in operations], fragments)
+    _validate(schema, document, OTHER_RULES)
     if not operations:
         raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "The document has no operation"))
-    return Document({o.name.value if o.name else "": o for o in operations}, fragments)
+    named = {operation.name.value if operation.name else "": operation for operation in operations}
+    telling = {name for name, o in named.items() if limits.roots(o.selection_set, fragments) & introspection.GUARDED}
+    words = min(limits.TOKENS, sum(1 for _ in _WORD.finditer(text)))
+    return Document(named, fragments, frozenset(telling), len(text) + words * BYTES_A_TOKEN)
+
+
+def _parse(text: str) -> DocumentNode:
+    try:
+        return parse(text, max_tokens=limits.TOKENS)
+    except GraphQLSyntaxError as error:
+        if f"more than {limits.TOKENS} tokens" in error.message:
+            raise limits.exceeded("tokens", None, limits.TOKENS) from None
+        if "nested too deeply" in error.message:
+            raise limits.exceeded("levels of nesting", None, limits.NESTING) from None
+        raise Unreadable(of_error(Fault.GRAPHQL_PARSE_FAILED, error)) from None
+
+
+def _validate(schema: GraphQLSchema, document: DocumentNode, rules: Collection[type[ASTValidationRule]]) -> None:
+    errors = validate(schema, document, rules, max_errors=SHOWN_ERRORS, hide_suggestions=True)
+    if errors:
+        raise Unreadable(*(of_error(Fault.GRAPHQL_VALIDATION_FAILED, error) for error in errors[:SHOWN_ERRORS]))
 
 
 def of_error(code: Fault, error: GraphQLError) -> dict[str, object]:
@@ -105,37 +128,3 @@ class _Writable(Visitor):
         """Look at one number."""
         if len(node.value) > MOST_DIGITS:
             raise Unreadable(fault(Fault.BAD_USER_INPUT, f"A number has more than {MOST_DIGITS} digits"))
-
-
-def _limit(message: str) -> Unreadable:
-    return Unreadable(fault(Fault.DOCUMENT_LIMIT_EXCEEDED, message))
-
-
-class _Weight:
-    """How many fields a selection set expands to; each fragment is counted once, so no document is costly to count."""
-
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
-        self._fragments = fragments
-        self._known: dict[str, int] = {}
-
-    def of(self, selection_set: SelectionSetNode | None, depth: int) -> int:
-        if selection_set is None:
-            return 0
-        if depth > DEEPEST:
-            raise _limit(f"The document is nested more than {DEEPEST} levels deep")
-        total = 0
-        for node in selection_set.selections:
-            if isinstance(node, FieldNode):
-                total += 1 + self.of(node.selection_set, depth + 1)
-            elif isinstance(node, InlineFragmentNode):
-                total += self.of(node.selection_set, depth + 1)
-            elif isinstance(node, FragmentSpreadNode):
-                total += self._fragment(node.name.value, depth)
-        return min(total, MOST_FIELDS + 1)
-
-    def _fragment(self, name: str, depth: int) -> int:
-        if name not in self._known:
-            self._known[name] = 0  # a fragment inside itself is for validation to refuse
-            fragment = self._fragments.get(name)
-            self._known[name] = self.of(fragment.selection_set, depth + 1) if fragment is not None else 0
-        return self._known[name]

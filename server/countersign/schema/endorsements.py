@@ -67,6 +67,7 @@ class Endorsement(Node):
         on="{child}.endorsement_id = {parent}.id",
         order="{child}.no",
         members=EVIDENCE_MEMBERS,
+        size=5,
         description="What the endorser puts behind its word.",
     )
 

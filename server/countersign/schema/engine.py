@@ -11,12 +11,14 @@ from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, O
 from graphql.execution.values import VariableValues, get_variable_values
 
 from countersign.kit.access import Actor
+from countersign.kit.budgets import Charge
 from countersign.kit.errors import Refusal
 from countersign.reads.args import Call
 from countersign.reads.cache import Kept
 from countersign.reads.errors import BadInput, TooComplex, Unreadable
 from countersign.reads.plan import Plan, compile_query, shape
 from countersign.reads.selection import Fields, Selections
+from countersign.schema import limits, pricing
 from countersign.schema.answer import Answer
 from countersign.schema.base import Tools
 from countersign.schema.documents import Document, of_error, read
@@ -24,6 +26,7 @@ from countersign.schema.exporting import ListExporter
 from countersign.schema.failures import failed
 from countersign.schema.introspection import introspect, merged, split
 from countersign.schema.mutations import Mutations
+from countersign.schema.pricing import Everything, Price
 from countersign.schema.problems import Fault, denials, fault, identified, of_refusal
 from countersign.schema.subscriptions import FACTS
 from countersign.schema.subscriptions_base import SINCE, wish
@@ -68,7 +71,8 @@ class Request:
 class Prepared:
     """A request that can run: read, resolved, its variables coerced, its price known.
 
-    `cost` is in points; `key` is equal for requests that one plan serves.
+    `cost` is the most that it may cost, in points, of which `fixed` come whatever is found; `key` is equal for
+    requests that one plan serves.
     """
 
     document: Document
@@ -76,7 +80,17 @@ class Prepared:
     variables: VariableValues
     kind: OperationType
     cost: int
+    fixed: int
     key: object
+    known: "Known"
+
+
+@dataclass(slots=True)
+class Known:
+    """What is worked out once for all requests with one key: the price at preparation, the query at execution."""
+
+    price: Price
+    query: "Query | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,35 +109,44 @@ class Changed(ConnectionError):
 class Engine:
     """Answers GraphQL requests over one schema and one database."""
 
-    def __init__(self, schema: strawberry.Schema, tools: Tools) -> None:
+    def __init__(self, schema: strawberry.Schema, tools: Tools, *, tells_strangers: bool = True) -> None:
+        """`tells_strangers` is whether those who have not signed in may read the schema (introspection)."""
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the graphql-core schema that Strawberry declares
         self.db = tools.db
         self.sealer = tools.sealer
         self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
-        self._queries: Kept[object, Query] = Kept(KEPT_PLANS)
+        self._known: Kept[object, Known] = Kept(KEPT_PLANS)
+        self._tells_strangers = tells_strangers
         self.exporter = ListExporter(self)
         self._mutations = Mutations(schema, replace(tools, exporter=self.exporter))
         self._events: Kept[object, EventPlan] = Kept(KEPT_PLANS)
         self.live = Live(tools.db, tools.sealer, FACTS)
 
-    def prepare(self, asked: Asked, _actor: Actor) -> Prepared:
+    def prepare(self, asked: Asked, actor: Actor) -> Prepared:
         """Read the document (once for each text), choose the operation, coerce the variables, price it.
 
-        Touches no database. Raises Unreadable with coded errors for whatever cannot run.
+        Touches no database. Raises Unreadable with coded errors for whatever cannot run or may not be asked.
         """
         document = self.document(asked.query)
         operation = document.operation(asked.operation_name)
-        variables = get_variable_values(
-            self.schema,
-            operation.variable_definitions or (),
-            dict(asked.variables),
-            max_errors=SHOWN_ERRORS,
-            hide_suggestions=True,
-        )
-        if isinstance(variables, list):
-            raise Unreadable(*(of_error(Fault.BAD_USER_INPUT, error) for error in variables[:SHOWN_ERRORS]))
-        key = (document, operation.name.value if operation.name else None, self._shape(operation, variables))
-        return Prepared(document, operation, variables, operation.operation, 1, key)
+        name = operation.name.value if operation.name else ""
+        if name in document.telling and not (self._tells_strangers or actor.known):
+            raise Unreadable(fault(Fault.UNAUTHENTICATED, "Sign in to read the schema"))
+        variables = self._variables(operation, asked.variables)
+        key = (document, name, self._shape(operation, variables))
+        known = self._known.get(key)
+        if known is None:
+            known = Known(self._price(operation, Selections(self.schema, document.fragments, variables)))
+            self._known.put(key, known)
+        objects, fixed = known.price.of(variables.coerced)
+        pricing.require(objects + fixed)
+        return Prepared(document, operation, variables, operation.operation, objects + fixed, fixed, key, known)
+
+    def worst_cost(self, text: str) -> int:
+        """What the dearest operation of a document may cost with any variables. Raises Unreadable."""
+        document = self.document(text)
+        selections = Everything(self.schema, document.fragments, VariableValues(sources={}, coerced={}))
+        return max(sum(self._price(each, selections).of({})) for each in document.operations.values())
 
     async def answer(self, asked: Asked, actor: Actor, request_id: str) -> Answer:
         """Prepare and execute in one go, for those who charge no budget. Never raises."""
@@ -137,24 +160,25 @@ class Engine:
         """The answer to a request that could not be prepared."""
         return Answer(errors=identified(unreadable.errors, request_id))
 
-    async def execute(self, prepared: Prepared, actor: Actor, request_id: str) -> Answer:
-        """Answer a query or a mutation.
+    async def execute(self, prepared: Prepared, actor: Actor, request_id: str, charge: Charge | None = None) -> Answer:
+        """Answer a query or a mutation; `charge` is what the field `rateLimit` tells of.
 
         Never raises (but CancelledError): what goes wrong is in the answer, coded, without internal text.
         """
         try:
-            answer = await self._execute(prepared, actor, request_id)
+            answer = await self._execute(prepared, self.call(actor, charge), request_id)
+            spent = pricing.spent(prepared.cost, prepared.fixed, answer.data)
         except Unreadable as unreadable:
-            answer = Answer(errors=unreadable.errors)
+            answer, spent = Answer(errors=unreadable.errors), pricing.spent(prepared.cost, 0, None)
         except (BadInput, TooComplex, Refusal) as refused:
-            answer = Answer(errors=[_refused(refused)])
+            answer, spent = Answer(errors=[_refused(refused)]), pricing.spent(prepared.cost, 0, None)
         except Exception as error:  # noqa: BLE001 - the last wall before the client: nothing internal may pass
-            answer = Answer(errors=[failed(error, request_id)])
+            answer, spent = Answer(errors=[failed(error, request_id)]), prepared.cost
         identified(answer.errors, request_id)
-        return answer
+        told = {"requested": prepared.cost, "actual": spent, "limit": pricing.LIMIT}
+        return replace(answer, extensions={**answer.extensions, "cost": told}, spent=spent)
 
-    async def _execute(self, prepared: Prepared, actor: Actor, request_id: str) -> Answer:
-        call = self.call(actor)
+    async def _execute(self, prepared: Prepared, call: Call, request_id: str) -> Answer:
         operation = prepared.operation
         selections = Selections(self.schema, prepared.document.fragments, prepared.variables)
         if prepared.kind is OperationType.MUTATION:
@@ -162,7 +186,7 @@ class Engine:
         root = self.schema.query_type
         if prepared.kind is OperationType.SUBSCRIPTION or root is None:
             raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
-        return await self._query(prepared.key, root, operation, selections, call)
+        return await self._query(prepared.known, root, operation, selections, call)
 
     async def subscribe(
         self, prepared: Prepared, visit: Visit, listener: Listener, request_id: str, since: str | None = None
@@ -200,27 +224,26 @@ class Engine:
 
     async def _query(
         self,
-        key: object,
+        known: Known,
         root: GraphQLObjectType,
         operation: OperationDefinitionNode,
         selections: Selections,
         call: Call,
     ) -> Answer:
-        prepared = self._queries.get(key)
-        if prepared is None:
+        if known.query is None:
             fields = selections.of(root, [operation.selection_set])
             about_data, about_schema = split(fields)
             plan = compile_query(selections, root, about_data) if about_data else None
-            prepared = Query(fields, about_schema, plan)
-            self._queries.put(key, prepared)
+            known.query = Query(fields, about_schema, plan)
+        query = known.query
         data = b"{}"
-        if prepared.plan is not None:
-            if denied := denials(call.actor, prepared.plan.requirements):
+        if query.plan is not None:
+            if denied := denials(call.actor, query.plan.requirements):
                 return Answer(b"null", denied)
-            data = await self._run(prepared.plan, selections, call)
-        if prepared.about_schema:
-            about = introspect(self.schema, operation, selections, prepared.about_schema)
-            data = merged(prepared.fields, data, about)
+            data = await self._run(query.plan, selections, call)
+        if query.about_schema:
+            about = introspect(self.schema, operation, selections, query.about_schema)
+            data = merged(query.fields, data, about)
         return Answer(data=data)
 
     async def _run(self, plan: Plan, selections: Selections, call: Call) -> bytes:
@@ -253,9 +276,28 @@ class Engine:
             self._documents.put(text, document)
         return document
 
-    def call(self, actor: Actor) -> Call:
+    def call(self, actor: Actor, charge: Charge | None = None) -> Call:
         """A call by an actor, at the clock's time."""
-        return Call(actor, self.sealer, secrets.token_hex(16), self.db.clock.now())
+        return Call(actor, self.sealer, secrets.token_hex(16), self.db.clock.now(), budget=charge)
+
+    def _variables(self, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> VariableValues:
+        limits.check_values(given)
+        variables = get_variable_values(
+            self.schema,
+            operation.variable_definitions or (),
+            dict(given),
+            max_errors=SHOWN_ERRORS,
+            hide_suggestions=True,
+        )
+        if isinstance(variables, list):
+            raise Unreadable(*(of_error(Fault.BAD_USER_INPUT, error) for error in variables[:SHOWN_ERRORS]))
+        return variables
+
+    def _price(self, operation: OperationDefinitionNode, selections: Selections) -> Price:
+        root = self.schema.get_root_type(operation.operation)
+        if root is None:
+            raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
+        return pricing.price(root, operation, selections)
 
     def _shape(self, operation: OperationDefinitionNode, variables: VariableValues) -> object:
         shapes = []

@@ -92,7 +92,7 @@ class Review(Node):
     declaration: str = column(description="The interest that was disclosed, in words.")
     comment: Markdown = column(description="What the reviewer says to the school.")
     decided_at: datetime = column(description="When it was decided.")
-    scores: list[ReviewScore] = many(description="The scores.")
+    scores: list[ReviewScore] = many(size=11, description="The scores.")
     organization: Organization = one(
         on="{child}.id = {parent}.organization_id", description="The organization that reviewed."
     )
@@ -168,7 +168,7 @@ class ReviewQueries:
     review_request: ReviewRequest | None = find(
         description="One review request of your organization, made or received."
     )
-    rubric: list[ReviewCriterion] = many(description="The eleven criteria of a review.")
+    rubric: list[ReviewCriterion] = many(size=11, description="The eleven criteria of a review.")
 
 
 @strawberry.input(description="Whom to ask for a review of what.")

@@ -62,11 +62,13 @@ class CandidateAward:
         on="{child}.id in (select k.skill_id from spec_version_skills k"
         " where k.spec_version_id = {parent}.spec_version_id)",
         order="{child}.id",
+        size=5,
         description="The skills that the version is aligned with.",
     )
     live_endorsements: list[Endorsement] = many(
         on="{child}.spec_version_id = {parent}.spec_version_id and " + LIVE.format(e="{child}", now="{now}"),
         order="{child}.id",
+        size=4,
         description="The endorsements of the version that count now.",
     )
 
@@ -86,6 +88,7 @@ class MatchContribution:
         on="{child}.id in (select k.skill_id from spec_version_skills k cross join {asked} q"
         " where k.spec_version_id = {parent}.spec_version_id and k.skill_id = any(q.skills))",
         order="{child}.id",
+        size=2,
         description="Which of the asked skills it shows.",
     )
 
@@ -97,7 +100,7 @@ class CandidateMatch:
     score: int = column(description="The number of endorsed awards that match: the sum of all points.")
     recent: date = column(description="The day of the latest of them; the later stands first among equal scores.")
     contributions: list[MatchContribution] = many(
-        order="{child}.awarded_on desc, {child}.award_id", description="What each matching award adds."
+        size=4, order="{child}.awarded_on desc, {child}.award_id", description="What each matching award adds."
     )
 
 
@@ -118,6 +121,7 @@ class Candidate:
     country: CountryCode = column(description="The country.")
     awards: list[CandidateAward] = many(
         order="{child}.matches desc, {child}.awarded_on desc, {child}.award_id",
+        size=rules.SHOWN_AWARDS_LIMIT,
         description="Up to 8 valid awards: those that match first, then the latest.",
     )
     match: CandidateMatch = one(description="Why this candidate matches.")
@@ -143,8 +147,12 @@ class EndorserFacet:
 class CandidateFacets:
     """How the matching candidates divide."""
 
-    regions: list[RegionFacet] = many(order="{child}.no", description="The ten most frequent regions.")
-    endorsers: list[EndorserFacet] = many(order="{child}.no", description="The ten endorsers who speak for the most.")
+    regions: list[RegionFacet] = many(
+        order="{child}.no", size=rules.FACET_LIMIT, description="The ten most frequent regions."
+    )
+    endorsers: list[EndorserFacet] = many(
+        order="{child}.no", size=rules.FACET_LIMIT, description="The ten endorsers who speak for the most."
+    )
 
 
 @strawberry.type(description="A page of candidates, at most 200 deep, with counts that do not tell small numbers.")

@@ -93,6 +93,7 @@ class Skill(Node):
         order="{child}.language, {child}.kind desc, {child}.text, {child}.id",
         where={"language": "{child}.language = {value:text}"},
         args={"language": arg(LanguageTag | None, "Only in this language.")},
+        size=30,
         description="Every name of it, by language, the preferred one first.",
     )
 
@@ -118,6 +119,7 @@ class SkillFilter:
     )
 
 
+LONGEST_SEARCH = 100  # likeness is compared by every three letters: a page of text would take seconds
 SKILL_FILTERS = {
     "filter.framework": "{child}.framework_id = (select f.id from skill_frameworks f where f.handle = {value:text})",
     "filter.kind": "{child}.kind = {value:text}",
@@ -131,14 +133,17 @@ def _matched(args: Args, sql: Predicates) -> Sequence[tuple[str, str]]:
         return [("matched", ALL)]
     words = args.getter("search")
 
+    def searched(call: Call) -> str:
+        return folded(words(call))[:LONGEST_SEARCH]
+
     def prefix(call: Call) -> str:
-        text = folded(words(call))
+        text = searched(call)
         for sign in ("\\", "%", "_"):
             text = text.replace(sign, "\\" + sign)
         return f"{text}%" if text else ""
 
     language = f"and l.language = {args.param('language')}" if "language" in args else ""
-    search = args.custom(lambda call: folded(words(call)), "text")
+    search = args.custom(searched, "text")
     return [
         ("matched", sql.render(MATCHED, search=search, prefix=args.custom(prefix, "text"), language=language or " "))
     ]
@@ -167,7 +172,9 @@ class SkillQueries:
         orders=SKILL_ORDERS,
         where=SKILL_FILTERS,
         args={
-            "search": arg(str | None, "Words: a name, an alias, their beginning, or something like them."),
+            "search": arg(
+                str | None, "Words: a name, an alias, their beginning, or something like them; 100 letters count."
+            ),
             "language": arg(LanguageTag | None, "Search only among names in this language."),
             "filter": arg(SkillFilter | None, "Which of them."),
         },
@@ -175,5 +182,6 @@ class SkillQueries:
     )
     skill_frameworks: list[SkillFramework] = many(
         order="{child}.handle",
+        size=5,
         description="The vocabularies that are imported here, with the credit that each asks for.",
     )

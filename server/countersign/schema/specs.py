@@ -189,6 +189,7 @@ class SpecVersion(Node):
     skills: list[Skill] = many(
         on="{child}.id in (select k.skill_id from spec_version_skills k where k.spec_version_id = {parent}.id)",
         order="{child}.name, {child}.id",
+        size=5,
         description="The skills that it proves.",
     )
     co_validated: bool = column(

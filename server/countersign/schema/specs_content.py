@@ -105,6 +105,7 @@ class Outcome:
     skills: list[Skill] = many(
         on="{child}.uri in (select jsonb_array_elements_text({parent}.item->'skills'))",
         order="{child}.name, {child}.id",
+        size=5,
         description="The skills that it shows.",
     )
 
@@ -128,7 +129,7 @@ class RubricCriterion:
     name: str = column(description="Its name.")
     description: str | None = column(description="What is judged.")
     required_level: str | None = column(description="The key of the level that passes.")
-    levels: list[RubricLevel] = many(order="{child}.no", description="Its levels, in the school's order.")
+    levels: list[RubricLevel] = many(order="{child}.no", size=5, description="Its levels, in the school's order.")
 
 
 @bound(ASSESSMENT, description="The credential's own assessment.")
@@ -141,7 +142,7 @@ class Assessment:
     supervision: Supervision | None = column(description="Who watches, and whether identity is checked.")
     duration: Duration | None = column(description="How long it takes.")
     external_assessor: bool = column(description="Whether somebody from outside the school assesses.")
-    rubric: list[RubricCriterion] = many(order="{child}.no", description="The criteria by which it is judged.")
+    rubric: list[RubricCriterion] = many(order="{child}.no", size=5, description="The criteria by which it is judged.")
 
 
 @bound(TOOL, description="A tool that a holder has worked with.")
