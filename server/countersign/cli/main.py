@@ -149,6 +149,21 @@ def token(
 
 
 @app.command()
+def bench(
+    learners: Annotated[
+        str, typer.Option(help="For how many learners, with commas between; 1000000 takes minutes to make.")
+    ] = "10000,100000",
+    rows: Annotated[str, typer.Option(help="Which rows: spec, catalogue, recruiter, endorse, import.")] = "all",
+    seconds: Annotated[float, typer.Option(help="How long each side of a row is asked.", min=0.2, max=600)] = 5.0,
+    json: Annotated[Path | None, typer.Option(help="Write the figures there.", dir_okay=False, writable=True)] = None,
+    data: Data = None,
+    keep: Annotated[bool, typer.Option("--keep/--no-keep", help="Keep the made data for the next run.")] = True,
+) -> None:
+    """Measure this version beside a bare endpoint that does the same work, on this machine."""
+    _run("bench", data=data, learners=learners, wanted=rows, json=json, seconds=seconds, keep=keep)
+
+
+@app.command()
 def reset(
     data: Data = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
