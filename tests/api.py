@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from countersign import app
+from countersign.edge.door import Door
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
@@ -24,13 +25,19 @@ _keys = count(1)
 class Api:
     """Asks questions and makes changes over HTTP."""
 
-    def __init__(self, client: httpx.AsyncClient, db: Database, make: Factory, tools: Tools, engine: Engine) -> None:
+    def __init__(self, client: httpx.AsyncClient, db: Database, make: Factory, tools: Tools, door: Door) -> None:
         self.client = client
         self.tools = tools
-        self.engine = engine
+        self.door = door
         self.db = db
         self.make = make
         self._tokens: dict[Actor, str] = {}
+
+    @property
+    def engine(self) -> Engine:
+        """What answers behind the door."""
+        engine: Engine = self.door.state.engine
+        return engine
 
     async def authorization(self, actor: Actor | None) -> dict[str, str]:
         """The header with which an actor comes; nothing for nobody."""
@@ -83,4 +90,4 @@ async def served(db: Database, signer: Signer, make: Factory) -> AsyncIterator[A
     transport = httpx.ASGITransport(app=application)
     accept = {"accept": "application/graphql-response+json"}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=accept) as client:
-        yield Api(client, db, make, tools, application.state.engine)
+        yield Api(client, db, make, tools, application)

@@ -23,6 +23,7 @@ from countersign.edge.draining import Draining
 from countersign.edge.gates import Gates
 from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.pipeline import DEADLINE, Pipeline
+from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import tables as endorsements_tables
@@ -148,6 +149,11 @@ def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining,
         engine,
         tools.db,
         purse,
+        Trust(
+            trusted.TrustedDocuments(tools.db),
+            required=settings is not None and settings.trusted_documents == "required",
+            addresses=settings is not None and settings.mode is Mode.PRODUCTION,
+        ),
         places=settings.pool_size if settings else PLACES,
         seconds=settings.request_seconds if settings else DEADLINE,
     )

@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     keep_alive_seconds: Annotated[float, Field(gt=0)] = 5.0
     request_seconds: Annotated[float, Field(gt=0)] = 5.0  # the deadline of an operation
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 2.0  # between SIGTERM and the end of listening
+    trusted_documents: Literal["optional", "required"] = "optional"  # for whom only registered documents run: all
     http_draft: bool = False  # the newest draft of GraphQL over HTTP: 422 and 294
 
     @property

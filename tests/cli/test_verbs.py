@@ -15,7 +15,7 @@ from countersign.kit import embedded
 from countersign.kit.access import POLICY, OrganizationKind, Permission, Role, Scope
 from tests.cli.running import verb
 
-VERBS = ("demo", "serve", "migrate", "import", "export-schema", "doctor", "token", "reset", "test")
+VERBS = ("demo", "serve", "migrate", "import", "export-schema", "doctor", "documents", "token", "reset", "test")
 
 
 def test_help_names_every_verb_and_is_quick() -> None:

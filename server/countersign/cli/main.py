@@ -24,6 +24,12 @@ imports = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(imports)
+documents = typer.Typer(
+    name="documents",
+    help="Trusted documents: GraphQL texts that clients name by their SHA-256.",
+    no_args_is_help=True,
+)
+app.add_typer(documents)
 
 Port = Annotated[int | None, typer.Option(help="Where to listen [4600].", envvar="COUNTERSIGN_PORT", min=1, max=65535)]
 Host = Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].", envvar="COUNTERSIGN_HOST")]
@@ -119,6 +125,35 @@ def import_awards(
 def import_consents(file: File, data: Data = None, dry_run: DryRun = False, json: AsJson = False) -> None:
     """Consents that learners gave elsewhere."""
     _run("imports", kind="consents", file=file, data=data, dry_run=dry_run, json=json)
+
+
+@documents.command("add")
+def add_documents(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help=".graphql files, folders of them, manifests of Relay, Apollo, Code Generator.", exists=True
+        ),
+    ],
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Check documents against the schema and its limits, and register them: all or none."""
+    _run("documents", action="add", paths=paths, data=data, json=json)
+
+
+@documents.command("list")
+def list_documents(data: Data = None, json: AsJson = False) -> None:
+    """What is registered."""
+    _run("documents", action="list", data=data, json=json)
+
+
+@documents.command("remove")
+def remove_documents(
+    ids: Annotated[list[str], typer.Argument(help="The SHA-256 of the document.")], data: Data = None
+) -> None:
+    """Take documents out; within a second they run no more."""
+    _run("documents", action="remove", ids=ids, data=data)
 
 
 @app.command("export-schema")

@@ -9,7 +9,8 @@ Never: knows a GraphQL type or a business rule.
 
 The order of a request: `connection` (deadlines, sizes, malformed HTTP; `exchange`, `heads`, `connections`) → `door`
     (name, host, log) → `graphql`, the endpoint: `gates` (method, origin, type, size) → `admission`'s first look
-    → `body` (safe JSON) → `pipeline`: `identity` → price → budget → a place → the engine, within the deadline.
+    → `body` (safe JSON) → `pipeline`: `identity` → `trusted` (the text of an id) → price → budget → a place → the
+    engine, within the deadline.
 Files beside: `negotiation` (content types), `responses`, `mishaps` (errors of plain routes), `health`, `draining`
     (SIGTERM), `pages` (the page at `/`, built bundles, the demo's sign-in), `uploads` (bytes in),
     `downloads` (files out).

@@ -42,7 +42,7 @@ class GraphQLEndpoint:
         """Answer one request. Raises Gone when nobody waits for the answer any more."""
         method = scope["method"]
         wanted = headers.get(b"accept", b"").decode("latin-1")
-        if method in {"GET", "HEAD"} and prefers_html(wanted) and b"query=" not in scope["query_string"]:
+        if method in {"GET", "HEAD"} and prefers_html(wanted) and not _asks(scope["query_string"]):
             return self._page()
         media_type = accepted(wanted)
         try:
@@ -77,7 +77,8 @@ class GraphQLEndpoint:
         actor = await pipeline.actor(authorization.decode("latin-1") if authorization is not None else None)
         more: tuple[Header, ...] = ()
         try:
-            admitted = await pipeline.admit(operation, actor, scope["client"][0] if scope.get("client") else "")
+            address = scope["client"][0] if scope.get("client") else ""
+            admitted = await pipeline.admit(operation, actor, address, in_address=scope["method"] != "POST")
         except Unreadable as unreadable:
             answer = pipeline.engine.refused(unreadable, request_id)
         else:
@@ -96,6 +97,11 @@ class GraphQLEndpoint:
         text = self._graphiql.read_bytes() if self._graphiql.is_file() else NOT_BUILT.encode()
         policy = (b"content-security-policy", GRAPHIQL_POLICY.encode())
         return reply(text, "text/html", 200, policy, (b"referrer-policy", b"no-referrer"))
+
+
+def _asks(query_string: bytes) -> bool:
+    """Whether an address holds an operation, and not a wish for GraphiQL."""
+    return any(name in query_string for name in (b"query=", b"documentId=", b"persistedQuery"))
 
 
 def _end_with_client(scope: Scope) -> None:

@@ -13,6 +13,7 @@ from countersign.edge import identity
 from countersign.edge.admission import Admission
 from countersign.edge.body import Operation
 from countersign.edge.responses import Header, Refused
+from countersign.edge.trusted import Trust
 from countersign.kit.access import Actor
 from countersign.kit.budgets import Budgets, Charge
 from countersign.kit.db import UNREACHABLE, Database
@@ -107,8 +108,11 @@ class Admitted:
 class Pipeline:
     """Authentication, price, budget, admission, deadline. One for a process; knows nothing of HTTP messages."""
 
-    def __init__(self, engine: GraphQL, db: Database, budgets: Budgets, *, places: int, seconds: float) -> None:
+    def __init__(
+        self, engine: GraphQL, db: Database, budgets: Budgets, trust: Trust, *, places: int, seconds: float
+    ) -> None:
         self.engine = engine
+        self.trust = trust
         self.admission = Admission(places)
         self.seconds = seconds
         self._db = db
@@ -123,14 +127,16 @@ class Pipeline:
         except UNREACHABLE as error:
             raise _out_of_reach(error) from None
 
-    async def admit(self, operation: Operation, actor: Actor, address: str) -> Admitted:
-        """Price an operation and charge it to the actor's organization, to the address when nobody signed in.
+    async def admit(self, operation: Operation, actor: Actor, address: str, *, in_address: bool = False) -> Admitted:
+        """Find an operation's text, price it, charge it to the actor's organization, to the address without one.
 
-        Raises Unreadable, and Refused: OverBudget, OutOfReach.
+        `in_address`: the operation came in the address of a GET.
+
+        Raises Unreadable, and Refused: BadRequest, OverBudget, OutOfReach.
         """
-        prepared = self.engine.prepare(operation, actor)
         who = actor if actor.known else address
         try:
+            prepared = self.engine.prepare(await self.trust.resolve(operation, in_address=in_address), actor)
             charge = await self._budgets.charge(who, prepared.cost)
         except UNREACHABLE as error:
             raise _out_of_reach(error) from None
