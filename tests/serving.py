@@ -69,6 +69,7 @@ def start(data: Path, port: int, *options: str) -> tuple[subprocess.Popen[str], 
     """Start a demo and wait for its line; the process and the line. Raises RuntimeError when it ends before."""
     environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DATABASE_READ_URL"}}
     environment["PYTHONPATH"] = str(ROOT / "server")
+    environment.setdefault("COUNTERSIGN_DRAIN_SECONDS", "0.1")
     log = data.with_suffix(".log")
     command = [sys.executable, "-m", "countersign", "demo", "--json", "--no-ui"]
     with log.open("a", encoding="utf-8") as file:

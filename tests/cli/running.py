@@ -23,6 +23,7 @@ PATIENCE = 60.0
 def environment(**more: str) -> dict[str, str]:
     """Ours, without what a developer's shell may have set."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("COUNTERSIGN_", "DATABASE_"))}
+    kept["COUNTERSIGN_DRAIN_SECONDS"] = "0.1"  # nobody waits for a balancer here
     return {**kept, "PYTHONPATH": str(SERVER), "NO_COLOR": "1", "COLUMNS": "200", **more}
 
 

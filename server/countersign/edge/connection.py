@@ -12,14 +12,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 from uvicorn.server import ServerState
 
-from countersign.edge.connections import Connections
-from countersign.edge.exchange import EXCHANGE, FULL, STATUS_LINES, Exchange
+from countersign.edge.connections import NEVER, Connections, Unread
+from countersign.edge.exchange import EXCHANGE, FULL, Exchange, by_hand
 from countersign.edge.heads import Head
 from countersign.edge.responses import told
 from countersign.kit.ids import new_id
 from countersign.kit.logs import logger
 
-NEVER: Final = float("inf")
 STATE: Final = "connections"
 """Where the application's lifespan keeps the process's Connections."""
 
@@ -47,14 +46,14 @@ class Connection(asyncio.Protocol):
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._exchanges: deque[Exchange] = deque()
         self._sockets: Any = None
+        self._unparsed = 0
         self._reading = True
         self._deaf = False
         self._room: asyncio.Event | None = None
-        self._unread_since = NEVER
-        self._unread_most = 0
+        self._unread = Unread()
         self._common = b""
         self._dates: object = None
-        self._awaits_head = True
+        self._in_head = False
         self._size = 0
         self._head = Head()
         self._length = self._got = 0
@@ -65,10 +64,10 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         self._transport = cast("asyncio.Transport", transport)
-        self._peer = get_remote_addr(self._transport)
-        self._local = get_local_addr(self._transport)
-        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        self._address = self._peer[0] if self._peer else ""
+        peer = get_remote_addr(self._transport)
+        self._address = peer[0] if peer else ""
+        scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._ends = {"client": peer, "server": get_local_addr(self._transport), "scheme": scheme}
         self._server.connections.add(self)  # type: ignore[arg-type] # uvicorn lists its own protocols
         self.due = self._loop.time() + self._limits.header_seconds
         if not self._all.enter(self, self._address):
@@ -89,14 +88,8 @@ class Connection(asyncio.Protocol):
         self._parser = None
 
     def eof_received(self) -> bool:
-        """The client sends no more; it may still read the answer to what it has sent."""
-        if self._sockets is not None:
-            return bool(self._sockets.eof_received())
-        waits = bool(self._exchanges) and self._exchanges[-1].whole
-        if waits:
-            self._exchanges[-1].keep_alive = False
-            self._deaf = True
-        return waits
+        """The client sends no more: it has gone, as far as anybody can tell, and wants no answer."""
+        return bool(self._sockets.eof_received()) if self._sockets is not None else False
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -105,8 +98,10 @@ class Connection(asyncio.Protocol):
             return
         if self._deaf:
             return
-        if self._awaits_head and self._size == 0 and not self._exchanges:
-            self.due = self._loop.time() + self._limits.header_seconds
+        if self._unparsed:
+            self._take_unparsed(data)
+            return
+        goes_on = self._in_head
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -116,14 +111,19 @@ class Connection(asyncio.Protocol):
             if not self._deaf:
                 self._refuse(400, "BAD_REQUEST", "This is not HTTP/1.1")
             return
-        if self._awaits_head:
-            # A head that has not ended is held by the parser: its size is not known from the headers seen.
-            self._size += len(data)
-            if self._size > self._limits.header_bytes and not self._deaf:
-                self._refuse(431, "BAD_REQUEST", "The headers are too large")
+        if self._in_head and not self._deaf:
+            self._wait_for_head(len(data) if goes_on else 0)
+
+    def _wait_for_head(self, more: int) -> None:
+        """A head that has not ended is held by the parser: its size is not known from the lines seen."""
+        if not more and not self._exchanges:
+            self.due = self._loop.time() + self._limits.header_seconds
+        self._size += more
+        if self._size > self._limits.header_bytes:
+            self._refuse(431, "BAD_REQUEST", "The headers are too large")
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than we write."""
+        """There is no room: the client reads more slowly than we write."""
         if self._sockets is not None:
             self._sockets.pause_writing()
         elif self._room is None:
@@ -144,10 +144,10 @@ class Connection(asyncio.Protocol):
         self._head = Head()
         self._length = self._got = 0
         self._size = 0
-        self._awaits_head = True
+        self._in_head = True
 
     def on_url(self, url: bytes) -> None:
-        """Take the target, or a part of it."""
+        """Take a part of the target."""
         self._head.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -164,8 +164,7 @@ class Connection(asyncio.Protocol):
             self._refuse(problem[0], "BAD_REQUEST", problem[1])
             return
         self._length = head.length
-        self._awaits_head = False
-        self._size = 0
+        self._in_head = False
         if self._wants_sockets():
             return
         target = httptools.parse_url(head.url)
@@ -175,9 +174,7 @@ class Connection(asyncio.Protocol):
             "type": "http",
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.3"},
             "http_version": version,
-            "server": self._local,
-            "client": self._peer,
-            "scheme": self._scheme,
+            **self._ends,
             "root_path": "",
             "headers": head.headers,
             "state": self._state.copy(),
@@ -188,12 +185,13 @@ class Connection(asyncio.Protocol):
         }
         lasting = version == "1.1" and self._parser.should_keep_alive() and not self._parser.should_upgrade()
         scope[EXCHANGE] = exchange = Exchange(self, scope, keep_alive=lasting, expects_continue=head.continues)
+        if len(self._exchanges) > self._limits.pipelined:
+            self._exchanges[-1].keep_alive = False
+            self._deaf = True
+            return
         self._exchanges.append(exchange)
         if len(self._exchanges) == 1:
             self._start(exchange)
-        elif len(self._exchanges) > self._limits.pipelined:
-            self._deaf = True
-            exchange.keep_alive = False
         else:
             self._pause()
 
@@ -209,8 +207,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The request has ended."""
-        self._awaits_head = True
-        self._size = 0
+        if self._parser.should_upgrade() and self._head.length and self._exchanges:
+            return  # to the parser what follows is another protocol
         if self._exchanges and not self._deaf:
             exchange = self._exchanges[-1]
             exchange.whole = True
@@ -290,20 +288,9 @@ class Connection(asyncio.Protocol):
             exchange.lose()
         self._exchanges.clear()
         name = new_id().hex
-        body = told(message, code, name)
         log.info("refused before it was a request", status=status, request_id=name, reason=message)
-        self._transport.write(
-            b"%b%bcontent-type: application/json; charset=utf-8\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
-            b"x-content-type-options: nosniff\r\ncache-control: no-store\r\n%bconnection: close\r\n\r\n%b"
-            % (
-                STATUS_LINES[status],
-                self.common_headers(),
-                len(body),
-                name.encode(),
-                b"retry-after: 1\r\n" if retry else b"",
-                body,
-            )
-        )
+        again = b"retry-after: 1\r\n" if retry else b""
+        self._transport.write(by_hand(status, told(message, code, name), name, self.common_headers() + again))
         self._linger()
 
     def _linger(self) -> None:
@@ -327,7 +314,7 @@ class Connection(asyncio.Protocol):
         if self._deaf or self._sockets is not None:
             self._transport.abort()
         elif current is None:
-            if self._size:
+            if self._in_head:
                 self._refuse(408, "TIMEOUT", "The headers took too long")
             else:
                 self._transport.close()
@@ -347,16 +334,8 @@ class Connection(asyncio.Protocol):
 
     def look_at_writing(self, now: float) -> None:
         """An answer that nobody reads is held for its size at the slowest rate, and no longer."""
-        size = self._transport.get_write_buffer_size()
-        if size == 0:
-            self._unread_since = NEVER
-        elif self._unread_since == NEVER:
-            self._unread_since, self._unread_most = now, size
-        else:
-            self._unread_most = max(self._unread_most, size)
-            allowed = self._limits.unread_seconds + self._unread_most / self._limits.slowest_rate
-            if now - self._unread_since > allowed:
-                self._transport.abort()
+        if self._unread.too_long(now, self._transport.get_write_buffer_size(), self._limits):
+            self._transport.abort()
 
     def shutdown(self) -> None:
         """End the connection when it has nothing to answer; uvicorn calls this when it goes."""
@@ -379,9 +358,10 @@ class Connection(asyncio.Protocol):
         )
 
     def _upgrade(self, rest: bytes) -> None:
-        """Hand the socket over, counted as before; an upgrade to anything else was answered as if not asked for."""
+        """Hand the socket over, counted as before; an upgrade to anything else is answered as if not asked for."""
         if self._deaf or not self._wants_sockets():
-            self._deaf = True
+            self._unparsed = self._head.length
+            self._take_unparsed(rest)
             return
         if self._exchanges:
             self._refuse(400, "BAD_REQUEST", "Upgrade on a connection of its own")
@@ -393,6 +373,16 @@ class Connection(asyncio.Protocol):
         )
         self._sockets.connection_made(self._transport)
         self._sockets.data_received(self._head.again() + rest)
+
+    def _take_unparsed(self, data: bytes) -> None:
+        """The body of a request that asked for another protocol: the parser reads no further, and neither do we."""
+        if self._unparsed and self._exchanges:
+            exchange = self._exchanges[-1]
+            exchange.body += data[: self._unparsed]
+            self._unparsed -= min(len(data), self._unparsed)
+            exchange.whole = not self._unparsed
+            exchange.wake()
+        self._deaf = not self._unparsed
 
     def _pause(self) -> None:
         if self._reading and not self._transport.is_closing():

@@ -15,6 +15,7 @@ SWEEP_SECONDS: Final = 0.25
 PER_ADDRESS: Final = 256
 RESERVED_FILES: Final = 256  # for PostgreSQL, worker processes, uploads, logs
 FEWEST: Final = 64
+NEVER: Final = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Limits:
     """What one connection may take, in seconds and bytes.
 
     A body that says it is larger than `plain_body` (an upload) must keep up `slowest_rate`; any other is there
-    within `body_seconds`. An answer that nobody reads is dropped after `unread_seconds` and its size at that rate.
+    within `body_seconds`. An answer that nobody reads is dropped after `unread_seconds` and its size at `unread_rate`.
     """
 
     header_seconds: float = 5.0
@@ -35,9 +36,28 @@ class Limits:
     headers: int = 100
     plain_body: int = 256 * 1024
     slowest_rate: int = 16 * 1024
+    unread_rate: int = 32 * 1024
     pipelined: int = 16
     per_address: int | None = None
     """None: 256, and none for this machine itself, where proxies stand."""
+
+
+class Unread:
+    """For how long an answer has been waiting to be read."""
+
+    __slots__ = ("most", "since")
+
+    def __init__(self) -> None:
+        self.since = NEVER
+        self.most = 0
+
+    def too_long(self, now: float, size: int, limits: Limits) -> bool:
+        """Whether what is unread (bytes) has waited for longer than its largest size allows."""
+        if size == 0:
+            self.since, self.most = NEVER, 0
+            return False
+        self.since, self.most = min(self.since, now), max(self.most, size)
+        return now - self.since > limits.unread_seconds + self.most / limits.unread_rate
 
 
 class Overdue(Protocol):

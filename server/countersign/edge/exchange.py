@@ -165,6 +165,7 @@ class Exchange:
             self._left = -1
             if self._chunked:
                 lines.append(b"transfer-encoding: chunked\r\n")
+        self.keep_alive = self.keep_alive and self.whole  # nobody will read the rest of this request
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
@@ -192,3 +193,11 @@ class Exchange:
             self.finished = True
             self.wake()
             self._wire.answered(self)
+
+
+def by_hand(status: int, body: bytes, name: str, more: bytes) -> bytes:
+    """A whole answer that ends the connection, for what never becomes an exchange."""
+    return (
+        b"%b%bcontent-type: application/json; charset=utf-8\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+        b"x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n%b"
+    ) % (STATUS_LINES[status], more, len(body), name.encode(), body)

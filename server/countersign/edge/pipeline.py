@@ -21,7 +21,7 @@ from countersign.kit.logs import logger
 from countersign.reads.errors import Unreadable
 
 DEADLINE: Final = 5.0
-BULK_POINTS: Final = 2_500
+BULK_POINTS: Final = 4_000
 """An operation of this price is bulk work: it waits until what is interactive has its place."""
 
 log = logger("edge")
