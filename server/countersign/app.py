@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from countersign.awards import jobs as awards_jobs
 from countersign.awards import tables as awards_tables
@@ -18,13 +18,15 @@ from countersign.config import Mode, Settings
 from countersign.edge import downloads, health, mishaps, pages
 from countersign.edge.connection import STATE
 from countersign.edge.connections import Connections, Limits
-from countersign.edge.door import Door
+from countersign.edge.door import GRAPHQL, Door
 from countersign.edge.draining import Draining
 from countersign.edge.gates import Gates
 from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.pipeline import DEADLINE, Pipeline
+from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
+from countersign.edge.websocket import Sockets
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import tables as endorsements_tables
 from countersign.kit import audit, budgets, commands, installation, outbox, relay, trusted, watch
@@ -158,7 +160,11 @@ def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining,
         seconds=settings.request_seconds if settings else DEADLINE,
     )
     door.endpoint = GraphQLEndpoint(
-        pipeline, door.gates, pages.GRAPHIQL, draft=settings.http_draft if settings else False
+        pipeline,
+        door.gates,
+        Streams(engine, draining.closing),
+        pages.GRAPHIQL,
+        draft=settings.http_draft if settings else False,
     )
     state = door.inside.state
     state.tools, state.budgets, state.engine = tools, purse, engine
@@ -170,6 +176,7 @@ def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining,
 def _routes(settings: Settings | None) -> list[BaseRoute]:
     return [
         *pages.routes(settings),
+        WebSocketRoute(GRAPHQL, Sockets()),
         Route("/livez", health.alive),
         Route("/readyz", health.ready),
         *Uploads().routes(),

@@ -36,6 +36,7 @@ DATABASE = "countersign"
 BAD_DATA, BAD_USAGE = 1, 2
 LAST_SECONDS = 6  # for what runs when we stop; no operation may take so long
 LARGEST_MESSAGE = 64 * 1024  # of a socket
+PING_SECONDS = 15.0
 _PARENT = "COUNTERSIGN_PARENT"
 
 log = logger("hosting")
@@ -191,18 +192,7 @@ def run_application(settings: Settings, bound: socket.socket, ready: Callable[[]
     """Serve until a signal; the exit code. `ready` is called when requests are answered."""
     os.environ.update(settings.environment())
     given = uvicorn.Config(
-        "countersign.cli.hosting:application",
-        factory=True,
-        workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        http=Connection,
-        ws_max_size=LARGEST_MESSAGE,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
-        timeout_graceful_shutdown=LAST_SECONDS,
-        lifespan="on",
+        "countersign.cli.hosting:application", factory=True, workers=workers, **server_options(settings)
     )
     with contextlib.suppress(KeyboardInterrupt):
         if workers == 1:
@@ -213,6 +203,25 @@ def run_application(settings: Settings, bound: socket.socket, ready: Callable[[]
         threading.Thread(target=_tell_when_answered, args=(settings, ready), daemon=True).start()
         Multiprocess(given, sockets=[bound]).run()
     return 0
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn serves the application: our HTTP, WebSockets of at most 64 KiB a message, no compression."""
+    return {
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "http": Connection,
+        "ws": "websockets-sansio",
+        "ws_max_size": LARGEST_MESSAGE,
+        "ws_per_message_deflate": False,  # a compressed message could be a thousand times its size
+        "ws_ping_interval": PING_SECONDS,
+        "ws_ping_timeout": PING_SECONDS,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies or None,
+        "timeout_graceful_shutdown": LAST_SECONDS,
+        "lifespan": "on",
+    }
 
 
 def application() -> Door:

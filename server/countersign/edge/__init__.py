@@ -12,6 +12,7 @@ The order of a request: `connection` (deadlines, sizes, malformed HTTP; `exchang
     → `body` (safe JSON) → `pipeline`: `identity` → `trusted` (the text of an id) → price → budget → a place → the
     engine, within the deadline.
 Files beside: `negotiation` (content types), `responses`, `mishaps` (errors of plain routes), `health`, `draining`
-    (SIGTERM), `pages` (the page at `/`, built bundles, the demo's sign-in), `uploads` (bytes in),
-    `downloads` (files out).
+    (SIGTERM), `websocket` (the handshake; `websocket_session` a socket's life, `websocket_messages` the protocol),
+    `sse` (event streams), `guests` (who stays: counted and seen off), `pages` (the page at `/`, built bundles, the
+    demo's sign-in), `uploads` (bytes in), `downloads` (files out).
 """

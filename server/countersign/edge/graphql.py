@@ -13,10 +13,11 @@ from countersign.edge import body
 from countersign.edge.body import Operation
 from countersign.edge.exchange import EXCHANGE
 from countersign.edge.gates import ALLOW, Gates, Headers, check_body, check_method
-from countersign.edge.negotiation import JSON, RESPONSE, accepted, prefers_html
+from countersign.edge.negotiation import EVENTS, JSON, RESPONSE, Streaming, accepted, prefers_html, streaming
 from countersign.edge.pages import GRAPHIQL_POLICY
-from countersign.edge.pipeline import Late, Pipeline
+from countersign.edge.pipeline import Admitted, Late, Pipeline
 from countersign.edge.responses import BadRequest, Header, Refused, Reply, refusal, reply, status_of
+from countersign.edge.sse import Streams, once
 from countersign.reads.errors import Unreadable
 
 NOT_BUILT: Final = """<!doctype html>
@@ -32,8 +33,11 @@ NOT_BUILT: Final = """<!doctype html>
 class GraphQLEndpoint:
     """Answers the requests to `/graphql`."""
 
-    def __init__(self, pipeline: Pipeline, gates: Gates, graphiql: Path, *, draft: bool = False) -> None:
+    def __init__(
+        self, pipeline: Pipeline, gates: Gates, streams: Streams, graphiql: Path, *, draft: bool = False
+    ) -> None:
         self._pipeline = pipeline
+        self._streams = streams
         self._gates = gates
         self._graphiql = graphiql
         self._draft = draft
@@ -44,7 +48,8 @@ class GraphQLEndpoint:
         wanted = headers.get(b"accept", b"").decode("latin-1")
         if method in {"GET", "HEAD"} and prefers_html(wanted) and not _asks(scope["query_string"]):
             return self._page()
-        media_type = accepted(wanted)
+        stream = streaming(wanted)
+        media_type = accepted(wanted) or (JSON if stream is not Streaming.NO else None)
         try:
             check_method(method)
             if method == "OPTIONS":
@@ -52,14 +57,14 @@ class GraphQLEndpoint:
             if not self._gates.origin_is_ours(headers):
                 raise Refused(403, "FORBIDDEN", "Pages of other sites may not ask here")  # noqa: TRY301 # one way out
             if media_type is None:
-                raise BadRequest(f"Accept {RESPONSE} or {JSON}", 406)  # as above
+                raise BadRequest(f"Accept {RESPONSE}, {JSON} or {EVENTS}", 406)  # as above
             self._pipeline.admission.enter()
         except Refused as refused:
             return refusal(refused, media_type or JSON, request_id)
         try:
             operation = await _operation(scope, headers, receive)
             async with self._pipeline.deadline() as deadline:
-                return await self._answer(scope, headers, operation, media_type, request_id)
+                return await self._answer(scope, headers, operation, media_type, stream, request_id)
         except Refused as refused:
             return refusal(refused, media_type, request_id)
         except TimeoutError:
@@ -70,7 +75,13 @@ class GraphQLEndpoint:
             self._pipeline.admission.leave()
 
     async def _answer(
-        self, scope: Scope, headers: Headers, operation: Operation, media_type: str, request_id: str
+        self,
+        scope: Scope,
+        headers: Headers,
+        operation: Operation,
+        media_type: str,
+        stream: Streaming,
+        request_id: str,
     ) -> Reply:
         pipeline = self._pipeline
         authorization = headers.get(b"authorization")
@@ -82,16 +93,31 @@ class GraphQLEndpoint:
         except Unreadable as unreadable:
             answer = pipeline.engine.refused(unreadable, request_id)
         else:
+            if admitted.prepared.kind is OperationType.SUBSCRIPTION:
+                return self._follow(scope, headers, admitted, stream, request_id)
             if scope["method"] != "POST" and admitted.prepared.kind is not OperationType.QUERY:
                 raise BadRequest("Changes need POST", 405, (b"allow", b"POST"))
             if admitted.prepared.kind is OperationType.QUERY:
                 _end_with_client(scope)
             answer = await pipeline.run(admitted, request_id)
             more = pipeline.rate_headers(admitted.charge)
+        if stream is Streaming.PREFERRED and scope["method"] != "HEAD":
+            return once(answer, *more)
         status = status_of(answer.errors, media_type, answer.data, draft=self._draft)
         if status == 503:  # noqa: PLR2004 # Service Unavailable
             more = (*more, (b"retry-after", b"1"))
         return reply(answer.render(), media_type, status, *more)
+
+    def _follow(self, scope: Scope, headers: Headers, admitted: Admitted, stream: Streaming, request_id: str) -> Reply:
+        """The answer to a subscription: a stream, which holds no place and has no deadline."""
+        if stream is Streaming.NO or scope["method"] == "HEAD":
+            self._pipeline.release(admitted)
+            raise BadRequest(f"A subscription is answered as {EVENTS} (say so in Accept), or over a WebSocket", 406)
+        _end_with_client(scope)
+        address = scope["client"][0] if scope.get("client") else ""
+        since = headers.get(b"last-event-id", b"").decode("latin-1") or None
+        more = self._pipeline.rate_headers(admitted.charge)
+        return self._streams.follow(admitted, address, request_id, since, *more)
 
     def _page(self) -> Reply:
         text = self._graphiql.read_bytes() if self._graphiql.is_file() else NOT_BUILT.encode()

@@ -1,10 +1,20 @@
 """Content types by the GraphQL-over-HTTP specification."""
 
+import enum
 from functools import lru_cache
 from typing import Final
 
 JSON: Final = "application/json"
 RESPONSE: Final = "application/graphql-response+json"
+EVENTS: Final = "text/event-stream"
+
+
+class Streaming(enum.Enum):
+    """Whether a client takes its answer as server-sent events."""
+
+    NO = enum.auto()
+    ALLOWED = enum.auto()
+    PREFERRED = enum.auto()
 
 
 @lru_cache(128)
@@ -25,6 +35,24 @@ def accepted(header: str | None) -> str | None:
         if offered is not None and (best is None or (wish, offered[0]) > best[:2]):
             best = (wish, *offered)
     return best[2] if best else None
+
+
+@lru_cache(128)
+def streaming(header: str | None) -> Streaming:
+    """Whether an `Accept` header names server-sent events, and wants them more than any JSON.
+
+    Clients that list everything they know mean JSON for what is answered once; a wildcard names nothing.
+    """
+    events = others = 0.0
+    for part in (header or "").split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if name == EVENTS:
+            events = max(events, _quality(parameters))
+        elif name in {JSON, RESPONSE, "application/*", "*/*"}:
+            others = max(others, _quality(parameters))
+    if events <= 0:
+        return Streaming.NO
+    return Streaming.PREFERRED if events > others else Streaming.ALLOWED
 
 
 def prefers_html(header: str | None) -> bool:

@@ -153,7 +153,7 @@ class Pipeline:
         try:
             await self.admission.take(bulk=prepared.cost >= BULK_POINTS)
         except Refused:
-            self._budgets.settle(admitted.who, admitted.charge, 0)
+            self.release(admitted)
             raise
         try:
             answer = await self.engine.execute(prepared, admitted.actor, request_id, admitted.charge)
@@ -161,6 +161,10 @@ class Pipeline:
             self.admission.give_back()
         admitted.charge = self._budgets.settle(admitted.who, admitted.charge, answer.spent)
         return answer
+
+    def release(self, admitted: Admitted) -> None:
+        """Give back what was charged for an operation that will not run."""
+        self._budgets.settle(admitted.who, admitted.charge, 0)
 
     def deadline(self) -> asyncio.Timeout:
         """The time of one operation; Late is what its end means. A commit that has begun is not cut short."""
