@@ -10,7 +10,7 @@ const VALUES = [
   'AlignedSkill', 'Assessment', 'AssessmentCoDesign', 'AssessorProvision', 'CandidateAward', 'CandidateFacets',
   'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'EndorserFacet', 'HiringPledge',
   'InterviewGuarantee', 'LabourMarketEvidence', 'MatchContribution', 'Outcome', 'PageInfo', 'Price',
-  'ProgressionRecognition', 'QualityAssurance', 'RegionFacet', 'ReviewCriterion', 'ReviewScore', 'RubricCriterion',
+  'ProgressionRecognition', 'QualityAssurance', 'RateLimit', 'RegionFacet', 'ReviewCriterion', 'ReviewScore', 'RubricCriterion',
   'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'Viewer',
   'WagePremium',
 ]
