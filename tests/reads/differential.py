@@ -7,7 +7,9 @@ from typing import Any, Final
 from hypothesis import HealthCheck, Phase, settings
 
 from countersign.kit.access import Actor
+from countersign.kit.budgets import Charge
 from countersign.kit.db import Database
+from countersign.reads.errors import Unreadable
 from countersign.schema.engine import Engine, Request
 from countersign.search.rules import NothingAsked
 from tests.reads.documents import Query
@@ -20,6 +22,7 @@ MODEST: Final = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
+CHARGE: Final = Charge(allowed=True, points=7, limit=10_000, remaining=9_000, reset_seconds=10)
 REFUSALS: Final = {"FORBIDDEN", "UNAUTHENTICATED", "DOCUMENT_LIMIT_EXCEEDED", "OPERATION_TOO_COMPLEX"}
 LONG: Final = settings(MODEST, max_examples=4_000, phases=(*MODEST.phases, Phase.shrink))
 
@@ -34,8 +37,12 @@ def refused(errors: Sequence[Mapping[str, Any]]) -> bool:
 
 async def compare(oracle: Oracle, engine: Engine, db: Database, actor: Actor, query: Query) -> None:
     """Fail unless both ways give the same members in the same order with the same text."""
-    call = engine.call(actor)
-    answer = await engine.answer(Request(query.text, query.variables), actor, "differential")
+    call = engine.call(actor, CHARGE)
+    request = Request(query.text, query.variables)
+    try:
+        answer = await engine.execute(engine.prepare(request, actor), actor, "differential", CHARGE)
+    except Unreadable as unreadable:
+        answer = engine.refused(unreadable, "differential")
     if refused(answer.errors):
         return
     assert not answer.errors, (query.text, query.variables, answer.errors)

@@ -1,8 +1,9 @@
 """Random valid queries over a whole schema, with argument values from real data."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from graphql import (
@@ -68,6 +69,14 @@ class Query:
     variables: dict[str, Any]
 
 
+@dataclass(frozen=True, repr=False)
+class Done:
+    """A mutation that was done, with the input under whose key it is kept."""
+
+    name: str
+    given: Mapping[str, Any]
+
+
 @dataclass
 class _Writer:
     draw: Draw
@@ -88,9 +97,26 @@ class _Writer:
     def query(self) -> Query:
         root = self.schema.query_type
         assert root is not None
-        body = self.selection(root, 0)
+        return self.written("query", self.selection(root, 0))
+
+    def mutation(self, done: Sequence[Done]) -> Query:
+        """One to three mutations that were done before, asked for again with other selections."""
+        root = self.schema.mutation_type
+        assert root is not None
+        fields = []
+        for was in self.draw(st.lists(st.sampled_from(done), min_size=1, max_size=3)):
+            definition = root.fields[was.name]
+            given = {**was.given, **({"clientMutationId": self.name("mark")} if self.chance(50) else {})}
+            value = self.variable(str(definition.args["input"].type), given)
+            payload = get_named_type(definition.type)
+            alias = f"{self.name('x')}: "
+            fields.append(f"{alias}{was.name}(input: {value}){self.directive()} {{ {self.selection(payload, 1)} }}")
+        return self.written("mutation", " ".join(fields))
+
+    def written(self, kind: str, body: str) -> Query:
+        """The whole document."""
         declared = ", ".join(f"${name}: {type_}" for name, (type_, _) in self.variables.items())
-        head = f"query Q({declared}) " if declared else ""
+        head = f"{kind} Q({declared}) " if declared else f"{kind} "
         text = f"{head}{{ {body} }} {' '.join(self.fragments)}"
         return Query(text, {name: value for name, (_, value) in self.variables.items() if value is not ...})
 
@@ -104,7 +130,14 @@ class _Writer:
             parts = [self.draw(st.sampled_from(["__typename", *shared]))]
             possible = list(self.schema.get_possible_types(type_))
             chosen = self.draw(st.lists(st.sampled_from(possible), max_size=3, unique_by=str))
-            return " ".join([*parts, *(self.condition(m, self.selection(m, depth + 1, named=True)) for m in chosen)])
+            parts += [self.condition(m, self.selection(m, depth + 1, named=True)) for m in chosen]
+            wider = sorted({i.name for m in possible for i in m.interfaces if i is not type_})
+            if wider and self.chance(20):
+                interface = self.schema.type_map[self.draw(st.sampled_from(wider))]
+                assert isinstance(interface, GraphQLInterfaceType)
+                shown = self.draw(st.sampled_from([*_plain(interface), "__typename"]))
+                parts.append(self.condition(interface, f"{self.name('i')}: {shown}"))
+            return " ".join(parts)
         assert isinstance(type_, GraphQLObjectType)
         members = [f for f in type_.fields.items() if depth < DEEPEST or is_leaf_type(get_named_type(f[1].type))]
         count = min(len(members), self.draw(st.integers(1, 5)))
@@ -118,7 +151,7 @@ class _Writer:
             kept = [*kept[:cut], self.condition(type_, " ".join(kept[cut:]))]
         return " ".join(kept) or "__typename"
 
-    def condition(self, type_: GraphQLObjectType, body: str) -> str:
+    def condition(self, type_: GraphQLNamedType, body: str) -> str:
         """The body inside a fragment of some sort that applies to the type."""
         directive = self.directive()
         if self.chance(50):
@@ -173,19 +206,28 @@ class _Writer:
         return f"${name}"
 
     def value(self, type_: GraphQLInputType) -> str:
-        """A value as it stands in the document, which may be a variable."""
-        if self.chance(35):
-            return self.variable(str(type_), self.json(type_))
-        return self.literal(type_)
+        """A value as it stands in the document, which may be a variable: given, by its default, null or left out."""
+        if not self.chance(35):
+            return self.literal(type_)
+        way = self.draw(st.sampled_from(["given", "given", "default", "overruled", "absent", "null"]))
+        optional = not isinstance(type_, GraphQLNonNull)
+        if way in {"default", "overruled"}:
+            constant = self.literal(type_, constant=True)
+            plain = str(type_).removesuffix("!") if way == "default" and self.chance(50) else str(type_)
+            return self.variable(f"{plain} = {constant}", ... if way == "default" else self.json(type_))
+        if way in {"absent", "null"} and optional:
+            return self.variable(str(type_), ... if way == "absent" else None)
+        return self.variable(str(type_), self.json(type_))
 
-    def literal(self, type_: GraphQLInputType) -> str:
+    def literal(self, type_: GraphQLInputType, *, constant: bool = False) -> str:
+        again = partial(self.literal, constant=constant)
         if isinstance(type_, GraphQLNonNull):
-            return self.literal(type_.of_type)
+            return again(type_.of_type)
         if isinstance(type_, GraphQLList):
-            return f"[{', '.join(self.literal(type_.of_type) for _ in range(self.draw(st.integers(0, 3))))}]"
+            return f"[{', '.join(again(type_.of_type) for _ in range(self.draw(st.integers(0, 3))))}]"
         if isinstance(type_, GraphQLInputObjectType):
             # A variable at a field of a @oneOf input would have to be of a non-null type.
-            write = self.literal if type_.is_one_of else self.value
+            write = again if type_.is_one_of or constant else self.value
             return f"{{{', '.join(f'{k}: {write(type_.fields[k].type)}' for k in self.keys(type_))}}}"
         value = self.json(type_)
         return str(value) if isinstance(type_, GraphQLEnumType) else written(value)
@@ -223,6 +265,16 @@ def written(value: Any) -> str:
 def _plain(type_: GraphQLInterfaceType) -> list[str]:
     """The leaf fields of an interface."""
     return [name for name, f in type_.fields.items() if is_leaf_type(get_named_type(f.type)) and not f.args]
+
+
+def repetitions(schema: GraphQLSchema, pool: Pool, done: Sequence[Done]) -> st.SearchStrategy[Query]:
+    """Random documents that ask again for mutations that were done."""
+
+    @st.composite
+    def make(draw: Draw) -> Query:
+        return _Writer(draw, schema, pool).mutation(done)
+
+    return make()
 
 
 def queries(schema: GraphQLSchema, pool: Pool) -> st.SearchStrategy[Query]:

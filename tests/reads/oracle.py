@@ -29,6 +29,7 @@ from graphql import (
 )
 
 from countersign.kit.db import Connection
+from countersign.kit.errors import Code
 from countersign.reads import cursors, entities, sql
 from countersign.reads.args import Args, Call, Parameters, Predicates
 from countersign.reads.bindings import (
@@ -36,6 +37,7 @@ from countersign.reads.bindings import (
     Column,
     Constant,
     Entities,
+    Entity,
     Key,
     Lookup,
     PagePart,
@@ -49,6 +51,8 @@ from countersign.reads.bindings import (
 )
 from countersign.reads.identity import Located, Public, Sealed, locate
 from countersign.reads.lookups import locate_any, match
+from countersign.schema.base import Command
+from countersign.schema.problems import error_type
 
 Info = GraphQLResolveInfo[Any]
 
@@ -98,11 +102,34 @@ class Page:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True)
+class Made:
+    """What came of a mutation that was done before, as it is kept under its key."""
+
+    entities: Mapping[str, str]
+    problems: Sequence[Mapping[str, Any]]
+    client_mutation_id: str | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A problem as a member of the payload's union of errors."""
+
+    type_name: str
+    message: str
+    path: Sequence[str]
+    code: str
+
+
 class Oracle:
-    """Answers one operation after the other over one connection."""
+    """Answers one operation after the other over one connection.
+
+    `hits` gathers the coordinates of the fields that were resolved, each on a thing that is really there.
+    """
 
     def __init__(self, schema: strawberry.Schema) -> None:
         self.schema: GraphQLSchema = schema._schema
+        self.hits: set[str] = set()
         self._lock = asyncio.Lock()
         for type_ in self.schema.type_map.values():
             if type_.name.startswith("__"):
@@ -123,7 +150,7 @@ class Oracle:
             raise result.errors[0]
         return result.data
 
-    async def _resolve(  # noqa: PLR0911 - one for each sort of binding
+    async def _resolve(
         self,
         type_: GraphQLObjectType,
         name: str,
@@ -131,6 +158,25 @@ class Oracle:
         value: Any,
         info: Info,
         **values: Any,
+    ) -> Any:
+        self.hits.add(f"{type_.name}.{name}")
+        if isinstance(value, Shown):
+            return value.code if name == "code" else getattr(value, name)
+        binding = binding_of(type_, name, definition)
+        if isinstance(binding, Command):
+            return await self._made(info, values["input"])
+        if isinstance(value, Made):
+            return await self._payload(info, type_, name, definition, value)
+        return await self._read(info, type_, name, definition, value, values)
+
+    async def _read(  # noqa: PLR0911 - one for each sort of binding
+        self,
+        info: Info,
+        type_: GraphQLObjectType,
+        name: str,
+        definition: GraphQLField,
+        value: Any,
+        values: Mapping[str, Any],
     ) -> Any:
         binding = binding_of(type_, name, definition)
         if isinstance(binding, PagePart):
@@ -222,6 +268,40 @@ class Oracle:
             case Sealed() as sealed:
                 payload = await self._one(info, row, sealed.payload())
                 return sealed.seal(call.sealer, call.actor, bound.view.tag, payload)
+
+    async def _made(self, info: Info, given: Mapping[str, Any]) -> Made:
+        connection, call = info.context
+        kept = await connection.fetchval(
+            "select outcome from idempotency_keys where scope = $1 and key = $2",
+            f"{call.actor.organization_id}/{call.actor.identity}",
+            given["idempotencyKey"],
+        )
+        return Made(kept["entities"], kept["problems"], given.get("clientMutationId"))
+
+    async def _payload(
+        self, info: Info, payload: GraphQLObjectType, name: str, definition: GraphQLField, made: Made
+    ) -> Any:
+        if name == "clientMutationId":
+            return made.client_mutation_id
+        if name == "errors":
+            union = get_named_type(definition.type)
+            assert isinstance(union, GraphQLUnionType)
+            members = [type_.name for type_ in union.types]
+            return [
+                Shown(error_type(Code(p["code"]), members), p["message"], [str(part) for part in p["path"]], p["code"])
+                for p in made.problems
+            ]
+        assert isinstance(binding_of(payload, name, definition), Entity)
+        key = made.entities.get(python_name(definition)) or made.entities.get("entity")
+        target = get_named_type(definition.type)
+        assert isinstance(target, GraphQLObjectType)
+        bound = needed_bound(target)
+        _, call = info.context
+        located = locate(key, bound.view.tag, bound.identity, call.actor, call.sealer)
+        if located.tag is None:
+            return None
+        rows = await self._rows(info, (), Step(bound, Relation("one"), {}, "a0", "", located), target, None, "")
+        return rows[0] if rows else None
 
     async def _node(self, info: Info, text: str) -> Row | None:
         _, call = info.context
@@ -384,7 +464,7 @@ class Oracle:
         return len(await self._fetch(info, (*page.steps, page.step), ["1"]))
 
 
-def _type_name(value: Row, *_: object) -> str:
+def _type_name(value: Row | Shown, *_: object) -> str:
     return value.type_name
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from countersign.awards import service as awards
 from countersign.awards.consent import SetConsent, set_consent
+from countersign.bulk import service as bulk
+from countersign.bulk import uploads
+from countersign.bulk.rules import Format, ImportKind
 from countersign.endorsements import service as endorsements
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Scope
 from countersign.kit.db import Database, Tx
@@ -28,6 +31,7 @@ from tests.specs.samples import COMPLETE
 
 SEALER = Sealer(b"s" * 32)
 AWARDS = Sealed()
+OWN = Sealed(id=None)
 ORIGIN = "http://localhost:4600"
 LISTING = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
 ENTITIES = {
@@ -62,7 +66,7 @@ async def make_world(db: Database, make: Factory) -> World:
         ids += await _specifications(tx, school, employer)
         ids += await _judged(tx, school, employer)
         learner, awarded = await _graduates(tx, school)
-        ids += awarded
+        ids += [*awarded, *await _bulk(tx, school)]
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
         digests = [row["digest"] for row in await tx.fetch("select digest from spec_versions")]
     values: dict[str, list[Any]] = {
@@ -88,6 +92,16 @@ def _representations(ids: list[str], handles: list[str], digests: list[str]) -> 
     yield {"__typename": "Endorsement", "id": ids[0]}
 
 
+async def _bulk(tx: Tx, school: Actor) -> list[str]:
+    """A received upload and an import of it that met a bad row: their ids."""
+    upload = await uploads.announce(tx, school, uploads.AnnounceUpload(Format.CSV, 1, "0" * 64))
+    await tx.execute("update uploads set received_at = created_at where id = $1", upload)
+    waiting = await bulk.start_import(tx, school, bulk.StartImport(upload, ImportKind.AWARDS))
+    bad = [{"row": 2, "path": ["email"], "code": "INVALID", "message": "This is no address."}]
+    await tx.execute("update bulk_operations set first_row_errors = $2 where id = $1", waiting, bad)
+    return [f"upload_{upload}", f"bulk_{waiting}"]
+
+
 async def _graduates(tx: Tx, school: Actor) -> tuple[Actor, list[str]]:
     """Learners who hold the published version, most of whom may be found; one of them, and the ids of their awards."""
     version = await tx.fetchval("select id from spec_versions where state = 'published'")
@@ -100,7 +114,8 @@ async def _graduates(tx: Tx, school: Actor) -> tuple[Actor, list[str]]:
         learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
         if number:
             await set_consent(tx, learner, SetConsent(Purpose.TALENT_SEARCH, granted=True))
-    return learner, ids[:2]
+    assert learner.learner_id is not None
+    return learner, [*ids[:2], ids[-1], OWN.seal(SEALER, learner, "learner", OWN.pack(learner.learner_id))]
 
 
 async def _specifications(tx: Tx, school: Actor, employer: Actor) -> list[str]:
@@ -124,6 +139,7 @@ async def _specifications(tx: Tx, school: Actor, employer: Actor) -> list[str]:
         f"draft_{other.draft_id}",
         f"listing_{listing}",
         f"skill_{skill}",
+        f"framework_{await tx.fetchval('select id from skill_frameworks')}",
     ]
 
 
