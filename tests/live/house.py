@@ -8,12 +8,14 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import uvicorn
 from pydantic import SecretStr
+from starlette.routing import WebSocketRoute
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -22,6 +24,7 @@ from countersign import app
 from countersign.cli.hosting import server_options
 from countersign.config import Mode, Settings
 from countersign.edge.door import Door
+from countersign.edge.websocket import Sockets
 from countersign.kit.access import SYSTEM, Actor
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
@@ -145,9 +148,24 @@ class House:
             await specs.publish(tx, self.made.school, version)
         return version
 
+    def sockets(self) -> Sockets:
+        """What serves the sockets."""
+        return next(
+            route.app
+            for route in self.door.inside.routes
+            if isinstance(route, WebSocketRoute) and isinstance(route.app, Sockets)
+        )
+
     def visits(self) -> int:
         """How many connections the hub knows."""
         return len(self.door.inside.state.engine.live._visits)
+
+    async def follow_up(self) -> None:
+        """Until somebody follows something."""
+        live = self.door.inside.state.engine.live
+        async with asyncio.timeout(PATIENCE):
+            while not any(member.group for member in live._members):  # noqa: ASYNC110 - it begins in a task of its own
+                await asyncio.sleep(0.01)
 
     async def until_empty(self) -> None:
         """Until no connection is left over."""
@@ -157,8 +175,8 @@ class House:
 
 
 @asynccontextmanager
-async def house(dsn: str, data: Any) -> AsyncIterator[House]:
-    """The server, until the block ends."""
+async def house(dsn: str, data: Path, made: Scene | None = None) -> AsyncIterator[House]:
+    """The server, until the block ends; over the scene of another one when it is given."""
     settings = Settings(
         mode=Mode.DEV,
         data=data,
@@ -180,8 +198,9 @@ async def house(dsn: str, data: Any) -> AsyncIterator[House]:
                 await asyncio.sleep(0.01)
         make = Factory(FrozenClock(NOW))
         db: Database = door.inside.state.tools.db
-        async with db.writer() as tx:
-            made = await scene(tx, make)
+        if made is None:
+            async with db.writer() as tx:
+                made = await scene(tx, make)
         try:
             yield House(server, door, bound.getsockname()[1], made, make)
         finally:

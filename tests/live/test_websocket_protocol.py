@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import asyncpg
 import pytest
-import pytest_asyncio
 
-from countersign import app
-from countersign.kit.placement import table_name
-from tests.live.house import SPECS, Client, House, fresh_key, house
+from tests.live.house import SPECS, Client, House, fresh_key
 
 Behaviour = Callable[[House], Awaitable[None]]
 CHECKS: list[Behaviour] = []
@@ -26,16 +22,6 @@ MUTATION = (
 def check(behaviour: Behaviour) -> Behaviour:
     CHECKS.append(behaviour)
     return behaviour
-
-
-@pytest_asyncio.fixture(scope="module")
-async def here(
-    database_dsn: str, tmp_path_factory: pytest.TempPathFactory, owner: asyncpg.Connection[asyncpg.Record]
-) -> AsyncIterator[House]:
-    async with house(database_dsn, tmp_path_factory.mktemp("house")) as made:
-        yield made
-    statements = "".join(f"delete from {table_name(t)};" for t in app.declare_tables())
-    await owner.execute(f"begin; set local session_replication_role = replica; {statements} commit")
 
 
 async def refused(client: Client, identifier: str, code: str) -> dict[str, Any]:
@@ -348,6 +334,6 @@ def test_the_bar_is_46() -> None:
 
 
 @pytest.mark.parametrize("behaviour", CHECKS, ids=lambda behaviour: behaviour.__name__)
-async def test_a_socket_behaves(here: House, behaviour: Behaviour) -> None:
-    await behaviour(here)
-    await here.until_empty()
+async def test_a_socket_behaves(at_home: House, behaviour: Behaviour) -> None:
+    await behaviour(at_home)
+    await at_home.until_empty()
