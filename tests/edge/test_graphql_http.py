@@ -162,3 +162,11 @@ async def test_a_number_of_endless_digits_is_refused_in_our_words(http: httpx.As
     response = await post(http, json.dumps({"query": query}).encode())
     assert (response.status_code, code(response)) == (400, "BAD_USER_INPUT")
     assert response.json()["errors"][0]["message"] == "A number has more than 40 digits"
+
+
+@pytest.mark.parametrize("arguments", ["", "(first: null)", '(filter: {state: "x"})'])
+async def test_a_list_without_a_length_is_refused_in_our_words(http: httpx.AsyncClient, arguments: str) -> None:
+    query = f"{{ organizations{arguments} {{ nodes {{ id }} }} }}"
+    response = await post(http, json.dumps({"query": query}).encode())
+    assert response.status_code == 400
+    assert code(response) in {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"}

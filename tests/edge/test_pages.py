@@ -9,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from countersign import config
 from countersign.config import Mode, Settings
@@ -46,6 +47,12 @@ async def test_the_page_has_the_same_texts_in_both_languages(browser: httpx.Asyn
     assert keys[0] == keys[1]
     used = re.findall(r"data-text=\"(\w+)\"", (await browser.get("/")).text)
     assert set(used) <= set(keys[0])
+
+
+async def test_a_bundle_that_is_not_built_is_not_found(tmp_path: Path) -> None:
+    served = Starlette(routes=[Mount("/ui", pages.Files(tmp_path / "dist"))])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url=ORIGIN) as client:
+        assert (await client.get("/ui/graphiql/assets/index.js")).status_code == 404
 
 
 async def test_one_click_signs_in_with_the_token_in_the_fragment(browser: httpx.AsyncClient) -> None:

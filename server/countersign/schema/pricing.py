@@ -205,7 +205,7 @@ def _length(size: ListSize | None, node: FieldNode) -> "int | Length":
                     return _bounded(len(argument.value.values), most)
                 case _:
                     pass  # null: as if it were not given
-    return ASSUMED if size.assumed_size is None else size.assumed_size
+    return size.assumed_size if isinstance(size.assumed_size, int) else ASSUMED  # left out, it is UNSET
 
 
 def _bounded(length: int, most: int) -> int:
