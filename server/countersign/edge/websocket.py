@@ -13,12 +13,15 @@ from countersign.edge.websocket_session import Closed, Session
 PROTOCOL: Final = "graphql-transport-ws"
 SOCKETS: Final = 5
 """Of one user, or of one address when nobody signed in."""
+BEAT_SECONDS: Final = 15.0
+"""Between two pings of ours, which also reach a page's own code; the frames below have pings of their own."""
 
 
 class Sockets:
     """The ASGI application of WebSockets on `/graphql`."""
 
-    def __init__(self) -> None:
+    def __init__(self, beat_seconds: float = BEAT_SECONDS) -> None:
+        self.beat_seconds = beat_seconds
         self._guests = Guests(SOCKETS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,7 +39,7 @@ class Sockets:
             await _until_gone(receive)
         else:
             await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
-            await Session(state, scope, send, self._guests).run(receive)
+            await Session(state, scope, send, self._guests, self.beat_seconds).run(receive)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -24,7 +24,6 @@ from countersign.kit.logs import logger
 from countersign.reads.errors import Unreadable
 
 INIT_SECONDS: Final = 3.0
-BEAT_SECONDS: Final = 15.0
 OPERATIONS: Final = 100
 """At once on one socket."""
 WAITING: Final = 500
@@ -78,12 +77,13 @@ class Running:
 class Session:
     """One socket. Messages leave in order through one writer, so that a slow client holds up nobody else."""
 
-    def __init__(self, state: State, scope: Scope, send: Send, guests: Guests) -> None:
+    def __init__(self, state: State, scope: Scope, send: Send, guests: Guests, beat_seconds: float) -> None:
         self._state = state
         self._pipeline: Pipeline = state.pipeline
         self._live: Any = state.engine.live
         self._send = send
         self._guests = guests
+        self._beat_seconds = beat_seconds
         self._address: str = scope["client"][0] if scope.get("client") else ""
         header = dict(scope["headers"]).get(b"authorization")
         self._authorization: str | None = header.decode("latin-1") if header is not None else None
@@ -264,7 +264,7 @@ class Session:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(self._beat_seconds)
             self.push(messages.PING)
 
     async def _write(self) -> None:

@@ -19,6 +19,7 @@ LARGEST_FILE: Final = 64 * 1024 * 1024
 LONGEST_FIELD: Final = 20_000
 MOST_PROBLEMS: Final = 1_000
 SHOWN_VALUE: Final = 60
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 Progress = Callable[[int, int], None]
 """Told (done, of) while rows are read or written."""
@@ -168,6 +169,11 @@ def folded(header: str) -> str:
     return " ".join(header.replace("_", " ").casefold().split())
 
 
+def apart(header: str) -> str:
+    """A header in camelCase with its words apart."""
+    return _HUMP.sub(" ", header)
+
+
 def decode(data: bytes) -> str:
     """The file's text: UTF-8, with or without byte order mark. Raises BadRows naming the line of the first fault."""
     if not data.strip():
@@ -277,7 +283,7 @@ def _header(
     spelt: dict[str, str] = {}
     problems: list[RowProblem] = []
     for cell in header:
-        column = known.get(folded(cell)) or known.get(_unnumbered(cell))
+        column = known.get(folded(cell)) or known.get(_unnumbered(cell)) or known.get(folded(apart(cell)))
         if column is None:
             problems.append(_unknown(line, cell, known, what))
         elif column.name in spelt and not column.repeats:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,13 +15,13 @@ from countersign.kit.importing import (
     Column,
     Row,
     RowProblem,
+    apart,
     folded,
     read_table,
 )
 
 LONGEST_LINE: Final = 256 * 1024
 SHOWN_BYTES: Final = 24
-_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class _Lines:
         if name not in self._spelt:
             if len(self._spelt) > MOST_PROBLEMS:
                 self._spelt.clear()  # a file of endlessly many names must not fill the memory
-            self._spelt[name] = self._known.get(folded(_HUMP.sub(" ", name)))
+            self._spelt[name] = self._known.get(folded(name)) or self._known.get(folded(apart(name)))
         return self._spelt[name]
 
     def _texts(self, number: int, name: str, value: Any, column: Column) -> tuple[str, ...]:
@@ -165,7 +164,8 @@ def _members(line: bytes) -> list[tuple[str, Any]]:
     if "\\" in text:
         for name, item in value:
             if not _writable(name) or (isinstance(item, str) and not _writable(item)):
-                raise _Unreadable("holds NUL or half a character", "remove it")
+                shown = name if _writable(name) else ""
+                raise _Unreadable("holds NUL or half a character", "remove it", name=shown)
     return value
 
 
