@@ -17,6 +17,12 @@ from countersign.edge.guests import Guests
 from countersign.edge.websocket_messages import Malformed
 from tests.live.house import SPECS, Client, House, house
 
+DEAR_VERSION = (
+    "{ endorsements(first: 100) { nodes { endorser { id } evidence { kind } } }"
+    " reviewRequests(first: 100) { nodes { id } } }"
+)
+DEAR = f"{{ credentialSpecs(first: 4) {{ nodes {{ latestVersion {DEAR_VERSION} }} }} }}"
+
 
 @pytest_asyncio.fixture
 async def here(at_home: House) -> AsyncIterator[House]:
@@ -156,11 +162,7 @@ async def test_a_client_that_reads_nothing_is_let_go_and_holds_nobody_up(here: H
         await quick.subscribe("q", SPECS)
         await slow.subscribe("1", "{ __typename }")
         assert [(await slow.hear())["type"] for _ in range(2)] == ["next", "complete"]
-        session = next(
-            visit.gone.__self__  # type: ignore[attr-defined] # a bound method of the session
-            for visit in here.door.inside.state.engine.live._visits
-            if visit.actor.known
-        )
+        session = next(visit.gone.__self__ for visit in here.door.inside.state.engine.live._visits if visit.actor.known)
         for _ in range(websocket_session.WAITING + 2):
             session.push("x" * 100)
         assert session._closing == (1013, "Too slow: come back, and go on with sinceEventId")
@@ -183,16 +185,23 @@ async def test_the_server_beats_every_fifteen_seconds(here: House) -> None:
 
 
 async def test_operations_over_a_socket_are_charged_as_over_http(here: House) -> None:
-    school = await here.bearer(here.made.school)
-    query = "{ skills(first: 100) { nodes { id } } rateLimit { remaining } }"
-    left = []
+    async with here.db.writer() as tx:
+        spender = await here.make.employer(tx)
+    budgets = here.door.inside.state.budgets
     async with here.socket() as client:
-        await client.begin(school)
-        for n in range(2):
-            await client.subscribe(str(n), query)
-            left.append((await client.hear())["payload"]["data"]["rateLimit"]["remaining"])
-            await client.hear()
-    assert left[0] - left[1] > 0
+        await client.begin(await here.bearer(spender))
+        for query in (
+            DEAR,
+            f"subscription {{ specChanged {{ a: version {DEAR_VERSION} b: version {DEAR_VERSION} }} }}",
+        ):
+            while (await budgets.charge(spender, 1_000)).allowed:
+                pass
+            await client.subscribe("1", query)
+            said = await client.hear()
+            assert (said["id"], said["type"]) == ("1", "error")
+            assert said["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+            assert said["payload"][0]["extensions"]["retryAfter"] >= 1
+        assert await client.is_alive()
 
 
 async def test_sockets_are_told_when_the_server_goes(
