@@ -107,10 +107,10 @@ def create_app(settings: Settings, *, drain_on_sigterm: bool = False) -> Door:
     return door
 
 
-def create_app_with(tools: Tools) -> Door:
+def create_app_with(tools: Tools, settings: Settings | None = None) -> Door:
     """The application over tools that somebody else opens and closes."""
-    door = _door(None)
-    _equip(door, tools, budgets.Budgets(tools.db), Draining(Connections()), None)
+    door = _door(settings)
+    _equip(door, tools, budgets.Budgets(tools.db), Draining(Connections()), settings)
     return door
 
 
@@ -163,7 +163,7 @@ def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining,
         pipeline,
         door.gates,
         Streams(engine, draining.closing),
-        pages.GRAPHIQL,
+        None if settings is not None and settings.mode is Mode.PRODUCTION else pages.GRAPHIQL,
         draft=settings.http_draft if settings else False,
     )
     state = door.inside.state

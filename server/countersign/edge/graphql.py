@@ -34,7 +34,7 @@ class GraphQLEndpoint:
     """Answers the requests to `/graphql`."""
 
     def __init__(
-        self, pipeline: Pipeline, gates: Gates, streams: Streams, graphiql: Path, *, draft: bool = False
+        self, pipeline: Pipeline, gates: Gates, streams: Streams, graphiql: Path | None, *, draft: bool = False
     ) -> None:
         self._pipeline = pipeline
         self._streams = streams
@@ -46,8 +46,9 @@ class GraphQLEndpoint:
         """Answer one request. Raises Gone when nobody waits for the answer any more."""
         method = scope["method"]
         wanted = headers.get(b"accept", b"").decode("latin-1")
-        if method in {"GET", "HEAD"} and prefers_html(wanted) and not _asks(scope["query_string"]):
-            return self._page()
+        looks = method in {"GET", "HEAD"} and prefers_html(wanted) and not _asks(scope["query_string"])
+        if looks and self._graphiql is not None:
+            return _page(self._graphiql)
         stream = streaming(wanted)
         media_type = accepted(wanted) or (JSON if stream is not Streaming.NO else None)
         try:
@@ -96,6 +97,7 @@ class GraphQLEndpoint:
             if admitted.prepared.kind is OperationType.SUBSCRIPTION:
                 return self._follow(scope, headers, admitted, stream, request_id)
             if scope["method"] != "POST" and admitted.prepared.kind is not OperationType.QUERY:
+                pipeline.release(admitted)
                 raise BadRequest("Changes need POST", 405, (b"allow", b"POST"))
             if admitted.prepared.kind is OperationType.QUERY:
                 _end_with_client(scope)
@@ -119,10 +121,11 @@ class GraphQLEndpoint:
         more = self._pipeline.rate_headers(admitted.charge)
         return self._streams.follow(admitted, address, request_id, since, *more)
 
-    def _page(self) -> Reply:
-        text = self._graphiql.read_bytes() if self._graphiql.is_file() else NOT_BUILT.encode()
-        policy = (b"content-security-policy", GRAPHIQL_POLICY.encode())
-        return reply(text, "text/html", 200, policy, (b"referrer-policy", b"no-referrer"))
+
+def _page(graphiql: Path) -> Reply:
+    text = graphiql.read_bytes() if graphiql.is_file() else NOT_BUILT.encode()
+    policy = (b"content-security-policy", GRAPHIQL_POLICY.encode())
+    return reply(text, "text/html", 200, policy, (b"referrer-policy", b"no-referrer"))
 
 
 def _asks(query_string: bytes) -> bool:

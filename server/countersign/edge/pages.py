@@ -32,12 +32,14 @@ GUARDED: Final = {"x-content-type-options": "nosniff", "referrer-policy": "no-re
 
 
 def routes(settings: Settings | None) -> list[BaseRoute]:
-    """The page and its files; in a demo also the sign-in (never without settings)."""
+    """The page and its files; in a demo also the sign-in (never without settings), in production GraphiQL."""
     shown: list[BaseRoute] = [
         Route("/", home, methods=["GET"]),
         Mount("/page", Files(PAGE)),
         Mount("/ui", Files(BUNDLES)),
     ]
+    if settings is not None and settings.mode is Mode.PRODUCTION:
+        shown.append(Route("/graphiql", graphiql, methods=["GET"]))
     if settings is None or settings.mode is not Mode.DEMO:
         return [*shown, Route("/demo/roles", no_roles, methods=["GET"])]
     sign_in = SignIn(settings)
@@ -52,6 +54,14 @@ async def home(_request: Request) -> Response:
     """The page."""
     headers = {**GUARDED, "content-security-policy": POLICY, "cache-control": "no-cache"}
     return FileResponse(PAGE / "index.html", headers=headers)
+
+
+async def graphiql(_request: Request) -> Response:
+    """GraphiQL at an address of its own: in production `/graphql` is for programs."""
+    if not GRAPHIQL.is_file():
+        return PlainTextResponse("GraphiQL is not built: python3 server ui-build\n", 404, {"cache-control": "no-store"})
+    headers = {**GUARDED, "content-security-policy": GRAPHIQL_POLICY, "cache-control": "no-cache"}
+    return FileResponse(GRAPHIQL, headers=headers)
 
 
 async def no_roles(_request: Request) -> Response:

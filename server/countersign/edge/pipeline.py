@@ -24,6 +24,9 @@ DEADLINE: Final = 5.0
 BULK_POINTS: Final = 4_000
 """An operation of this price is bulk work: it waits until what is interactive has its place."""
 
+UNREADABLE_POINTS: Final = 5
+"""What is charged for a document that cannot run: reading it is work, and nobody may make us read for ever."""
+
 log = logger("edge")
 
 
@@ -136,13 +139,21 @@ class Pipeline:
         """
         who = actor if actor.known else address
         try:
-            prepared = self.engine.prepare(await self.trust.resolve(operation, in_address=in_address), actor)
-            charge = await self._budgets.charge(who, prepared.cost)
+            try:
+                prepared = self.engine.prepare(await self.trust.resolve(operation, in_address=in_address), actor)
+            except Unreadable:
+                await self._charge(who, UNREADABLE_POINTS)
+                raise
+            charge = await self._charge(who, prepared.cost)
         except UNREACHABLE as error:
             raise _out_of_reach(error) from None
+        return Admitted(prepared, actor, charge, who)
+
+    async def _charge(self, who: Actor | str, points: int) -> Charge:
+        charge = await self._budgets.charge(who, points)
         if not charge.allowed:
             raise OverBudget(charge, self.policy)
-        return Admitted(prepared, actor, charge, who)
+        return charge
 
     async def run(self, admitted: Admitted, request_id: str) -> Answered:
         """Execute a query or a mutation in its turn, and give back what it did not spend.
