@@ -135,6 +135,14 @@ class Tx:
         self.has_emitted = True
 
 
+def _is_lost(connection: Connection) -> bool:
+    """Whether a connection of a pool has ended; the pool takes one back that ends while it is in use."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
     """Await work that is not to be cut short; a cancellation that comes meanwhile is dropped."""
     task = asyncio.ensure_future(work)
@@ -202,6 +210,7 @@ class Database:
     ) -> None:
         self._make = make
         self._lost = False
+        self._held: dict[Connection, float] = {}
         self._primary = primary
         self._replica = replica
         self._connect = connect
@@ -286,6 +295,14 @@ class Database:
         self._primary.terminate()
         self._replica.terminate()
 
+    async def give_up_since(self, moment: float) -> None:
+        """End what has waited on its connection since before a moment (monotonic), and use no connection of before."""
+        for connection, since in list(self._held.items()):
+            if since < moment:
+                connection.terminate()
+        await self._primary.expire_connections()
+        await self._replica.expire_connections()
+
     async def renew(self) -> None:
         """Connect anew after `give_up`. Raises OSError, TimeoutError or asyncpg.PostgresError while it is gone."""
         if self._make is not None:
@@ -304,6 +321,7 @@ class Database:
             connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
         except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
             raise Unreachable("no connection in time") from error
+        self._held[connection] = monotonic()
         try:
             yield connection
             self.answered_at = monotonic()
@@ -311,10 +329,11 @@ class Database:
             if session.is_full():
                 await connection.close()  # and the pool opens another
         except asyncpg.InterfaceError as error:
-            if not connection.is_closed():
+            if not _is_lost(connection):
                 raise
             raise Unreachable("the connection was lost") from error
         finally:
+            del self._held[connection]
             await pool.release(connection)
 
     @asynccontextmanager
@@ -342,7 +361,7 @@ class Database:
             try:
                 yield tx
             except BaseException:
-                if not connection.is_closed():
+                if not _is_lost(connection):
                     await transaction.rollback()
                 raise
             await _to_the_end(transaction.commit())

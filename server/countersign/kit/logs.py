@@ -93,25 +93,26 @@ def configure(form: str) -> None:
 
 
 def say_request(method: str, path: str, status: int, milliseconds: float, request_id: str) -> None:
-    """Log the one line of a request: `info`, or `error` when we failed.
+    """Log the one line of a request: `info`, `warning` when we had no time for it, `error` when we failed.
 
     The common line is written without the machinery, which would cost more than a small query does.
     """
     spent = round(milliseconds, 1)
-    if _form is None or path != COMMON_PATH or status >= 500 or not method.isalpha():  # noqa: PLR2004 # server errors
-        say = _requests.error if status >= 500 else _requests.info  # noqa: PLR2004 # as above
+    level = "info" if status < 500 else "error" if status == 500 else "warning"  # noqa: PLR2004 # server errors
+    if _form is None or path != COMMON_PATH or not method.isalpha():
+        say = {"info": _requests.info, "warning": _requests.warning, "error": _requests.error}[level]
         say("request", method=method, path=path, status=status, milliseconds=spent, request_id=request_id)
         return
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     if _form == "json":
         line = (
             f'{{"method": "{method}", "path": "{path}", "status": {status}, "milliseconds": {spent},'
-            f' "event": "request", "request_id": "{request_id}", "level": "info", "logger": "request",'
+            f' "event": "request", "request_id": "{request_id}", "level": "{level}", "logger": "request",'
             f' "timestamp": "{at}"}}\n'
         )
     else:
         said = f"method={method} milliseconds={spent} path={path} request_id={request_id} status={status}"
-        line = f"{at} [info     ] {'request':<30} [request] {said}\n"
+        line = f"{at} [{level:<9}] {'request':<30} [request] {said}\n"
     sys.stderr.write(line)
 
 

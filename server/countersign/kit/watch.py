@@ -41,13 +41,16 @@ async def run(db: Database, dsn: str, stop: asyncio.Event) -> None:
                     await db.renew()
                     log.warning("the database is back")
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if probe is not None:
-                probe.terminate()
-            probe = None
-            late = monotonic() - began > allowed + STALL
-            if not db.lost and not late and monotonic() - db.answered_at > PATIENCE:
+            known, probe = probe, None
+            if known is not None:
+                known.terminate()
+            if not db.lost and monotonic() - began <= allowed + STALL:
                 log.warning("the database does not answer", problem=type(error).__name__)
-                db.give_up()
+                if monotonic() - db.answered_at > PATIENCE:
+                    db.give_up()
+                elif known is not None:
+                    # Others are answered: what was open before may be dead without a word.
+                    await db.give_up_since(began)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), PAUSE)
     if probe is not None:

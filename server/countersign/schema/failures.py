@@ -20,7 +20,7 @@ def failed(error: Exception, request_id: str, path: Sequence[str | int] = ()) ->
         log.warning("statement timeout", request_id=request_id)
         return fault(Fault.TIMEOUT, "The operation took too long", path=path)
     if isinstance(error, UNREACHABLE):
-        log.warning("database out of reach", request_id=request_id, exc_info=error)
+        log.warning("database out of reach", request_id=request_id, problem=type(error).__name__)
         return fault(Fault.UNAVAILABLE, "The service is busy; try again", path=path, retryAfter=1)
     log.error("internal error", request_id=request_id, exc_info=error)
     return fault(Fault.INTERNAL_SERVER_ERROR, "Something went wrong on our side", path=path)

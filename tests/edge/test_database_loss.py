@@ -1,0 +1,99 @@
+"""PostgreSQL goes, in every way in which it can: refusals within a second, no hang, no 500, healed within three."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from tests.cli.running import free_port, started
+from tests.conftest import ORIGIN
+from tests.edge.proxy import Mode, Proxy
+from tests.edge.wire import Answer, ask, head, post
+
+LOSSES = [mode for mode in Mode if mode is not Mode.OPEN]
+READ = b'{"query":"{ skillFrameworks { id } }"}'
+
+
+async def asked(port: int, request: bytes) -> Answer:
+    """One request, while the proxy goes on."""
+    return await asyncio.to_thread(ask, port, request)
+
+
+async def healed(port: int) -> float:
+    """Seconds until requests are answered again."""
+    began = time.monotonic()
+    while (await asked(port, post(port, READ))).status != 200:
+        assert time.monotonic() < began + 10
+        await asyncio.sleep(0.1)
+    return time.monotonic() - began
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A portal whose way to its database can be cut."""
+
+    port: int
+    proxy: Proxy
+
+
+@pytest_asyncio.fixture(scope="module")
+async def cut(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cut]:
+    """A portal over a proxy."""
+    folder, port = tmp_path_factory.mktemp("cut"), free_port()
+    async with Proxy(own_database).running() as proxy:
+        more = {"DATABASE_URL": proxy.dsn, "COUNTERSIGN_PUBLIC_ORIGIN": ORIGIN}
+        serving = started("serve", "--data", str(folder / "data"), port=port, errors=folder / "log", **more)
+        await asyncio.to_thread(serving.__enter__)
+        try:
+            yield Cut(port, proxy)
+        finally:
+            await asyncio.to_thread(serving.__exit__, None, None, None)
+
+
+async def lose(cut: Cut, mode: Mode, seconds: float) -> None:
+    """Lose the database for some seconds under a few clients, and look at every answer."""
+    port = cut.port
+    assert (await asked(port, post(port, READ))).status == 200
+    await cut.proxy.turn(mode)
+    until = time.monotonic() + seconds
+
+    async def client() -> list[Answer]:
+        seen = []
+        while time.monotonic() < until:
+            seen.append(await asked(port, post(port, READ)))
+            await asyncio.sleep(0.05)
+        return seen
+
+    answers = [answer for seen in await asyncio.gather(*(client() for _ in range(4))) for answer in seen]
+    ready = await asked(port, head(port, "GET", "/readyz"))
+    alive = await asked(port, head(port, "GET", "/livez"))
+    await cut.proxy.turn(Mode.OPEN)
+    took = await healed(port)
+    assert {answer.status for answer in answers} <= {200, 503}
+    for answer in answers:
+        assert answer.seconds <= 1.1
+        if answer.status == 503:
+            assert answer.error["extensions"]["code"] == "UNAVAILABLE"
+            assert answer.headers["retry-after"] == "1"
+    assert any(answer.status == 503 for answer in answers)
+    assert alive.status == 200
+    if mode is not Mode.HALF_OPEN:
+        assert (ready.status, json.loads(ready.body)["ready"]) == (503, False)
+    assert took <= 3
+
+
+@pytest.mark.parametrize("mode", LOSSES)
+async def test_a_lost_database_is_told_at_once_and_healed_soon(cut: Cut, mode: Mode) -> None:
+    await lose(cut, mode, 1.5)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("mode", LOSSES)
+async def test_half_a_minute_without_a_database(cut: Cut, mode: Mode) -> None:
+    await lose(cut, mode, 30)
