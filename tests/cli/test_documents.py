@@ -89,15 +89,20 @@ async def test_documents_are_added_listed_and_removed(db: Database, database_dsn
     settings = {"DATABASE_URL": database_dsn, "COUNTERSIGN_DATA": str(tmp_path / "data")}
     good = write(tmp_path / "good.graphql", GOOD)
     bad = write(tmp_path / "bad.graphql", "{ nothingOfThisName }")
+    dear = write(
+        tmp_path / "dear.graphql",
+        "query ($n: Int) { organizations(first: $n) { nodes { subsidiaries(first: $n) { nodes { id } } } } }",
+    )
 
     def run(*arguments: str) -> tuple[int, str, str]:
         done = verb("documents", *arguments, **settings)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout, done.stderr
 
-    code, _, said = await asyncio.to_thread(run, "add", str(good), str(bad))
+    code, _, said = await asyncio.to_thread(run, "add", str(good), str(bad), str(dear))
     assert (code, await listed(db)) == (1, [])
     assert "Cannot query field 'nothingOfThisName'" in said
+    assert f"{dear}: " in said, "what may cost more than an operation may is refused, whatever the variables"
     assert "none was added" in said
     code, shown, said = await asyncio.to_thread(run, "add", str(good), "--json")
     assert code == 0, said

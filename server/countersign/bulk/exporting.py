@@ -71,7 +71,9 @@ async def present_actor(db: Database, job: Job) -> Actor:
     return actor
 
 
-async def run_export(db: Database, exporter: Exporter, job: Job, watch: Watch) -> None:
+async def run_export(
+    db: Database, exporter: Exporter, job: Job, watch: Watch, *, largest: int = rules.LARGEST_RESULT
+) -> None:
     """Write the whole export and complete the operation. Raises Failed, LeaseLost, StopWanted.
 
     Every page is read by a statement of its own: a row that is there from the first page to the last, in its place
@@ -83,7 +85,7 @@ async def run_export(db: Database, exporter: Exporter, job: Job, watch: Watch) -
         plan = exporter.plan(document, job.variables, actor)
     except Refusal as refused:
         raise Failed(Failure.QUERY_FAILED, refused.message) from None
-    file = _File(db, job)
+    file = _File(db, job, largest)
     if job.format is Format.CSV:
         file.write(rules_csv.header(plan.columns))
     after: str | None = None
@@ -113,8 +115,9 @@ async def run_export(db: Database, exporter: Exporter, job: Job, watch: Watch) -
 class _File:
     """The result, kept in pieces as it grows."""
 
-    def __init__(self, db: Database, job: Job) -> None:
+    def __init__(self, db: Database, job: Job, largest: int) -> None:
         self._db = db
+        self._largest = largest
         self._job = job
         self._buffer = bytearray()
         self._number = 0
@@ -125,8 +128,8 @@ class _File:
         """Add text. Raises Failed when the file would be larger than a file may be."""
         data = text.encode("utf-8", "replace")
         self._size += len(data)
-        if self._size > rules.LARGEST_RESULT:
-            limit = f"{rules.LARGEST_RESULT // rules.MIB} MiB"
+        if self._size > self._largest:
+            limit = f"{self._largest // rules.MIB} MiB"
             raise Failed(Failure.RESULT_TOO_LARGE, f"The result is larger than {limit}: narrow the query")
         self._digest.update(data)
         self._buffer += data

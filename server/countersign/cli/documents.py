@@ -15,6 +15,7 @@ from countersign.cli.hosting import BAD_DATA, BAD_USAGE, database, explained, le
 from countersign.config import Settings
 from countersign.kit import trusted
 from countersign.reads.errors import Unreadable
+from countersign.schema import pricing
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
 
@@ -129,7 +130,8 @@ async def _add(settings: Settings, given: list[Given], *, json: bool) -> int:
 
 
 def _checked(engine: Engine, text: str) -> str:
-    """The names of a document's operations. Raises Unreadable for one that could not run."""
+    """The names of a document's operations. Raises Unreadable for one that could not run, be it for its price."""
+    pricing.require(engine.worst_cost(text))
     document = engine.document(text)
     return ", ".join(sorted(name or "(unnamed)" for name in document.operations))
 

@@ -23,6 +23,8 @@ from countersign.schema.problems import QuotaExceededError, UserErrorCode
 from countersign.schema.scalars import URL
 
 _UUID: Final = 16
+BULK_COST: Final = 50
+"""Points for work that goes on long after the answer."""
 
 
 @strawberry.enum(description="How a file is written.")

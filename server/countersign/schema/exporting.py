@@ -90,7 +90,7 @@ class Walk:
         given_names = f"({', '.join(declared)})" if declared else ""
         text = (
             f"query{given_names} {{"
-            f" rows: {self.field}({self.arguments}{paging}) {{"
+            f" {self.field}({self.arguments}{paging}) {{"
             f" nodes {self.selection} pageInfo {{ hasNextPage endCursor }} }} }}\n{self.fragments}"
         )
         given = {name: value for name, value in values.items() if name in self.variables}
@@ -116,7 +116,8 @@ class ListExporter:
     async def page(self, document: str, variables: Mapping[str, Any], after: str | None, actor: Actor) -> ExportPage:
         """One page, under the authority that the actor has. Raises PageRefused, ConnectionError."""
         try:
-            prepared = self._prepared(self._walk(document), variables, after, actor)
+            walk = self._walk(document)
+            prepared = self._prepared(walk, variables, after, actor)
         except (Unreadable, Invalid) as refused:
             raise PageRefused(str(refused)) from None
         answer = await self._desk.execute(prepared, actor, REQUEST)
@@ -126,7 +127,7 @@ class ListExporter:
             if code in BUSY:
                 raise ConnectionError(message)
             raise PageRefused(message, forbidden=code in FORBIDDEN)
-        rows = json.loads(answer.data)["rows"]
+        rows = json.loads(answer.data)[walk.field]
         info = rows["pageInfo"]
         return ExportPage(rows["nodes"], info["endCursor"] if info["hasNextPage"] else None)
 
