@@ -33,29 +33,29 @@ class Load:
 
 
 class Line:
-    """One kept connection."""
+    """One kept connection; opened again when the server has closed it while nothing was asked."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    @classmethod
-    async def open(cls, port: int) -> Line:
-        """Connect over loopback."""
-        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=1 << 22))
+    async def ready(self) -> None:
+        """Connect over loopback unless the connection stands."""
+        if self._streams is None or self._streams[0].at_eof() or self._streams[1].is_closing():
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 22)
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
         """Send a request and read the whole answer: status and body."""
-        self._writer.write(request)
-        head = await asyncio.wait_for(self._reader.readuntil(END), PATIENCE)
+        await self.ready()
+        if self._streams is None:
+            raise ConnectionError("not connected")
+        reader, writer = self._streams
+        writer.write(request)
+        head = await asyncio.wait_for(reader.readuntil(END), PATIENCE)
         lower = head.lower()
         place = lower.find(b"content-length:")
         length = int(lower[place + 15 : lower.index(b"\r\n", place)])
-        return int(head[9:12]), await self._reader.readexactly(length)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
+        return int(head[9:12]), await reader.readexactly(length)
 
 
 class Client:
@@ -80,16 +80,18 @@ class Client:
         return await _run(load, lines, order["seconds"])
 
     async def _ready(self, port: int, callers: int) -> list[Line]:
+        await asyncio.sleep(0)  # what was closed meanwhile is noticed
         lines = self._lines.setdefault(port, [])
-        while len(lines) < callers:
-            lines.append(await Line.open(port))
+        lines += [Line(port) for _ in range(callers - len(lines))]
+        for line in lines[:callers]:
+            await line.ready()
         return lines[:callers]
 
 
 async def _run(load: Load, lines: list[Line], seconds: float) -> dict[str, Any]:
     """Ask for a while, each line as soon as it was answered; at least one request a line."""
     spent: list[int] = []
-    bad: dict[int, int] = {}
+    bad: list[str] = []
     size = 0
     begun = time.perf_counter()
     ends = begun + seconds
@@ -102,12 +104,18 @@ async def _run(load: Load, lines: list[Line], seconds: float) -> dict[str, Any]:
             spent.append((time.perf_counter_ns() - started) // 1000)
             size += len(body)
             if status != 200 or b'"errors":[{' in body:  # noqa: PLR2004 - OK
-                bad[status] = bad.get(status, 0) + 1
+                bad.append(f"{status} {body[:300].decode(errors='replace')}")
             if time.perf_counter() >= ends:
                 return
 
     await asyncio.gather(*(call(line) for line in lines))
-    return {"microseconds": spent, "bytes": size, "bad": bad, "seconds": time.perf_counter() - begun}
+    return {
+        "microseconds": spent,
+        "bytes": size,
+        "bad": len(bad),
+        "fault": bad[0] if bad else None,
+        "seconds": time.perf_counter() - begun,
+    }
 
 
 def _request(order: dict[str, Any], token: str, body: str) -> bytes:

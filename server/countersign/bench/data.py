@@ -85,7 +85,7 @@ async def ready(dsn: str, *, learners: int, seed: int, scale: int, tell: Tell, n
     kept = await _kept(own)
     if kept is None or not kept.suits(wanted):
         await _renew(dsn, database)
-        await migrate(own)
+    await migrate(own)
     addresses = Addresses(ORIGIN)
     made = kept if kept is not None and kept.suits(wanted) else wanted
     market = markets.make(seed, date.fromisoformat(made.day), addresses, scale=scale)

@@ -29,12 +29,13 @@ class Load:
 
 @dataclass(slots=True)
 class Figures:
-    """What one side needed: milliseconds of each request, CPU seconds of all of them."""
+    """What one side needed: milliseconds of each request, CPU seconds of all; how many were refused, the first so."""
 
     milliseconds: list[float] = field(default_factory=list)
     seconds: float = 0.0
     bytes: int = 0
     bad: int = 0
+    fault: str | None = None
     used: Used = NOTHING
 
     @property
@@ -62,6 +63,7 @@ class Figures:
         return {
             "requests": self.requests,
             "bad": self.bad,
+            "fault": self.fault,
             "p50_ms": round(self.percentile(50), 3),
             "p95_ms": round(self.percentile(95), 3),
             "per_second": round(self.rate, 1),
@@ -113,7 +115,8 @@ class Arena:
                 mine.milliseconds += [spent / 1000 for spent in found["microseconds"]]
                 mine.seconds += found["seconds"]
                 mine.bytes += found["bytes"]
-                mine.bad += sum(found["bad"].values())
+                mine.bad += found["bad"]
+                mine.fault = mine.fault or found["fault"]
                 mine.used = mine.used.plus(after.since(before))
             tell(turn + 1, TURNS)
         return figures
