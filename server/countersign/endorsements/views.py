@@ -54,6 +54,9 @@ ENDORSEMENT = View(
     " (select from spec_versions v where v.id = {t}.spec_version_id and " + READABLE.replace("{t}", "v") + "))",
 )
 
+SEEN_WITH_ITS_VERSION = "({t}.organization_id = {actor_organization} or {t}.in_force is not null)"
+"""What is left of an endorsement's visibility for who sees the version."""
+
 _PAYLOAD = "{t}.payload->>"
 
 EVIDENCE = View(

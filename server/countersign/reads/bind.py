@@ -83,13 +83,22 @@ def one(
     alternatives: Mapping[str, str] | None = None,
     requires: Permission | None = None,
     name: str | None = None,
+    visible: str | None = None,
 ) -> Any:
     """The row of another view that `on` joins, or null; the first by `order` when there may be several.
 
     A type whose view has an empty source is part of the parent's row (a value object); `on` then says when it exists.
     For a union or interface give `alternatives` (member type name → on; the first that exists) or `members`.
+    `visible` says what is left of the target's visibility once the parent is seen and `on` holds ("true": nothing);
+    the differential test's oracle asks the whole of it, and so finds a claim that does not hold.
     """
-    relation = Relation("one", on, where, order or "", members=members, alternatives=alternatives, requires=requires)
+    relation = Relation(
+        *("one", on, where, order or ""),
+        members=members,
+        alternatives=alternatives,
+        requires=requires,
+        visible=visible,
+    )
     return _field(relation, description, args=args, requires=requires, name=name)
 
 
@@ -104,12 +113,13 @@ def many(
     limit: int | None = None,
     size: int = cost.ASSUMED,
     requires: Permission | None = None,
+    visible: str | None = None,
 ) -> Any:
     """A short list that cannot grow without bound (use `connection` for those that can), in a total order.
 
-    `size` is how long it mostly is, for its price.
+    `size` is how long it mostly is, for its price; `visible` as in `one`.
     """
-    relation = Relation("many", on, where, order, members=members, limit=limit, requires=requires)
+    relation = Relation("many", on, where, order, members=members, limit=limit, requires=requires, visible=visible)
     return _field(relation, description, args=args, requires=requires, price=cost.assumed(limit or size))
 
 
@@ -122,13 +132,17 @@ def connection(
     args: Mapping[str, Argument] = NO_ARGUMENTS,
     source: Source | None = None,
     requires: Permission | None = None,
+    visible: str | None = None,
 ) -> Any:
     """Pages of a list that can grow, annotated `Connection[T]`; takes `first`/`after`, `last`/`before`, `orderBy`.
 
     Without `orders` the rows come by key. `where` is a mapping from argument (dots reach into input objects) to a
-    condition with `{value:type}`, `{value:id(tag)}` or `{value:ids(tag)}`, or a function `(args, sql)`.
+    condition with `{value:type}`, `{value:id(tag)}` or `{value:ids(tag)}`, or a function `(args, sql)`. `visible` as
+    in `one`.
     """
-    relation = Relation("connection", on, where, "{key}", orders=orders, source=source, requires=requires)
+    relation = Relation(
+        *("connection", on, where, "{key}"), orders=orders, source=source, requires=requires, visible=visible
+    )
     paging: dict[str, Argument] = {
         "first": arg(int | None, "How many from the start, 1 to 100; give this or `last`."),
         "after": arg(Cursor | None, "Continue after this cursor."),

@@ -98,7 +98,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A way from a row to other rows: `one`, `many` or `connection`; a root field is one without parent."""
+    """A way from a row to other rows: `one`, `many` or `connection`; a root field is one without parent.
+
+    `visible` is what is left of the target's visibility where the parent is seen; None: the whole of it.
+    """
 
     kind: str
     on: str = "true"
@@ -111,6 +114,7 @@ class Relation:
     limit: int | None = None
     source: Source | None = None
     requires: Permission | None = None
+    visible: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,8 +186,9 @@ class Compiler:
         entry = Entry(view, Predicates(self.parameters, names), relation.source.rows if relation.source else None)
         if relation.on != "true":
             entry.predicates.where(relation.on)
-        if view.visible != "true":
-            entry.predicates.where(view.visible)
+        visible = view.visible if relation.visible is None else relation.visible
+        if visible != "true":
+            entry.predicates.where(visible)
         if relation.by_id and bound is not None:
             entry.predicates.where(lookups.locate_one(self.parameters, bound, place.args.getter("id")))
         if callable(relation.where):

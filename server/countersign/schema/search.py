@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from countersign.schema.specs import CredentialSpec, SpecVersion
 
 PSEUDONYM: Final = Sealed(id=None, per_organization=True)
+AWARDED_IS_PUBLIC: Final = "true"
+"""Only published and deprecated versions are awarded, and what was published stays public for ever."""
 NOBODY: Final = UUID(int=0)  # no thing has this id, so a malformed one matches nothing
 
 
@@ -53,10 +55,12 @@ class CandidateAward:
 
     earned_on: date = column(sql="{t}.awarded_on", description="The day on which it was earned.")
     spec: Optional[Annotated["CredentialSpec", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
-        on="{child}.id = {parent}.spec_id", description="What was earned."
+        on="{child}.id = {parent}.spec_id", visible=AWARDED_IS_PUBLIC, description="What was earned."
     )
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
-        on="{child}.id = {parent}.spec_version_id", description="Exactly which version of it."
+        on="{child}.id = {parent}.spec_version_id",
+        visible=AWARDED_IS_PUBLIC,
+        description="Exactly which version of it.",
     )
     skills: list[Skill] = many(
         on="{child}.id in (select k.skill_id from spec_version_skills k"
@@ -67,6 +71,7 @@ class CandidateAward:
     )
     live_endorsements: list[Endorsement] = many(
         on="{child}.spec_version_id = {parent}.spec_version_id and " + LIVE.format(e="{child}", now="{now}"),
+        visible=AWARDED_IS_PUBLIC,
         order="{child}.id",
         size=4,
         description="The endorsements of the version that count now.",
@@ -82,7 +87,9 @@ class MatchContribution:
     earned_on: date = column(sql="{t}.awarded_on", description="The day on which it was earned.")
     spec_asked: bool = column(description="Whether its spec was asked for, by itself or as part of a stack.")
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
-        on="{child}.id = {parent}.spec_version_id", description="The version that was earned."
+        on="{child}.id = {parent}.spec_version_id",
+        visible=AWARDED_IS_PUBLIC,
+        description="The version that was earned.",
     )
     skills: list[Skill] = many(
         on="{child}.id in (select k.skill_id from spec_version_skills k cross join {asked} q"

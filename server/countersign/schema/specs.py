@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import strawberry
 
-from countersign.endorsements.views import CO_VALIDATED_AT, LIVE_COUNT
+from countersign.endorsements.views import CO_VALIDATED_AT, LIVE_COUNT, SEEN_WITH_ITS_VERSION
 from countersign.reads.bind import arg, bound, column, connection, find, many, one
 from countersign.reads.orders import Order, Orders
 from countersign.reviews.views import DECLINED_COUNT
@@ -126,6 +126,7 @@ class CredentialSpec(Node):
     current_version: Optional["SpecVersion"] = one(
         on="{child}.spec_id = {parent}.id and {child}.state = 'published'",
         order="{child}.ordinal desc",
+        visible="true",
         description="The greatest published version.",
     )
     latest_version: Optional["SpecVersion"] = one(
@@ -179,7 +180,7 @@ class SpecVersion(Node):
     retired_at: datetime | None = column(description="When it was retired.")
     withdrawn_at: datetime | None = column(description="When it was withdrawn.")
     spec: CredentialSpec = one(
-        on="{child}.id = {parent}.spec_id", description="The credential that it is a version of."
+        on="{child}.id = {parent}.spec_id", visible="true", description="The credential that it is a version of."
     )
     school: Organization = one(on="{child}.id = {parent}.organization_id", description="The school that awards it.")
     previous: Optional["SpecVersion"] = one(
@@ -209,6 +210,7 @@ class SpecVersion(Node):
     )
     endorsements: Connection[Annotated["Endorsement", strawberry.lazy("countersign.schema.endorsements")]] = connection(
         on="{child}.spec_version_id = {parent}.id",
+        visible=SEEN_WITH_ITS_VERSION,
         orders=ENDORSEMENT_ORDERS,
         where=ENDORSEMENT_FILTERS,
         args={"filter": arg(EndorsementFilter | None, "Which of them; `live: true` for those that count now.")},
