@@ -4,7 +4,10 @@ A segmented LRU (Karedy, Love and Wherry, 1994): what was asked for once is on p
 for again is protected, and goes back on probation when too much is.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Final, Generic, TypeVar
 
 K = TypeVar("K")
@@ -23,6 +26,25 @@ class Statistics:
     hits: int
     misses: int
     forgotten: int
+
+
+@dataclass(slots=True)
+class Effort:
+    """How often something was made, and how long it took: all together and at most (seconds)."""
+
+    count: int = 0
+    seconds: float = 0.0
+    longest: float = 0.0
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Count what happens inside, unless it raises."""
+        begun = perf_counter()
+        yield
+        took = perf_counter() - begun
+        self.count += 1
+        self.seconds += took
+        self.longest = max(self.longest, took)
 
 
 class _Entry(Generic[V]):

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
 
 from graphql import (
     ASTValidationRule,
@@ -27,12 +28,14 @@ from graphql import (
     visit,
 )
 
+from countersign.reads.cache import Kept
 from countersign.reads.errors import Unreadable
 from countersign.schema import introspection, limits
 from countersign.schema.problems import Fault, fault
 
 SHOWN_ERRORS: Final = 5
 MOST_DIGITS: Final = 40
+KEPT_SHAPES: Final = 50
 BYTES_A_TOKEN: Final = 550  # of a parsed document, measured
 # These come first: what follows may write fragments out, because they exist, are used and hold no circle.
 FRAGMENT_RULES: Final = (
@@ -53,8 +56,11 @@ class Document:
 
     operations: Mapping[str, OperationDefinitionNode]
     fragments: Mapping[str, FragmentDefinitionNode]
+    text: str
     telling: frozenset[str]  # names of the operations that ask for the schema itself
-    weight: int  # about how many bytes it takes in memory
+    weight: int  # about how many bytes it takes in memory, without what is known
+    known: Kept[object, Any] = field(default_factory=partial(Kept, KEPT_SHAPES))
+    """What was worked out for its operations, by name and shape of the variables; it goes with the document."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises Unreadable when the name is missing or unknown.
@@ -90,7 +96,7 @@ def read(schema: GraphQLSchema, text: str) -> Document:
     named = {operation.name.value if operation.name else "": operation for operation in operations}
     telling = {name for name, o in named.items() if limits.roots(o.selection_set, fragments) & introspection.GUARDED}
     words = min(limits.TOKENS, sum(1 for _ in _WORD.finditer(text)))
-    return Document(named, fragments, frozenset(telling), len(text) + words * BYTES_A_TOKEN)
+    return Document(named, fragments, text, frozenset(telling), len(text) + words * BYTES_A_TOKEN)
 
 
 def _parse(text: str) -> DocumentNode:

@@ -14,7 +14,7 @@ from countersign.kit.access import Actor
 from countersign.kit.budgets import Charge
 from countersign.kit.errors import Refusal
 from countersign.reads.args import Call
-from countersign.reads.cache import Kept
+from countersign.reads.cache import Effort, Kept, Statistics
 from countersign.reads.errors import BadInput, TooComplex, Unreadable
 from countersign.reads.plan import Plan, compile_query, shape
 from countersign.reads.selection import Fields, Selections
@@ -34,9 +34,10 @@ from countersign.schema.subscriptions_live import Listener, Live, Member, Visit
 from countersign.schema.subscriptions_live import Selection as Subscribed
 from countersign.schema.subscriptions_plan import EventPlan, compile_event, root_field
 
-KEPT_DOCUMENTS: Final = 500
-KEPT_PLANS: Final = 2_000
+KEPT_DOCUMENTS: Final = 2_000
+KEPT_BYTES: Final = 64 * 1024 * 1024  # of documents with everything that was worked out for them, in one process
 SHOWN_ERRORS: Final = 5
+BYTES_OF_KNOWN: Final = 1_500
 
 
 log = structlog.get_logger()
@@ -81,16 +82,8 @@ class Prepared:
     kind: OperationType
     cost: int
     fixed: int
-    key: object
+    key: tuple[Document, str, object]
     known: "Known"
-
-
-@dataclass(slots=True)
-class Known:
-    """What is worked out once for all requests with one key: the price at preparation, the query at execution."""
-
-    price: Price
-    query: "Query | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +95,43 @@ class Query:
     plan: Plan | None
 
 
+@dataclass(slots=True)
+class Known:
+    """What is worked out once for all requests with one key: the price at preparation, plans at execution.
+
+    `payloads` are the plans of a mutation's fields by response key.
+    """
+
+    price: Price
+    query: Query | None = None
+    payloads: dict[str, Plan] = field(default_factory=dict)
+    event: EventPlan | None = None
+
+    @property
+    def plans(self) -> list[Plan]:
+        """Every plan that was compiled."""
+        found = [*self.payloads.values()]
+        if self.query is not None and self.query.plan is not None:
+            found.append(self.query.plan)
+        if self.event is not None:
+            found.append(self.event.plan)
+        return found
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes in memory."""
+        return BYTES_OF_KNOWN + sum(plan.weight for plan in self.plans)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatistics:
+    """What one process keeps of documents and plans, and what making them took. Weights in bytes, times in seconds."""
+
+    documents: Statistics
+    read: Effort
+    compiled: Effort
+
+
 class Changed(ConnectionError):
     """What was to be revealed changed twice while the answer was made: as good as busy."""
 
@@ -109,17 +139,22 @@ class Changed(ConnectionError):
 class Engine:
     """Answers GraphQL requests over one schema and one database."""
 
-    def __init__(self, schema: strawberry.Schema, tools: Tools, *, tells_strangers: bool = True) -> None:
-        """`tells_strangers` is whether those who have not signed in may read the schema (introspection)."""
+    def __init__(
+        self, schema: strawberry.Schema, tools: Tools, *, tells_strangers: bool = True, kept_bytes: int = KEPT_BYTES
+    ) -> None:
+        """`tells_strangers` is whether those who have not signed in may read the schema (introspection).
+
+        `kept_bytes` is about how much memory documents and their plans may take.
+        """
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the graphql-core schema that Strawberry declares
         self.db = tools.db
         self.sealer = tools.sealer
-        self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
-        self._known: Kept[object, Known] = Kept(KEPT_PLANS)
+        self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS, kept_bytes)
+        self._read = Effort()
+        self._compiled = Effort()
         self._tells_strangers = tells_strangers
         self.exporter = ListExporter(self)
         self._mutations = Mutations(schema, replace(tools, exporter=self.exporter))
-        self._events: Kept[object, EventPlan] = Kept(KEPT_PLANS)
         self.live = Live(tools.db, tools.sealer, FACTS)
 
     def prepare(self, asked: Asked, actor: Actor) -> Prepared:
@@ -133,14 +168,17 @@ class Engine:
         if name in document.telling and not (self._tells_strangers or actor.known):
             raise Unreadable(fault(Fault.UNAUTHENTICATED, "Sign in to read the schema"))
         variables = self._variables(operation, asked.variables)
-        key = (document, name, self._shape(operation, variables))
-        known = self._known.get(key)
+        key = (name, self._shape(operation, variables))
+        known = document.known.get(key)
         if known is None:
             known = Known(self._price(operation, Selections(self.schema, document.fragments, variables)))
-            self._known.put(key, known)
+            document.known.put(key, known, known.weight)
+            self._weigh(document)
         objects, fixed = known.price.of(variables.coerced)
         pricing.require(objects + fixed)
-        return Prepared(document, operation, variables, operation.operation, objects + fixed, fixed, key, known)
+        return Prepared(
+            document, operation, variables, operation.operation, objects + fixed, fixed, (document, *key), known
+        )
 
     def worst_cost(self, text: str) -> int:
         """What the dearest operation of a document may cost with any variables. Raises Unreadable."""
@@ -182,11 +220,17 @@ class Engine:
         operation = prepared.operation
         selections = Selections(self.schema, prepared.document.fragments, prepared.variables)
         if prepared.kind is OperationType.MUTATION:
-            return await self._mutations.run(operation, selections, call, key=prepared.key, request_id=request_id)
+            payloads = prepared.known.payloads
+            try:
+                return await self._mutations.run(
+                    operation, selections, call, plans=payloads, effort=self._compiled, request_id=request_id
+                )
+            finally:
+                self._grown(prepared)
         root = self.schema.query_type
         if prepared.kind is OperationType.SUBSCRIPTION or root is None:
             raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
-        return await self._query(prepared.known, root, operation, selections, call)
+        return await self._query(prepared, root, selections, call)
 
     async def subscribe(
         self, prepared: Prepared, visit: Visit, listener: Listener, request_id: str, since: str | None = None
@@ -212,10 +256,12 @@ class Engine:
             raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
         selections = Selections(self.schema, prepared.document.fragments, prepared.variables)
         path, _, given = root_field(root, prepared.operation, selections)
-        plan = self._events.get(prepared.key)
+        plan = prepared.known.event
         if plan is None:
-            plan = compile_event(root, prepared.operation, selections)
-            self._events.put(prepared.key, plan)
+            with self._compiled.measured():
+                plan = compile_event(root, prepared.operation, selections)
+            prepared.known.event = plan
+            self._grown(prepared)
         # `sinceEventId` decides where one begins and nothing of what is told later.
         rest = {name: value for name, value in given.items() if name != SINCE}
         values = {name: value for name, value in prepared.variables.coerced.items() if name not in plan.beginning}
@@ -224,18 +270,19 @@ class Engine:
 
     async def _query(
         self,
-        known: Known,
+        prepared: Prepared,
         root: GraphQLObjectType,
-        operation: OperationDefinitionNode,
         selections: Selections,
         call: Call,
     ) -> Answer:
-        if known.query is None:
-            fields = selections.of(root, [operation.selection_set])
-            about_data, about_schema = split(fields)
-            plan = compile_query(selections, root, about_data) if about_data else None
-            known.query = Query(fields, about_schema, plan)
-        query = known.query
+        operation, query = prepared.operation, prepared.known.query
+        if query is None:
+            with self._compiled.measured():
+                fields = selections.of(root, [operation.selection_set])
+                about_data, about_schema = split(fields)
+                plan = compile_query(selections, root, about_data) if about_data else None
+            prepared.known.query = query = Query(fields, about_schema, plan)
+            self._grown(prepared)
         data = b"{}"
         if query.plan is not None:
             if denied := denials(call.actor, query.plan.requirements):
@@ -272,9 +319,23 @@ class Engine:
         """The document of a text, from memory when it was read before. Raises Unreadable."""
         document = self._documents.get(text)
         if document is None:
-            document = read(self.schema, text)
-            self._documents.put(text, document)
+            with self._read.measured():
+                document = read(self.schema, text)
+            self._documents.put(text, document, document.weight)
         return document
+
+    def statistics(self) -> EngineStatistics:
+        """What is kept of documents and plans, and what making them took, since the process began."""
+        return EngineStatistics(self._documents.statistics(), replace(self._read), replace(self._compiled))
+
+    def _grown(self, prepared: Prepared) -> None:
+        """Weigh again what a plan was added to."""
+        _, *key = prepared.key
+        prepared.document.known.reweigh(tuple(key), prepared.known.weight)
+        self._weigh(prepared.document)
+
+    def _weigh(self, document: Document) -> None:
+        self._documents.reweigh(document.text, document.weight + document.known.statistics().weight)
 
     def call(self, actor: Actor, charge: Charge | None = None) -> Call:
         """A call by an actor, at the clock's time."""

@@ -33,7 +33,7 @@ from countersign.reads.bindings import (
     needed_bound,
     python_name,
 )
-from countersign.reads.cache import Kept
+from countersign.reads.cache import Effort
 from countersign.reads.compile import Compiler, argument_values
 from countersign.reads.errors import BindingMistake, Path
 from countersign.reads.plan import Plan, finish
@@ -45,7 +45,6 @@ from countersign.schema.failures import failed
 from countersign.schema.problems import Fault, denials, error_type, fault
 
 NOT_INPUT: Final = frozenset({"idempotencyKey", "clientMutationId"})
-KEPT_PLANS: Final = 500
 
 log = structlog.get_logger()
 
@@ -70,14 +69,20 @@ class Mutations:
         self._schema = schema
         self._tools = tools
         self._db = tools.db
-        self._plans: Kept[object, Plan | None] = Kept(KEPT_PLANS)
 
     async def run(
-        self, operation: OperationDefinitionNode, selections: Selections, call: Call, *, key: object, request_id: str
+        self,
+        operation: OperationDefinitionNode,
+        selections: Selections,
+        call: Call,
+        *,
+        plans: dict[str, Plan],
+        effort: Effort,
+        request_id: str,
     ) -> Answer:
         """Prepare every field, then run them in order. Raises BadInput before anything has happened.
 
-        `key` is the plan's key of the operation: equal keys have equal selections and shapes of variables.
+        `plans` are those of the payloads by response key, kept with the operation; what is missing is compiled.
         """
         root = selections.schema.mutation_type
         if root is None:
@@ -86,7 +91,7 @@ class Mutations:
         if not call.actor.known:
             message = "Sign in to change anything"
             return Answer(b"null", [fault(Fault.UNAUTHENTICATED, message, path=[name]) for name in fields])
-        steps = [self._prepare(root, name, nodes, selections, call, key) for name, nodes in fields.items()]
+        steps = [self._prepare(root, name, nodes, selections, call, plans, effort) for name, nodes in fields.items()]
         needed = [need for step in steps if step.plan is not None for need in step.plan.requirements]
         if denied := denials(call.actor, needed):
             return Answer(b"null", denied)
@@ -110,7 +115,8 @@ class Mutations:
         nodes: list[FieldNode],
         selections: Selections,
         call: Call,
-        key: object,
+        plans: dict[str, Plan],
+        effort: Effort,
     ) -> Step:
         field = nodes[0].name.value
         if field == "__typename":
@@ -121,35 +127,14 @@ class Mutations:
         if not isinstance(command, Command) or not isinstance(payload, GraphQLObjectType):
             raise BindingMistake(f"{root.name}.{field} must be made with command() and answer a payload")
         given = argument_values(definition, nodes[0], selections.variables, (name,))["input"]
-        plan = self._plan(payload, nodes, selections, (name,), (key, name))
+        plan = plans.get(name)
+        if plan is None:
+            with effort.measured():
+                plan = _compile(payload, nodes, selections, (name,))
         if plan is not None:
+            plans[name] = plan
             plan.bind(call, selections.variables)
         return Step(name, field, command, payload, nodes, given, plan)
-
-    def _plan(
-        self, payload: GraphQLObjectType, nodes: list[FieldNode], selections: Selections, path: Path, key: object
-    ) -> Plan | None:
-        known = self._plans.get(key)
-        if known is not None:
-            return known
-        compiler = Compiler(selections)
-        columns = []
-        for name, inner in selections.below(payload, nodes).items():
-            field = inner[0].name.value
-            if field == "__typename" or not isinstance(binding_of(payload, field, payload.fields[field]), Entity):
-                continue
-            place = compiler.place(payload, field, payload.fields[field], inner, (*path, name))
-            target = needed_bound(get_named_type(place.definition.type))
-            child, entry = compiler.enter(target.view, target, Relation("one"), place, ROOT)
-            getter = partial(_made, python_name(place.definition))
-            entry.predicates.where(lookups.locate_one(compiler.parameters, target, getter))
-            text = compiler.selected(get_named_type(place.definition.type), None, place, child, entry.rows())
-            columns.append(f"convert_to(({text})::text, 'UTF8')")
-        if not columns:
-            return None
-        plan = finish(compiler, f"array[{', '.join(columns)}]")
-        self._plans.put(key, plan)
-        return plan
 
     async def _take(self, step: Step, selections: Selections, call: Call) -> tuple[bytes, bool]:
         """Do one step; its payload's bytes, and whether it had been done before."""
@@ -203,6 +188,26 @@ class Mutations:
             else:
                 members.append((key, to_json(step.input.get("clientMutationId"))))
         return _object(members)
+
+
+def _compile(payload: GraphQLObjectType, nodes: list[FieldNode], selections: Selections, path: Path) -> Plan | None:
+    """The plan of the entities that are selected of a payload; None when none is."""
+    compiler = Compiler(selections)
+    columns = []
+    for name, inner in selections.below(payload, nodes).items():
+        field = inner[0].name.value
+        if field == "__typename" or not isinstance(binding_of(payload, field, payload.fields[field]), Entity):
+            continue
+        place = compiler.place(payload, field, payload.fields[field], inner, (*path, name))
+        target = needed_bound(get_named_type(place.definition.type))
+        child, entry = compiler.enter(target.view, target, Relation("one"), place, ROOT)
+        getter = partial(_made, python_name(place.definition))
+        entry.predicates.where(lookups.locate_one(compiler.parameters, target, getter))
+        text = compiler.selected(get_named_type(place.definition.type), None, place, child, entry.rows())
+        columns.append(f"convert_to(({text})::text, 'UTF8')")
+    if not columns:
+        return None
+    return finish(compiler, f"array[{', '.join(columns)}]")
 
 
 def _made(field: str, call: Call) -> str | None:
