@@ -160,9 +160,23 @@ def remove_documents(
 def export_schema(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there [stdout].")] = None,
     check: Annotated[bool, typer.Option("--check", help="Fail when schema.graphql is not the code's.")] = False,
+    federation: Annotated[bool, typer.Option("--federation", help="The subgraph's SDL, for composers.")] = False,
+    changes: Annotated[
+        bool, typer.Option("--changes", help="What changed since the last release; fails when it breaks clients.")
+    ] = False,
+    release: Annotated[bool, typer.Option("--release", help="Make this the last release's schema.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="With --release: of a version that nobody has yet.")] = False,
 ) -> None:
-    """Print the GraphQL schema."""
-    _run("export_schema", output=output, check=check)
+    """Print the GraphQL schema, compare it with the last release's, or release it."""
+    _run(
+        "export_schema",
+        output=output,
+        check=check,
+        federation=federation,
+        changes=changes,
+        release=release,
+        anew=anew,
+    )
 
 
 @app.command()

@@ -52,14 +52,25 @@ NO_ARGUMENTS: Mapping[str, Argument] = {}
 NO_FILTERS: Mapping[str, str] = {}
 
 
-def arg(annotation: Any, description: str, default: Any = strawberry.UNSET) -> Argument:
-    """An argument: its Python annotation (`str | None` for an optional one), what it is for, its default."""
-    return Argument(annotation, description, default)
+def arg(
+    annotation: Any, description: str, default: Any = strawberry.UNSET, *, deprecated: str | None = None
+) -> Argument:
+    """An argument: its Python annotation (`str | None` for an optional one), what it is for, its default.
+
+    `deprecated` is a reason made by `schema/deprecation.deprecated`.
+    """
+    return Argument(annotation, description, default, deprecated)
 
 
-def column(*, description: str, sql: str | None = None, name: str | None = None, deprecated: str | None = None) -> Any:
+def ending(field: Any, reason: str) -> Any:
+    """A field of any sort (of this file, of `command`) that is deprecated: `schema/deprecation.deprecated` reasons."""
+    field.deprecation_reason = reason
+    return field
+
+
+def column(*, description: str, sql: str | None = None, name: str | None = None) -> Any:
     """A value of the row: the view's column of the field's name, or `sql` over `{t}`."""
-    return _field(Column(sql), description, name=name, deprecated=deprecated)
+    return _field(Column(sql), description, name=name)
 
 
 def key(*, description: str) -> Any:
@@ -244,7 +255,6 @@ def _field(
     *,
     args: Mapping[str, Argument] = NO_ARGUMENTS,
     name: str | None = None,
-    deprecated: str | None = None,
     requires: Permission | None = None,
     price: cost.Cost | cost.ListSize | None = None,
 ) -> Any:
@@ -255,7 +265,6 @@ def _field(
         description=description,
         name=name,
         metadata={METADATA: binding},
-        deprecation_reason=deprecated,
         directives=shown,
     )
     if not isinstance(made, StrawberryField):
@@ -267,6 +276,7 @@ def _field(
             type_annotation=StrawberryAnnotation(argument.annotation),
             description=argument.description,
             default=argument.default,
+            deprecation_reason=argument.deprecated,
         )
         for python_name, argument in args.items()
     ]

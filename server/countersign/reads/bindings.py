@@ -43,6 +43,7 @@ class Argument:
     annotation: Any
     description: str
     default: Any = strawberry.UNSET
+    deprecated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

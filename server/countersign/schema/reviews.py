@@ -79,7 +79,7 @@ class ReviewScore:
     """One criterion's score."""
 
     criterion: ReviewCriterion = one(on="{child}.code = {parent}.item->>'criterion'", description="What was scored.")
-    value: int = column(description="0 to 4.")
+    value: int = column(description="The score, from 0 to 4.")
     evidence: str = column(description="What the reviewer saw; empty only below 3.")
 
 
@@ -214,7 +214,7 @@ class ScoreInput:
     """One criterion's score."""
 
     criterion: str = strawberry.field(description="R1 to R11.")
-    value: int = strawberry.field(description="0 to 4, by the criterion's anchors.")
+    value: int = strawberry.field(description="The score, from 0 to 4, by the criterion's anchors.")
     evidence: str = strawberry.field(default="", description="What you saw; required from 3 on.")
 
 

@@ -103,7 +103,7 @@ class CreateStackInput(CommandInput):
     handle: str = strawberry.field(description="Its short name in addresses; it never changes.")
     title: str = strawberry.field(description="Its title.")
     description: str = strawberry.field(default="", description="What it leads to.")
-    block_ids: list[strawberry.ID] = strawberry.field(description="1 to 63 blocks, in the order of learning.")
+    block_ids: list[strawberry.ID] = strawberry.field(description="The blocks, 1 to 63, in the order of learning.")
     capstone_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="The capstone that comes after all blocks."
     )
