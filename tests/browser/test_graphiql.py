@@ -1,11 +1,13 @@
 """GraphiQL at `/graphql`, from our own origin, signed in by one click."""
 
+import asyncio
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Response, expect
+from playwright.async_api import Response, WebSocket, expect
 from playwright.async_api import TimeoutError as TooLate
 
 from tests.browser.conftest import Window
@@ -87,7 +89,7 @@ async def test_every_tab_of_every_role_is_answered_without_errors(window: Window
     answered = []
     for number in range(await tabs.count()):
         await tabs.nth(number).click()
-        if "mutation" in await page.locator(QUERY).inner_text():
+        if re.search(r"mutation|subscription", await page.locator(QUERY).inner_text()):
             continue
         body = await run_the_open_tab(window)
         assert "errors" not in body, body
@@ -100,3 +102,37 @@ async def test_a_visitor_reads_the_catalogue_without_signing_in(window: Window, 
     await window.page.goto(f"{demo.url}graphql")
     await run_the_open_tab(window)
     await expect(window.page.locator(ANSWER)).to_contain_text("credentialSpecs", timeout=PATIENCE)
+
+
+CREATE = """mutation ($input: CreateSpecInput!) {
+  createSpec(input: $input) { spec { id } errors { ... on UserError { message } } }
+}"""
+
+
+async def test_the_live_tab_tells_of_a_change_while_it_is_open(window: Window, demo: Demo) -> None:
+    page = window.page
+    opened, followed = [], asyncio.Event()
+
+    def look(socket: WebSocket) -> None:
+        opened.append(socket.url)
+        socket.on("framesent", lambda frame: followed.set() if "LiveBlocks" in str(frame) else None)
+
+    page.on("websocket", look)
+    await page.goto(f"{demo.url}demo/school")
+    await expect(page.locator(RUN)).to_be_visible(timeout=PATIENCE)
+    tabs = page.locator(".graphiql-tab-button")
+    await expect(tabs).to_have_count(4, timeout=PATIENCE)
+    await tabs.filter(has_text="LiveBlocks").click()
+    await expect(page.locator(QUERY)).to_contain_text("LiveBlocks", timeout=PATIENCE)
+    for _ in range(20):
+        await page.locator(RUN).click(timeout=PATIENCE)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(followed.wait(), 2)
+            break
+    for slug in ("seen-at-once", "seen-too"):
+        given = {"idempotencyKey": slug, "slug": slug, "content": {"title": f"Told of {slug}"}}
+        done = await asyncio.to_thread(demo.ask, CREATE, {"input": given}, "school")
+        assert done["createSpec"]["errors"] == []
+        await expect(page.locator(ANSWER)).to_contain_text(slug, timeout=PATIENCE)
+        await expect(page.locator(ANSWER)).to_contain_text("CREATED")
+    assert opened == [demo.url.replace("http", "ws", 1) + "graphql"]

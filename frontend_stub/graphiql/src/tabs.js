@@ -4,10 +4,10 @@ const operations = import.meta.glob('./operations/*.graphql', { query: '?raw', i
 const templates = import.meta.glob('./operations/*.json', { import: 'default', eager: true });
 
 const TABS = {
-  '': ['catalogue', 'stacks', 'block'],
-  recruiter: ['find_graduates', 'find_by_skill', 'stacks', 'block'],
-  reviewer: ['waiting', 'block', 'endorse'],
-  school: ['our_blocks', 'answers', 'block'],
+  '': ['catalogue', 'stacks', 'block', 'live_endorsements'],
+  recruiter: ['find_graduates', 'find_by_skill', 'stacks', 'block', 'live_endorsements'],
+  reviewer: ['waiting', 'block', 'endorse', 'live_requests'],
+  school: ['our_blocks', 'answers', 'block', 'live_blocks'],
   learner: ['my_awards', 'consent'],
 };
 
