@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,11 +65,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(data: Path, port: int, *options: str) -> tuple[subprocess.Popen[str], str]:
-    """Start a demo and wait for its line; the process and the line. Raises RuntimeError when it ends before."""
+def start(
+    data: Path, port: int, *options: str, more: Mapping[str, str] | None = None
+) -> tuple[subprocess.Popen[str], str]:
+    """Start a demo and wait for its line; the process and the line. Raises RuntimeError when it ends before.
+
+    `more` adds to its environment.
+    """
     environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DATABASE_READ_URL"}}
     environment["PYTHONPATH"] = str(ROOT / "server")
     environment.setdefault("COUNTERSIGN_DRAIN_SECONDS", "0.1")
+    environment |= more or {}
     log = data.with_suffix(".log")
     command = [sys.executable, "-m", "countersign", "demo", "--json", "--no-ui"]
     with log.open("a", encoding="utf-8") as file:

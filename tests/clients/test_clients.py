@@ -1,4 +1,4 @@
-"""The clients that people use, against the running demo: each queries, pages through, changes and is refused."""
+"""The clients that people use, against the running demo: each queries, pages, changes, follows and is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.serving import ROOT, Demo
 
 pytestmark = pytest.mark.node
 
-CLIENTS = ["apollo", "urql", "relay"]
+CLIENTS = ["apollo", "urql", "urql-sse", "sse", "ws", "relay"]
 STACK = 'query { stack(by: { handle: "product-analyst" }) { id handle title } }'
 PUBLISHED = "query { credentialSpecs(first: 100, filter: { state: PUBLISHED }) { nodes { slug } } }"
 MINE = "query($slug: String!) { credentialSpec(by: { slug: $slug }) { id slug } }"
@@ -66,6 +66,7 @@ async def said(demo: Demo, js: Path, compiled: Path, run: str) -> dict[str, dict
         "run": run,
         "compiled": str(compiled),
         "clients": CLIENTS,
+        "watching": CLIENTS,
     }
     found: dict[str, dict[str, Any]] = await node.ask(js / "clients.mjs", given)
     return found
@@ -114,11 +115,24 @@ def test_client_reads_the_code_of_a_refusal(said: dict[str, dict[str, Any]], cli
     assert data(said, client, "refuse") == "GRAPHQL_VALIDATION_FAILED"
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_client_follows_events_and_goes_on_where_it_stopped(
+    said: dict[str, dict[str, Any]], client: str, run: str
+) -> None:
+    seen = data(said, client, "subscribe")
+    assert seen["heard"]["kind"] == "CREATED"
+    assert seen["heard"]["spec"]["slug"].startswith(f"{client}-seen-")
+    assert seen["after"][-1]["spec"]["slug"] == seen["missed"]
+    events = [seen["heard"]["eventId"], *(event["eventId"] for event in seen["after"])]
+    assert len(set(events)) == len(events)
+    assert all(event["spec"]["slug"].endswith(run) for event in seen["after"])
+
+
 def test_urql_is_answered_with_one_result_although_it_accepts_streams_too(said: dict[str, dict[str, Any]]) -> None:
     accepts = data(said, "urql", "accepts")
     assert len(accepts) == 1
-    assert "text/event-stream" in accepts[0]
-    assert "multipart/mixed" in accepts[0]
+    assert {"application/json", "text/event-stream", "multipart/mixed"} <= set(accepts[0].split(", "))
+    assert "text/event-stream, multipart/mixed" in data(said, "urql-sse", "accepts")
 
 
 def test_relay_persists_each_operation_under_its_digest(compiled: Path) -> None:

@@ -43,8 +43,8 @@ export function connect({ url, socket, token }) {
       return joined.credentialSpecs.edges.map((edge) => edge.node.slug);
     },
 
-    mutate: async (run) =>
-      data(await client.mutate({ mutation: gql(CREATE), variables: { input: spec('apollo', run) } })),
+    mutate: async (name, run) =>
+      data(await client.mutate({ mutation: gql(CREATE), variables: { input: spec(name, run) } })),
 
     refuse: async () => {
       const answer = await client.query({ query: gql('{ nothing }'), errorPolicy: 'all' });

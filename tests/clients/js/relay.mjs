@@ -66,11 +66,11 @@ export function connect({ url, socket, token, compiled }) {
       return shown().edges.map((edge) => edge.node.slug);
     },
 
-    mutate: (run) =>
+    mutate: (name, run) =>
       new Promise((resolve, reject) => {
         commitMutation(environment, {
           mutation: artifact('documentsCreateMutation'),
-          variables: { input: spec('relay', run) },
+          variables: { input: spec(name, run) },
           onCompleted: (given, errors) => (errors ? reject(new Error(JSON.stringify(errors))) : resolve(given)),
           onError: reject,
         });

@@ -5,15 +5,15 @@ import WebSocket from 'ws';
 import { CREATE, PAGE, QUERY, data, pages, spec, stream } from './documents.mjs';
 
 export function overEvents({ url, token }) {
-  return over('sse', createEvents({ url, headers: { authorization: `Bearer ${token}` }, retryAttempts: 0 }));
+  return over(createEvents({ url, headers: { authorization: `Bearer ${token}` }, retryAttempts: 0 }));
 }
 
 export function overSocket({ socket, token }) {
   const connectionParams = { authorization: `Bearer ${token}` };
-  return over('ws', createSockets({ url: socket, webSocketImpl: WebSocket, connectionParams, retryAttempts: 0 }));
+  return over(createSockets({ url: socket, webSocketImpl: WebSocket, connectionParams, retryAttempts: 0 }));
 }
 
-function over(name, client) {
+function over(client) {
   const once = (query, variables) =>
     new Promise((resolve, reject) => {
       const answers = [];
@@ -31,7 +31,7 @@ function over(name, client) {
   return {
     query: async (variables) => data(await once(QUERY, variables)),
     page: () => pages(async (variables) => data(await once(PAGE, variables)).credentialSpecs),
-    mutate: async (run) => data(await once(CREATE, { input: spec(name, run) })),
+    mutate: async (name, run) => data(await once(CREATE, { input: spec(name, run) })),
     refuse: async () => {
       // A socket says it by an `error` message, a stream by an answer with errors.
       const errors = await once('{ nothing }').then((answer) => answer.errors, (failed) => failed);

@@ -37,7 +37,7 @@ export function connect({ url, socket, token, streaming }) {
 
     page: () => pages(async (variables) => data(await client.query(PAGE, variables).toPromise()).credentialSpecs),
 
-    mutate: async (run) => data(await client.mutation(CREATE, { input: spec('urql', run) }).toPromise()),
+    mutate: async (name, run) => data(await client.mutation(CREATE, { input: spec(name, run) }).toPromise()),
 
     refuse: async () => {
       const answer = await client.query('{ nothing }', {}).toPromise();

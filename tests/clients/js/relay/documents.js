@@ -59,3 +59,15 @@ graphql`
     }
   }
 `;
+
+graphql`
+  subscription documentsCreatedSubscription($since: ID) {
+    specChanged(kinds: [CREATED], sinceEventId: $since) {
+      eventId
+      kind
+      spec {
+        slug
+      }
+    }
+  }
+`;
