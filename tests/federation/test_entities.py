@@ -18,9 +18,10 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.ids import new_id
 from countersign.organizations.views import ORGANIZATION
+from countersign.reads import entities
 from countersign.reads.bind import bound
 from countersign.reads.bindings import bound_of, entity_types, node_types
-from countersign.reads.errors import BindingMistake
+from countersign.reads.errors import BadInput, BindingMistake
 from countersign.reads.identity import Public, Sealed
 from countersign.schema import federation
 from countersign.schema.base import Tools
@@ -169,36 +170,41 @@ async def test_who_may_see_a_thing_sees_it_as_an_entity(place: Place) -> None:
         assert [it is not None for it in found] == [sees, sees]
 
 
-@pytest.mark.parametrize(
-    "representation",
-    [
-        "Skill",
-        7,
-        [],
-        {},
-        {"uri": support.SKILL_URI},
-        {"__typename": None, "uri": support.SKILL_URI},
-        {"__typename": 7, "uri": support.SKILL_URI},
-        {"__typename": "Skill"},
-        {"__typename": "Skill", "uri": None},
-        {"__typename": "Skill", "uri": 7},
-        {"__typename": "Skill", "id": {"a": "b"}},
-        {"__typename": "Skill", "handle": "esco"},
-        {"__typename": "Unheard", "id": "x"},
-        {"__typename": "Query", "id": "x"},
-        {"__typename": "PageInfo", "id": "x"},
-        {"__typename": "Candidate", "id": "x"},
-        {"__typename": "Award", "id": "x"},
-        {"__typename": "Learner", "id": "x"},
-        {"__typename": "ReviewRequest", "id": "x"},
-        {"__typename": "SpecDraft", "id": "x"},
-    ],
-    ids=json.dumps,
-)
-async def test_a_representation_that_says_nothing_is_the_askers_mistake(place: Place, representation: Any) -> None:
-    body = await place.post(ENTITIES, ANONYMOUS, them=[named("Skill", uri=support.SKILL_URI), representation])
-    assert [error["extensions"]["code"] for error in body["errors"]] == ["BAD_USER_INPUT"]
-    assert body.get("data") is None
+SAY_NOTHING: list[Any] = [
+    "Skill",
+    7,
+    [],
+    {},
+    {"uri": support.SKILL_URI},
+    {"__typename": None, "uri": support.SKILL_URI},
+    {"__typename": 7, "uri": support.SKILL_URI},
+    {"__typename": "Skill"},
+    {"__typename": "Skill", "uri": None},
+    {"__typename": "Skill", "uri": 7},
+    {"__typename": "Skill", "id": {"a": "b"}},
+    {"__typename": "Skill", "handle": "esco"},
+    {"__typename": "Unheard", "id": "x"},
+    {"__typename": "Query", "id": "x"},
+    {"__typename": "PageInfo", "id": "x"},
+    {"__typename": "Candidate", "id": "x"},
+    {"__typename": "Award", "id": "x"},
+    {"__typename": "Learner", "id": "x"},
+    {"__typename": "ReviewRequest", "id": "x"},
+    {"__typename": "SpecDraft", "id": "x"},
+]
+
+
+@pytest.mark.parametrize("representation", SAY_NOTHING, ids=json.dumps)
+def test_a_representation_that_says_nothing_is_the_askers_mistake(representation: Any) -> None:
+    with pytest.raises(BadInput, match=r"^representations\[3\]: "):
+        entities.read(representation, entity_types(CORE), ("_entities",), 3)
+
+
+async def test_such_a_mistake_is_coded_and_asks_the_database_nothing(place: Place) -> None:
+    for representation in SAY_NOTHING:
+        body = await place.post(ENTITIES, ANONYMOUS, them=[named("Skill", uri=support.SKILL_URI), representation])
+        assert [error["extensions"]["code"] for error in body["errors"]] == ["BAD_USER_INPUT"]
+        assert body.get("data") is None
     assert place.db.statements == []
 
 
@@ -232,6 +238,32 @@ async def test_a_request_is_one_statement_whatever_it_names(place: Place) -> Non
     body = await place.post(both, ANONYMOUS, them=them)
     assert len(body["data"]["again"]) == 100
     assert len(place.db.statements) == 1
+
+
+async def test_the_price_grows_with_the_representations_whatever_is_found(place: Place) -> None:
+    asked = {}
+    for number in (1, 10, 100):
+        body = await place.post(ENTITIES, ANONYMOUS, them=[named("Skill", uri="unknown")] * number)
+        asked[number] = body["extensions"]["cost"]["requested"]
+    one = (asked[10] - asked[1]) / 9
+    assert one >= 1
+    assert asked[100] - asked[10] == 90 * one
+    dear = "query ($them: [_Any!]!) { _entities(representations: $them) { ... on SpecVersion {"
+    dear += " endorsements(first: 60) { nodes { id } } } } }"
+    body = await place.post(dear, ANONYMOUS, them=[named("SpecVersion", id="x")] * 100)
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["OPERATION_TOO_COMPLEX"]
+
+
+async def test_a_schema_that_strangers_may_not_read_is_told_to_who_signed_in(place: Place, signer: Signer) -> None:
+    tools = Tools(place.db, SEALER, signer)
+    place.engine = Engine(make_schema(), tools, tells_strangers=False)
+    asked = "{ again: _service { sdl } }"
+    body = await place.post(asked, ANONYMOUS)
+    assert [error["extensions"]["code"] for error in body["errors"]] == ["UNAUTHENTICATED"]
+    assert "sdl" not in json.dumps(body.get("data"))
+    body = await place.post(asked, place.world.actors[0])
+    assert body["data"]["again"]["sdl"] == federation.sdl_of(CORE)
+    assert len(await place.entities([named("Skill", uri=place.facts["uri"])])) == 1
 
 
 async def test_representations_may_stand_in_the_document(place: Place) -> None:
