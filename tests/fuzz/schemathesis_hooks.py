@@ -1,0 +1,124 @@
+"""What schemathesis can't read in a GraphQL schema: our scalars, `@oneOf`, and how many things a page may have.
+
+Loaded by `st` through SCHEMATHESIS_HOOKS. A document that is wrong in any other way is left as it was drawn: it is
+meant to be refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import graphql
+import schemathesis
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    FieldNode,
+    GraphQLInputObjectType,
+    IntValueNode,
+    ListValueNode,
+    NameNode,
+    NullValueNode,
+    ObjectValueNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    ValueNode,
+    Visitor,
+    get_named_type,
+)
+from hypothesis import strategies as st
+from schemathesis.graphql import nodes
+
+from tests.fuzz.values import GOOD
+
+LARGEST_PAGE = 100
+EXPORTED = graphql.build_schema((Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8"))
+KEY = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=16, max_size=40)
+
+for name, examples in GOOD.items():
+    if name != "Boolean":
+        schemathesis.graphql.scalar(name, st.sampled_from(examples).map(nodes.String))
+schemathesis.graphql.scalar("IdempotencyKey", KEY.map(nodes.String))
+# A cursor is made by the server alone, and one that it did not make is refused: from outside there is only the start.
+schemathesis.graphql.scalar("Cursor", st.just(nodes.Null))
+schemathesis.graphql.scalar("_Any", st.just(graphql.parse_value('{__typename: "Organization", id: "org_1"}')))
+
+
+class Fitting(Visitor):
+    """Brings page sizes into their range, and leaves one member in each object of a `@oneOf` type."""
+
+    def __init__(self, info: TypeInfo) -> None:
+        super().__init__()
+        self.info = info
+
+    def leave_field(self, node: FieldNode, *_: object) -> FieldNode:
+        """A list that pages: `first` alone, from 1 to 100; a search for candidates: by a skill, with short lists."""
+        made = self.info.get_field_def()
+        if made is None or not {"first", "last"} <= set(made.args):
+            return node
+        given = {each.name.value: each.value for each in node.arguments or ()}
+        drawn = given.pop("first", None)
+        given.pop("last", None)
+        size = int(drawn.value) if isinstance(drawn, IntValueNode) else 1
+        given["first"] = IntValueNode(value=str(abs(size) % LARGEST_PAGE + 1))
+        if node.name.value == "searchCandidates":
+            given = {name: shortened(value) for name, value in given.items()}
+            if is_empty(given.get("skills")):
+                given["skills"] = graphql.parse_value('["skill_of_nobody"]')
+        return FieldNode(
+            alias=node.alias,
+            name=node.name,
+            arguments=tuple(ArgumentNode(name=NameNode(value=name), value=value) for name, value in given.items()),
+            directives=node.directives,
+            selection_set=node.selection_set,
+        )
+
+    def leave_object_value(self, node: ObjectValueNode, *_: object) -> ObjectValueNode:
+        """One member that is not null."""
+        type_ = get_named_type(self.info.get_input_type()) if self.info.get_input_type() else None
+        if not isinstance(type_, GraphQLInputObjectType) or not type_.is_one_of or not node.fields:
+            return node
+        given = [each for each in node.fields if not isinstance(each.value, NullValueNode)]
+        return ObjectValueNode(fields=(given[0],)) if given else node
+
+
+def is_empty(value: ValueNode | None) -> bool:
+    """Whether a list is not given, null or without items."""
+    return not (isinstance(value, ListValueNode) and value.values)
+
+
+def shortened(value: ValueNode) -> ValueNode:
+    """A list of at most three items."""
+    return ListValueNode(values=tuple(value.values)[:3]) if isinstance(value, ListValueNode) else value
+
+
+def served(introspected: Any) -> graphql.GraphQLSchema:
+    """The served schema, told which types are `@oneOf`: schemathesis does not ask for that."""
+    schema: graphql.GraphQLSchema = introspected.client_schema
+    for name, type_ in schema.type_map.items():
+        exported = EXPORTED.type_map.get(name)
+        if isinstance(type_, GraphQLInputObjectType) and isinstance(exported, GraphQLInputObjectType):
+            type_.is_one_of = exported.is_one_of
+    return schema
+
+
+@schemathesis.hook
+def map_body(context: Any, body: Any) -> Any:
+    """The document as a client that has read the descriptions would write it."""
+    if not isinstance(body, DocumentNode):
+        return body
+    schema = served(context.operation.schema)
+    if any("OneOf" not in error.message for error in graphql.validate(schema, body)):
+        return body
+    info = TypeInfo(schema)
+    return graphql.visit(body, TypeInfoVisitor(info, Fitting(info)))
+
+
+@schemathesis.hook
+def filter_body(context: Any, body: Any) -> bool:
+    """No object of a `@oneOf` type without a member that is not null."""
+    if not isinstance(body, DocumentNode):
+        return True
+    errors = graphql.validate(served(context.operation.schema), body)
+    return not any("OneOf" in error.message for error in errors)
