@@ -9,7 +9,7 @@ from tests.fuzz.conftest import Market
 from tests.fuzz.running import Fuzz, all_fields, memory, schema_of
 
 SEED = 20261122
-SOME, MANY, WARMED = 600, 50_000, 3_000
+SOME, MANY, WARMED = 400, 50_000, 3_000
 MOST_MEMORY = 100.0
 
 

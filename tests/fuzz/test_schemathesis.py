@@ -42,7 +42,7 @@ def found(market: Market, role: str, folder: Path, *options: str) -> str:
 @pytest.mark.parametrize(
     ("role", "options"),
     [
-        ("school", ("--exclude-name", SEARCH, "--max-examples", "4")),
+        ("school", ("--exclude-name", SEARCH, "--max-examples", "3")),
         ("recruiter", ("--include-name", SEARCH, "--max-examples", "20")),
     ],
 )
