@@ -68,7 +68,9 @@ def test_a_word_that_the_client_said_first_is_not_ours() -> None:
 async def test_what_failed_is_made_smaller_while_it_still_fails() -> None:
     def serve(request: httpx.Request) -> httpx.Response:
         bad = b"boom" in request.content
-        return httpx.Response(500 if bad else 400, json=error(code="INTERNAL_SERVER_ERROR" if bad else "BAD_REQUEST"))
+        body = json.dumps(error(code="INTERNAL_SERVER_ERROR" if bad else "BAD_REQUEST")).encode()
+        kind = {"content-type": "application/json"}
+        return httpx.Response(500 if bad else 400, headers=kind, stream=httpx.ByteStream(body))
 
     big = Asked("POST", "/graphql", (), json.dumps({"query": "a" * 300 + "boom" + "b" * 300}).encode())
     async with httpx.AsyncClient(transport=httpx.MockTransport(serve), base_url="http://localhost") as client:
