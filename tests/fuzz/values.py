@@ -43,7 +43,7 @@ ODD: dict[str, list[Any]] = {
     "Duration": ["P", "PT", "3H", "P-1D", "P1D2", "PT99999999999999999H", "P1.5Y", "P" + "9" * 100 + "D"],
     "LanguageTag": ["", "x", "english", "en_US", "e" * 200, "i-klingon", "en-" + "a-" * 50 + "a"],
     "CountryCode": ["", "D", "DEU", "de", "XX", "ДЕ", "ZZ"],
-    "CurrencyCode": ["", "eur", "EURO", "XXX", "€"],
+    "CurrencyCode": ["", "eur", "EURO", "XTS", "€"],
     "URL": [
         "", "x", "http://", "javascript:alert(1)", "https://[::1", "https://user:pass@h/", "https://h:99999999/",
         "file:///etc/passwd", "https://" + "a" * 3_000, "https://exa mple/", "//h", "https://\u202eevil/",
