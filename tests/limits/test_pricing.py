@@ -280,6 +280,7 @@ def test_what_is_printed_is_what_the_pricing_reads() -> None:
         ("query ($n: Int) { organizations(first: $n) { nodes { id } } }", {"n": 100}, 102),
         ("query ($n: Int = 30) { organizations(last: $n) { nodes { id } } }", {}, 32),
         (PAGES, {"n": 10, "m": 20}, 1 + 1 + 10 * (1 + 1 + 5 + 20)),
+        ("{ organizations(first: 9) { nodes { subsidiaries(last: 3) { totalCount } } } }", {}, 1 + 1 + 9 * (1 + 1 + 5)),
         ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["a"] * 9}, 10),
         ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": "a"}, 2),
         ('{ nodes(ids: ["a", "b"]) { ... on Organization { parent { id } } ... on Skill { id } } }', {}, 1 + 2 * 2),

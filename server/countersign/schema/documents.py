@@ -10,7 +10,6 @@ from graphql import (
     ASTValidationRule,
     DocumentNode,
     FragmentDefinitionNode,
-    GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     IntValueNode,
@@ -31,9 +30,9 @@ from graphql import (
 from countersign.reads.cache import Kept
 from countersign.reads.errors import Unreadable
 from countersign.schema import introspection, limits
-from countersign.schema.problems import Fault, fault
+from countersign.schema.problems import Fault, fault, of_error
+from countersign.schema.variables import SHOWN_ERRORS, Variables
 
-SHOWN_ERRORS: Final = 5
 MOST_DIGITS: Final = 40
 KEPT_SHAPES: Final = 50
 BYTES_A_TOKEN: Final = 550  # of a parsed document, measured
@@ -56,6 +55,7 @@ class Document:
 
     operations: Mapping[str, OperationDefinitionNode]
     fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, Variables]
     text: str
     telling: frozenset[str]  # names of the operations that ask for the schema itself
     weight: int  # about how many bytes it takes in memory, without what is known
@@ -96,7 +96,8 @@ def read(schema: GraphQLSchema, text: str) -> Document:
     named = {operation.name.value if operation.name else "": operation for operation in operations}
     telling = {name for name, o in named.items() if limits.roots(o.selection_set, fragments) & introspection.GUARDED}
     words = min(limits.TOKENS, sum(1 for _ in _WORD.finditer(text)))
-    return Document(named, fragments, text, frozenset(telling), len(text) + words * BYTES_A_TOKEN)
+    variables = {name: Variables(schema, operation) for name, operation in named.items()}
+    return Document(named, fragments, variables, text, frozenset(telling), len(text) + words * BYTES_A_TOKEN)
 
 
 def _parse(text: str) -> DocumentNode:
@@ -114,12 +115,6 @@ def _validate(schema: GraphQLSchema, document: DocumentNode, rules: Collection[t
     errors = validate(schema, document, rules, max_errors=SHOWN_ERRORS, hide_suggestions=True)
     if errors:
         raise Unreadable(*(of_error(Fault.GRAPHQL_VALIDATION_FAILED, error) for error in errors[:SHOWN_ERRORS]))
-
-
-def of_error(code: Fault, error: GraphQLError) -> dict[str, object]:
-    """A graphql-core error as the response carries it; its message names only the client's own text and the schema."""
-    locations = [{"line": at.line, "column": at.column} for at in error.locations or ()]
-    return fault(code, error.message, path=error.path, locations=locations)
 
 
 class _Writable(Visitor):

@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol
 
 import strawberry
 import structlog
-from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, OperationType, type_from_ast
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql.execution.values import VariableValues
 
 from countersign.kit.access import Actor
 from countersign.kit.budgets import Charge
@@ -16,12 +16,12 @@ from countersign.kit.errors import Refusal
 from countersign.reads.args import Call
 from countersign.reads.cache import Effort, Kept, Statistics
 from countersign.reads.errors import BadInput, TooComplex, Unreadable
-from countersign.reads.plan import Plan, compile_query, shape
+from countersign.reads.plan import Plan, compile_query
 from countersign.reads.selection import Fields, Selections
 from countersign.schema import limits, pricing
 from countersign.schema.answer import Answer
 from countersign.schema.base import Tools
-from countersign.schema.documents import Document, of_error, read
+from countersign.schema.documents import Document, read
 from countersign.schema.exporting import ListExporter
 from countersign.schema.failures import failed
 from countersign.schema.introspection import introspect, merged, split
@@ -167,8 +167,9 @@ class Engine:
         name = operation.name.value if operation.name else ""
         if name in document.telling and not (self._tells_strangers or actor.known):
             raise Unreadable(fault(Fault.UNAUTHENTICATED, "Sign in to read the schema"))
-        variables = self._variables(operation, asked.variables)
-        key = (name, self._shape(operation, variables))
+        limits.check_values(asked.variables)
+        variables, shape = document.variables[name].read(asked.variables)
+        key = (name, shape)
         known = document.known.get(key)
         if known is None:
             known = Known(self._price(operation, Selections(self.schema, document.fragments, variables)))
@@ -341,33 +342,11 @@ class Engine:
         """A call by an actor, at the clock's time."""
         return Call(actor, self.sealer, secrets.token_hex(16), self.db.clock.now(), budget=charge)
 
-    def _variables(self, operation: OperationDefinitionNode, given: Mapping[str, Any]) -> VariableValues:
-        limits.check_values(given)
-        variables = get_variable_values(
-            self.schema,
-            operation.variable_definitions or (),
-            dict(given),
-            max_errors=SHOWN_ERRORS,
-            hide_suggestions=True,
-        )
-        if isinstance(variables, list):
-            raise Unreadable(*(of_error(Fault.BAD_USER_INPUT, error) for error in variables[:SHOWN_ERRORS]))
-        return variables
-
     def _price(self, operation: OperationDefinitionNode, selections: Selections) -> Price:
         root = self.schema.get_root_type(operation.operation)
         if root is None:
             raise Unreadable(fault(Fault.OPERATION_RESOLUTION_FAILURE, "This operation cannot run here"))
         return pricing.price(root, operation, selections)
-
-    def _shape(self, operation: OperationDefinitionNode, variables: VariableValues) -> object:
-        shapes = []
-        for definition in operation.variable_definitions or ():
-            name = definition.variable.name.value
-            type_ = type_from_ast(self.schema, definition.type)
-            if name in variables.coerced and type_ is not None:
-                shapes.append((name, shape(variables.coerced[name], type_)))  # type: ignore[arg-type] # an input type
-        return tuple(shapes)
 
 
 def _refused(refused: BadInput | TooComplex | Refusal) -> dict[str, Any]:

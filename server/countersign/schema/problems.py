@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 import strawberry
+from graphql import GraphQLError
 
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
@@ -126,6 +127,12 @@ def fault(
         error["path"] = list(path)
     error["extensions"] = {"code": code.value, **extensions}
     return error
+
+
+def of_error(code: Fault, error: GraphQLError) -> dict[str, object]:
+    """A graphql-core error as the response carries it; its message names only the client's own text and the schema."""
+    locations = [{"line": at.line, "column": at.column} for at in error.locations or ()]
+    return fault(code, error.message, path=error.path, locations=locations)
 
 
 def identified(errors: list[dict[str, Any]], request_id: str) -> list[dict[str, Any]]:
