@@ -18,11 +18,13 @@ from countersign.config import Mode, Settings
 from countersign.edge import downloads, health, mishaps, pages
 from countersign.edge.connection import STATE
 from countersign.edge.connections import Connections, Limits
-from countersign.edge.door import GRAPHQL, Door
+from countersign.edge.door import Door
 from countersign.edge.draining import Draining
 from countersign.edge.gates import Gates
 from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.pipeline import DEADLINE, Pipeline
+from countersign.edge.responses import GRAPHQL
+from countersign.edge.shedding import Shedding
 from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
@@ -95,6 +97,7 @@ def create_app(settings: Settings, *, drain_on_sigterm: bool = False) -> Door:
         async with tools_of(settings) as tools:
             purse = budgets.Budgets(tools.db, capacity=settings.budget_points, restored=settings.budget_restored)
             engine = _equip(door, tools, purse, draining, settings)
+            connections.shed = Shedding(door.state.pipeline.admission, *door.mode)
             try:
                 async with _background(settings, tools, engine):
                     with signals:

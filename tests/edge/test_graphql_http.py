@@ -97,6 +97,70 @@ async def test_a_malformed_body_is_a_coded_400(http: httpx.AsyncClient, content:
     assert says in response.json()["errors"][0]["message"]
 
 
+def nested(levels: int, inmost: bytes = b"") -> bytes:
+    """A body that is nested so deeply, its own object and `variables` included."""
+    inner = levels - 2
+    return b'{"query": "{ __typename }", "variables": {"a": ' + b"[" * inner + inmost + b"]" * inner + b"}}"
+
+
+@pytest.mark.parametrize("inmost", [b"", b"1"])
+async def test_32_levels_are_taken_and_33_are_not(http: httpx.AsyncClient, inmost: bytes) -> None:
+    assert (await post(http, nested(32, inmost))).status_code == 200
+    assert (await post(http, nested(33, inmost))).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"query": "{ __typename }", "variables": {"a": 9007199254740992, "b": -0.5e-3, "c": null}}',
+        b'{"query": "{ __typename }", "variables": {"a": "\\u00e9 \\ud83d\\ude00 [[[[ \\"{{{{"}}',
+        b'\r\n {"query":"{ __typename }", "operationName":null, "variables":null, "extensions":null, "more":[]}\t',
+        '{"query": "{ __typename }", "variables": {"имя": "значение \U0001f600"}}'.encode(),
+    ],
+)
+async def test_what_json_allows_is_taken(http: httpx.AsyncClient, content: bytes) -> None:
+    assert (await post(http, content)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + b'{"query": "{ __typename }"}',
+        '{"query": "{ __typename }"}'.encode("utf-16"),
+        b'{"query": "{ __typename }"} {}',
+        b'{"query": "{ __typename }",}',
+        b'{"query": "{ __typename }\n"}',
+        b'{"query": "{ __typename }", "variables": {"a": 1, "a": 2}}',
+        b'{"query": "{ __typename }", "variables": {"a": 01}}',
+        b'{"query": "{ __typename }", "variables": {"a": Infinity}}',
+        b'{"query": "{ __typename }", "variables": {"a": "\\udc00x"}}',
+        b"{" * 250_000,
+        b"null",
+        b"7",
+    ],
+)
+async def test_what_json_forbids_is_refused(http: httpx.AsyncClient, content: bytes) -> None:
+    refused = await post(http, content)
+    assert (refused.status_code, code(refused)) == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize(
+    "query", ["query=a&query=b", "query=%ff", "variables=%7B%7D&variables=%7B%7D&query=x", "a&" * 30]
+)
+async def test_an_address_is_read_in_one_way_only(http: httpx.AsyncClient, query: str) -> None:
+    refused = await http.get(f"/graphql?{query}", headers={"accept": NEW})
+    assert (refused.status_code, code(refused)) == (400, "BAD_REQUEST")
+
+
+async def test_pages_of_other_sites_are_refused_even_where_they_hide_their_origin(http: httpx.AsyncClient) -> None:
+    good = b'{"query": "{ __typename }"}'
+    for headers in ({"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+        refused = await http.post("/graphql", content=good, headers={"content-type": OLD, **headers})
+        assert (refused.status_code, code(refused)) == (403, "FORBIDDEN")
+    for headers in ({"origin": "http://localhost"}, {"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}):
+        assert (await http.post("/graphql", content=good, headers={"content-type": OLD, **headers})).status_code == 200
+
+
 async def test_what_is_not_json_in_a_post_is_refused_before_it_is_read(http: httpx.AsyncClient) -> None:
     good = b'{"query": "{ __typename }"}'
     assert (await post(http, good, content_type="text/plain")).status_code == 415

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
@@ -35,6 +36,7 @@ from countersign.kit.migrate import migrate
 DATABASE = "countersign"
 BAD_DATA, BAD_USAGE = 1, 2
 LAST_SECONDS = 6  # for what runs when we stop; no operation may take so long
+MOST_FILES = 16_384
 LARGEST_MESSAGE = 64 * 1024  # of a socket
 PING_SECONDS = 15.0
 _PARENT = "COUNTERSIGN_PARENT"
@@ -188,9 +190,18 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
+def allow_many_files() -> None:
+    """Take as many open files, and so connections, as this process may have; the usual first limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def run_application(settings: Settings, bound: socket.socket, ready: Callable[[], None], workers: int = 1) -> int:
     """Serve until a signal; the exit code. `ready` is called when requests are answered."""
     os.environ.update(settings.environment())
+    allow_many_files()
     given = uvicorn.Config(
         "countersign.cli.hosting:application", factory=True, workers=workers, **server_options(settings)
     )

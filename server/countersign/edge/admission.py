@@ -12,8 +12,8 @@ from countersign.edge.responses import Refused
 
 LONGEST_WAIT: Final = 0.3
 """Seconds that a newcomer may be expected to wait."""
-LAST_RESORT: Final = 2 * LONGEST_WAIT
-"""Seconds after which one who was expected to wait less is told so."""
+LAST_RESORT: Final = 2.5 * LONGEST_WAIT
+"""Seconds after which one who was expected to wait less is told so; an answer within the second is still possible."""
 _WEIGHT: Final = 0.05
 _WORST: Final = 1.0
 
@@ -42,14 +42,17 @@ class Admission:
         self._bulk: deque[asyncio.Future[None]] = deque()
 
     @property
-    def expected_wait(self) -> float:
-        """Seconds that a newcomer would wait for its place."""
-        return max(0, self.inside - self.places + 1) * self.pace
+    def wait_beyond_reason(self) -> int | None:
+        """When a newcomer would have to wait for too long: after how many seconds to come again."""
+        if self.inside < self.places:
+            return None
+        wait = (self.inside - self.places + 1) * self.pace
+        return max(1, math.ceil(wait)) if wait > LONGEST_WAIT else None
 
     def enter(self) -> None:
         """Come in, before anything costly is done. Raises Busy, which costs next to nothing. Pair with `leave`."""
-        if self.inside >= self.places and (wait := (self.inside - self.places + 1) * self.pace) > LONGEST_WAIT:
-            raise Busy(max(1, math.ceil(wait)))
+        if (wait := self.wait_beyond_reason) is not None:
+            raise Busy(wait)
         self.inside += 1
 
     def leave(self) -> None:
@@ -62,7 +65,7 @@ class Admission:
         self.inside -= 1
 
     async def take(self, *, bulk: bool = False) -> None:
-        """Take one of the places; pair with `give_back`. Raises Busy after twice the longest wait.
+        """Take one of the places; pair with `give_back`. Raises Busy after the last resort.
 
         Bulk work is placed after all that is interactive, and refused at once when that would be too long a wait.
         """

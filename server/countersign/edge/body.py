@@ -17,6 +17,7 @@ DEEPEST: Final = 32
 LARGEST_INTEGER: Final = 2**53
 MOST_DIGITS: Final = 40
 MOST_PARAMETERS: Final = 20
+_CONTAINERS: Final = frozenset({dict, list})
 
 
 class Gone(Exception):
@@ -144,23 +145,18 @@ _DECODER: Final = json.JSONDecoder(
 
 def _look_through(value: Any, *, texts: bool) -> None:
     """Refuse what is nested too deeply, and texts that nothing behind can hold: level by level, without recursion."""
-    level = [value]
-    for depth in range(DEEPEST + 1):
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST):
         inner: list[Any] = []
-        for item in level:
-            if isinstance(item, dict | list) and depth == DEEPEST:
-                raise BadRequest(f"The JSON is nested more than {DEEPEST} levels deep")
-            if isinstance(item, dict):
-                inner += item.values()
-                if texts:
-                    inner += item
-            elif isinstance(item, list):
-                inner += item
-            elif texts and isinstance(item, str) and _is_bad(item):
+        for container in level:
+            values = container.values() if isinstance(container, dict) else container
+            inner += [item for item in values if type(item) in _CONTAINERS]
+            if texts and any(type(item) is str and _is_bad(item) for item in (*values, *container)):
                 raise BadRequest("A text holds NUL or half a character")
         if not inner:
             return
         level = inner
+    raise BadRequest(f"The JSON is nested more than {DEEPEST} levels deep")
 
 
 def _is_bad(text: str) -> bool:

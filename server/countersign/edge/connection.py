@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 from countersign.edge.connections import NEVER, Connections, Unread
 from countersign.edge.exchange import EXCHANGE, FULL, Exchange, by_hand
 from countersign.edge.heads import Head
+from countersign.edge.negotiation import JSON
 from countersign.edge.responses import told
 from countersign.kit.ids import new_id
 from countersign.kit.logs import logger
@@ -59,8 +60,6 @@ class Connection(asyncio.Protocol):
         self._length = self._got = 0
         self.due = NEVER
 
-    # -- the socket
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         self._transport = cast("asyncio.Transport", transport)
@@ -71,7 +70,7 @@ class Connection(asyncio.Protocol):
         self._server.connections.add(self)  # type: ignore[arg-type] # uvicorn lists its own protocols
         self.due = self._loop.time() + self._limits.header_seconds
         if not self._all.enter(self, self._address):
-            self._refuse(503, "UNAVAILABLE", "There are too many connections from your address", retry=True)
+            self._refuse(503, "UNAVAILABLE", "Too many connections from your address", retry=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone, or we have ended the connection."""
@@ -96,9 +95,7 @@ class Connection(asyncio.Protocol):
         if self._sockets is not None:
             self._sockets.data_received(data)
             return
-        if self._deaf:
-            return
-        if self._unparsed:
+        if self._deaf or self._unparsed:
             self._take_unparsed(data)
             return
         goes_on = self._in_head
@@ -116,14 +113,14 @@ class Connection(asyncio.Protocol):
 
     def _wait_for_head(self, more: int) -> None:
         """A head that has not ended is held by the parser: its size is not known from the lines seen."""
+        self._size += more
         if not more and not self._exchanges:
             self.due = self._loop.time() + self._limits.header_seconds
-        self._size += more
-        if self._size > self._limits.header_bytes:
+        elif self._size > self._limits.header_bytes:
             self._refuse(431, "BAD_REQUEST", "The headers are too large")
 
     def pause_writing(self) -> None:
-        """There is no room: the client reads more slowly than we write."""
+        """The client reads more slowly than we write."""
         if self._sockets is not None:
             self._sockets.pause_writing()
         elif self._room is None:
@@ -136,8 +133,6 @@ class Connection(asyncio.Protocol):
         elif self._room is not None:
             self._room.set()
             self._room = None
-
-    # -- the parser
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -215,15 +210,25 @@ class Connection(asyncio.Protocol):
             exchange.wake()
             if len(self._exchanges) == 1:
                 self.due = NEVER
-
-    # -- answers
+                self._say_no(exchange)
 
     def _start(self, exchange: Exchange) -> None:
         if not exchange.whole:
             self.due = self._loop.time() + self._limits.body_seconds
+        exchange.refusal = self._all.refusal(exchange.scope, self.common_headers())
+        if exchange.refusal is not None:
+            self._say_no(exchange)
+            return
         task = self._loop.create_task(exchange.run(self._config.loaded_app))
         self._server.tasks.add(task)
         task.add_done_callback(self._server.tasks.discard)
+
+    def _say_no(self, exchange: Exchange) -> None:
+        """Refuse what is to be refused, once it is whole: a client that still sends would not read the answer."""
+        if exchange.refusal is not None and exchange.whole:
+            exchange.started = exchange.finished = True
+            self._transport.write(exchange.refusal)
+            self.answered(exchange)
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -289,8 +294,8 @@ class Connection(asyncio.Protocol):
         self._exchanges.clear()
         name = new_id().hex
         log.info("refused before it was a request", status=status, request_id=name, reason=message)
-        again = b"retry-after: 1\r\n" if retry else b""
-        self._transport.write(by_hand(status, told(message, code, name), name, self.common_headers() + again))
+        more = self.common_headers() + (b"retry-after: 1\r\n" if retry else b"") + b"connection: close\r\n"
+        self._transport.write(by_hand(status, JSON, told(message, code, name), name, more))
         self._linger()
 
     def _linger(self) -> None:
@@ -304,8 +309,6 @@ class Connection(asyncio.Protocol):
             self.read_more()
         else:
             self._transport.close()
-
-    # -- deadlines
 
     def expire(self, now: float) -> None:
         """What the client did now took too long."""
@@ -347,8 +350,6 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.close()
 
-    # -- sockets
-
     def _wants_sockets(self) -> bool:
         return (
             self._config.ws_protocol_class is not None
@@ -375,13 +376,14 @@ class Connection(asyncio.Protocol):
         self._sockets.data_received(self._head.again() + rest)
 
     def _take_unparsed(self, data: bytes) -> None:
-        """The body of a request that asked for another protocol: the parser reads no further, and neither do we."""
+        """The body of a request that asked for another protocol: the parser reads no further, nor do we."""
         if self._unparsed and self._exchanges:
-            exchange = self._exchanges[-1]
-            exchange.body += data[: self._unparsed]
-            self._unparsed -= min(len(data), self._unparsed)
+            part, exchange = data[: self._unparsed], self._exchanges[-1]
+            exchange.body += part
+            self._unparsed -= len(part)
             exchange.whole = not self._unparsed
             exchange.wake()
+            self._say_no(exchange)
         self._deaf = not self._unparsed
 
     def _pause(self) -> None:

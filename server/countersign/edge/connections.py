@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
 
+from starlette.types import Scope
+
+from countersign.edge.responses import GRAPHQL
+
 SWEEP_SECONDS: Final = 0.25
 PER_ADDRESS: Final = 256
 RESERVED_FILES: Final = 256  # for PostgreSQL, worker processes, uploads, logs
@@ -80,6 +84,8 @@ class Connections:
         self.limits = limits or Limits()
         self.open: set[Overdue] = set()
         self.draining = False
+        self.shed: Callable[[bytes], bytes | None] | None = None
+        """Gives the refusal of a request to `/graphql` while there is no room for one; takes lines for its head."""
         self.stopping: Callable[[], None] | None = None
         """Called when the server stops, before it waits for its connections."""
         self.most = max(FEWEST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED_FILES)
@@ -101,6 +107,12 @@ class Connections:
             self._addresses[address] -= 1
         else:
             del self._addresses[address]
+
+    def refusal(self, scope: Scope, lines: bytes) -> bytes | None:
+        """What to answer without asking the application; `lines` stand in the head of every answer."""
+        if self.shed is None or scope["path"] != GRAPHQL or scope["method"] != "POST":
+            return None
+        return self.shed(lines)
 
     def _most_of(self, address: str) -> int:
         if self.limits.per_address is not None:

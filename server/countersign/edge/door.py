@@ -18,12 +18,11 @@ from countersign.edge.body import Gone
 from countersign.edge.exchange import EXCHANGE
 from countersign.edge.gates import Gates, Headers
 from countersign.edge.negotiation import JSON
-from countersign.edge.responses import Header, Refused, Reply, refusal
+from countersign.edge.responses import GRAPHQL, Header, Refused, Reply, refusal
 from countersign.kit.ids import new_id
 from countersign.kit.logs import HIDDEN, logger, say_request
 
 NAME: Final = b"x-request-id"
-GRAPHQL: Final = "/graphql"
 _ACCEPTABLE: Final = re.compile(rb"[0-9A-Za-z_-]{8,64}")
 _SHARED: Final = re.compile(r"^(/awards/|/v/|/uploads/|/bulk-files/).+")  # whoever knows an award's id may see it
 _GONE: Final = 499  # what proxies write when the client did not wait
@@ -50,7 +49,7 @@ class Door:
         self.gates = gates
         self.endpoint: Endpoint | None = None
         """Set when the application starts."""
-        self._mode: tuple[Header, ...] = ((b"countersign-mode", mode.encode()),) if mode else ()
+        self.mode: tuple[Header, ...] = ((b"countersign-mode", mode.encode()),) if mode else ()
 
     @property
     def state(self) -> State:
@@ -100,7 +99,7 @@ class Door:
             reset_contextvars(**tokens)
 
     async def _send(self, reply: Reply, name: str, send: Send) -> int:
-        headers = [*reply.headers, (NAME, name.encode()), *self._mode]
+        headers = [*reply.headers, (NAME, name.encode()), *self.mode]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         if isinstance(reply.body, bytes):
             await send({"type": "http.response.body", "body": reply.body})
@@ -115,7 +114,7 @@ class Door:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (NAME, name.encode()), *self._mode]
+                message["headers"] = [*message.get("headers", ()), (NAME, name.encode()), *self.mode]
             await send(message)
 
         try:

@@ -58,6 +58,7 @@ class Exchange:
         "keep_alive",
         "news",
         "on_gone",
+        "refusal",
         "scope",
         "started",
         "whole",
@@ -77,6 +78,8 @@ class Exchange:
         """The client has gone, or was told by the connection that its request is refused."""
         self.on_gone: Callable[[], object] | None = None
         """Called when the client goes before the answer is complete."""
+        self.refusal: bytes | None = None
+        """What is answered instead of asking the application."""
         self.news: asyncio.Event | None = None
         self._head = b""
         self._chunked = False
@@ -195,9 +198,9 @@ class Exchange:
             self._wire.answered(self)
 
 
-def by_hand(status: int, body: bytes, name: str, more: bytes) -> bytes:
-    """A whole answer that ends the connection, for what never becomes an exchange."""
+def by_hand(status: int, media_type: str, body: bytes, name: str, more: bytes) -> bytes:
+    """A whole answer for what never reaches the application."""
     return (
-        b"%b%bcontent-type: application/json; charset=utf-8\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
-        b"x-content-type-options: nosniff\r\ncache-control: no-store\r\nconnection: close\r\n\r\n%b"
-    ) % (STATUS_LINES[status], more, len(body), name.encode(), body)
+        b"%b%bcontent-type: %b; charset=utf-8\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+        b"x-content-type-options: nosniff\r\ncache-control: no-store\r\n\r\n%b"
+    ) % (STATUS_LINES[status], more, media_type.encode(), len(body), name.encode(), body)

@@ -32,6 +32,7 @@ _UNPROCESSABLE: Final = frozenset(
         "DOCUMENT_LIMIT_EXCEEDED",
     }
 )
+GRAPHQL: Final = "/graphql"
 OK: Final = 200
 BAD: Final = 400
 TOO_MANY: Final = 429
