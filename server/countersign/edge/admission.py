@@ -32,8 +32,9 @@ class Admission:
     a newcomer waits for as many paces as there are before it. Interactive requests are placed before bulk ones.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, last_resort: float = LAST_RESORT) -> None:
         self.places = places
+        self._last_resort = last_resort
         self.inside = 0
         self.pace = 0.0
         self._free = places
@@ -79,7 +80,7 @@ class Admission:
         loop = asyncio.get_running_loop()
         mine = loop.create_future()
         queue.append(mine)
-        timer = loop.call_later(LAST_RESORT, _give_up, mine)
+        timer = loop.call_later(self._last_resort, _give_up, mine)
         try:
             await mine
         except asyncio.CancelledError:
