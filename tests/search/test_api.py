@@ -275,17 +275,13 @@ async def test_an_answer_is_one_statement_and_the_reveal_one_more(here: Hall) ->
     def log(query: Any) -> None:
         seen.append(query.query)
 
-    pools = (here.db._primary, here.db._replica)
-    connections = [(pool, await pool.acquire()) for pool in pools for _ in range(pool.get_size())]
-    for pool, connection in connections:
+    connections = [c for shelf in (here.db._primary, here.db._replica) for c, _ in shelf._idle]
+    for connection in connections:
         connection.add_query_logger(log)
-        await pool.release(connection)
     try:
         await here.ask()
     finally:
-        connections = [(pool, await pool.acquire()) for pool in pools for _ in range(pool.get_size())]
-        for pool, connection in connections:
+        for connection in connections:
             connection.remove_query_logger(log)
-            await pool.release(connection)
     # What asyncpg asks on a fresh connection about types and settings is not counted.
     assert len([q for q in seen if "candidate_" in q]) == 2, seen

@@ -18,6 +18,7 @@ from sqlalchemy import inspect
 from countersign.kit import outbox
 from countersign.kit.clock import Clock, DatabaseClock
 from countersign.kit.placement import APP_ROLE, Table, table_name
+from countersign.kit.shelf import Pool, Shelf, is_lost
 from countersign.kit.statements import OPTIONS, Session
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -135,14 +136,6 @@ class Tx:
         self.has_emitted = True
 
 
-def _is_lost(connection: Connection) -> bool:
-    """Whether a connection of a pool has ended; the pool takes one back that ends while it is in use."""
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True
-
-
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
     """Await work that is not to be cut short; a cancellation that comes meanwhile is dropped."""
     task = asyncio.ensure_future(work)
@@ -194,19 +187,17 @@ UNREACHABLE: Final = (
 )
 """What is raised when the database cannot be asked: the caller may try again."""
 
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-
 
 class Database:
     """Two pools for one process: writes on the primary, reads there too unless `read_dsn` names a standby."""
 
     def __init__(
         self,
-        primary: Pool,
-        replica: Pool,
+        primary: Shelf,
+        replica: Shelf,
         clock: Clock,
         connect: Callable[..., Awaitable[asyncpg.Connection[asyncpg.Record]]],
-        make: Callable[[], Awaitable[tuple[Pool, Pool]]] | None = None,
+        make: Callable[[], Awaitable[tuple[Shelf, Shelf]]] | None = None,
     ) -> None:
         self._make = make
         self._lost = False
@@ -249,20 +240,20 @@ class Database:
             }
             return {"server_settings": settings, "timeout": 5, "connection_class": Session, **OPTIONS}
 
-        async def pool(url: str, extra: Mapping[str, str]) -> Pool:
-            made = await asyncpg.create_pool(
+        async def pool(url: str, extra: Mapping[str, str]) -> Shelf:
+            made: Pool | None = await asyncpg.create_pool(
                 url, min_size=1, max_size=pool_size, init=_prepare, reset=_leave_as_it_is, **options(extra)
             )
             if made is None:
                 raise OSError("no connection pool")
-            return made
+            return Shelf(made)
 
         async def connect(extra: Mapping[str, str]) -> asyncpg.Connection[asyncpg.Record]:
             connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn, **options(extra))
             await _prepare(connection)
             return connection
 
-        async def pools() -> tuple[Pool, Pool]:
+        async def pools() -> tuple[Shelf, Shelf]:
             primary = await pool(dsn, {})
             try:
                 return primary, await pool(read_dsn or dsn, READS)
@@ -300,8 +291,8 @@ class Database:
         for connection, since in list(self._held.items()):
             if since < moment:
                 connection.terminate()
-        await self._primary.expire_connections()
-        await self._replica.expire_connections()
+        await self._primary.expire()
+        await self._replica.expire()
 
     async def renew(self) -> None:
         """Connect anew after `give_up`. Raises OSError, TimeoutError or asyncpg.PostgresError while it is gone."""
@@ -310,7 +301,7 @@ class Database:
             self._lost = False
 
     @asynccontextmanager
-    async def _connection(self, pool: Pool) -> AsyncIterator[Connection]:
+    async def _connection(self, shelf: Shelf) -> AsyncIterator[Connection]:
         """A connection of a pool, closed afterwards when it keeps too many statements.
 
         Raises Unreachable: none within half a second, or it was lost while in use.
@@ -318,23 +309,25 @@ class Database:
         if self._lost:
             raise Unreachable("the database is out of reach")
         try:
-            connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
+            connection = await shelf.take(ACQUIRE_SECONDS)
         except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
             raise Unreachable("no connection in time") from error
         self._held[connection] = monotonic()
+        clean = False
         try:
             yield connection
             self.answered_at = monotonic()
             session: Any = connection
             if session.is_full():
                 await connection.close()  # and the pool opens another
+            clean = not (is_lost(connection) or connection.is_in_transaction())
         except asyncpg.InterfaceError as error:
-            if not _is_lost(connection):
+            if not is_lost(connection):
                 raise
             raise Unreachable("the connection was lost") from error
         finally:
             del self._held[connection]
-            await pool.release(connection)
+            await shelf.give(connection, clean=clean)
 
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[Connection]:
@@ -361,7 +354,7 @@ class Database:
             try:
                 yield tx
             except BaseException:
-                if not _is_lost(connection):
+                if not is_lost(connection):
                     await transaction.rollback()
                 raise
             await _to_the_end(transaction.commit())

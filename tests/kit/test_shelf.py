@@ -1,0 +1,93 @@
+"""Connections are handed on without the pool, and never when anything is wrong with them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from countersign.kit.db import Connection
+from countersign.kit.shelf import IDLE_SECONDS, Shelf
+
+
+@pytest_asyncio.fixture
+async def pool(database_dsn: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
+    made = await asyncpg.create_pool(database_dsn, min_size=1, max_size=2)
+    assert made is not None
+    yield made
+    made.terminate()
+
+
+async def used(shelf: Shelf, *, clean: bool = True) -> Connection:
+    connection = await shelf.take(1)
+    await shelf.give(connection, clean=clean)
+    return connection
+
+
+async def test_a_connection_is_handed_on_as_it_is(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    shelf = Shelf(pool)
+    assert await used(shelf) is await used(shelf)
+    assert pool.get_idle_size() == 0
+
+
+async def test_what_is_not_clean_or_was_closed_goes_back_to_the_pool(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    shelf = Shelf(pool)
+    first = await used(shelf, clean=False)
+    assert pool.get_idle_size() == 1
+    second = await used(shelf)
+    assert second is not first
+    await second.close()
+    third = await used(shelf)
+    assert await third.fetchval("select 1") == 1
+
+
+async def test_who_waits_for_the_pool_goes_before_the_shelf(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    shelf = Shelf(pool)
+    both = [await shelf.take(1), await shelf.take(1)]
+    waiting = asyncio.create_task(shelf.take(5))
+    await asyncio.sleep(0)
+    await shelf.give(both[0], clean=True)
+    third = await waiting
+    assert await third.fetchval("select 1") == 1
+    with pytest.raises(TimeoutError):
+        await shelf.take(0.01)
+    for connection in (both[1], third):
+        await shelf.give(connection, clean=True)
+    assert len(shelf._idle) == 2
+
+
+async def test_connections_of_before_are_not_used_again(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    shelf = Shelf(pool)
+    idle, busy = await shelf.take(1), await shelf.take(1)
+    pids = {idle.get_server_pid(), busy.get_server_pid()}
+    await shelf.give(idle, clean=True)
+    await shelf.expire()
+    await shelf.give(busy, clean=True)
+    for _ in range(2):
+        assert (await shelf.take(1)).get_server_pid() not in pids
+
+
+async def test_what_nobody_uses_goes_back_to_the_pool(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    time = 0.0
+    shelf = Shelf(pool, lambda: time)
+    both = [await shelf.take(1), await shelf.take(1)]
+    for connection in both:
+        await shelf.give(connection, clean=True)
+    time = IDLE_SECONDS + 1.0
+    await used(shelf)
+    assert (len(shelf._idle), pool.get_idle_size()) == (1, 1)
+
+
+async def test_a_shelf_closes_when_all_has_come_back(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    shelf = Shelf(pool)
+    busy = await shelf.take(1)
+    await used(shelf)
+    closing = asyncio.create_task(shelf.close())
+    await asyncio.sleep(0)
+    await shelf.give(busy, clean=True)
+    await asyncio.wait_for(closing, 5)
+    with pytest.raises(asyncpg.InterfaceError):
+        await shelf.take(1)
