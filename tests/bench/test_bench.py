@@ -19,6 +19,7 @@ from countersign.trust.addresses import Addresses
 
 LEARNERS = 200
 SCALE = 20
+NAMES = ("spec", "catalogue", "recruiter rare", "recruiter typical", "recruiter common")
 SEED = 11
 NAME = f"countersign_bench_test_{secrets.token_hex(4)}"  # several runs may share a server
 
@@ -40,22 +41,17 @@ async def test_every_row_is_measured_on_both_sides(
     benched: tuple[dict[str, Any], dict[int, list[report.Row]]],
 ) -> None:
     shown = json.loads(json.dumps(benched[0]))
+    assert [plan["name"] for plan in shown["plans"]] == ["spec", "catalogue", "recruiter"]
+    assert all(plan["compile_ms"] > 0 and plan["plan_kb"] > 0 for plan in shown["plans"])
     (found,) = shown["learners"]
-    names = [row["name"] for row in found["rows"]]
-    assert names == [
-        "spec",
-        "catalogue",
-        "recruiter rare",
-        "recruiter typical",
-        "recruiter common",
-        "endorse",
-        "import",
-    ]
+    assert [row["name"] for row in found["rows"]] == [*NAMES, "endorse", "import", "fanout"]
     for row in found["rows"]:
-        assert row["ours"]["per_second"] > 0, row
-        assert row["other"]["per_second"] > 0, row
-        assert row["ours"].get("bad", 0) == row["other"].get("bad", 0) == 0, row
-    assert {goal["id"] for row in found["rows"] for goal in row["goals"]} == {"G6", "G8", "G9"}
+        for side in ("ours", "other"):
+            assert row[side].get("per_second") or row[side].get("deliveries"), row
+        # A machine that does ten things at once may be told to come again; nothing else may go wrong.
+        refused = row["ours"].get("fault") or row["other"].get("fault") or "503"
+        assert refused.startswith("503"), row
+    assert {goal["id"] for row in found["rows"] for goal in row["goals"]} == {"G6", "G8", "G9", "G10"}
 
 
 async def test_the_table_says_every_row_and_goal(
@@ -64,7 +60,20 @@ async def test_the_table_says_every_row_and_goal(
     console = report.console(record=True)
     report.show(console, *benched)
     text = console.export_text()
-    for word in ("spec by id", "catalogue", "rare", "typical", "common", "endorseSpec", "import", "G6", "G8", "G9"):
+    for word in (
+        "spec by id",
+        "catalogue",
+        "rare",
+        "typical",
+        "common",
+        "endorseSpec",
+        "import",
+        "subscribers",
+        "G6",
+        "G8",
+        "G9",
+        "G10",
+    ):
         assert word in text
 
 

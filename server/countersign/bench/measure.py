@@ -10,7 +10,7 @@ from typing import Any, Final
 from countersign.bench.processes import BARE, NOTHING, OURS, Asker, Meter, Side, Used
 
 TURNS: Final = 12
-"""Batches of each side in a row."""
+"""Batches of each side in a row; fewer in less than two seconds."""
 WARMING: Final = 0.3
 """Seconds for which each side is asked before anything counts: plans are made, connections opened."""
 
@@ -105,11 +105,12 @@ class Arena:
         figures = {OURS: Figures(), BARE: Figures()}
         for side in figures:
             await self._ask(side, name, callers, min(WARMING, seconds))
-        for turn in range(TURNS):
+        turns = max(2, min(TURNS, int(seconds * TURNS / 2)))
+        for turn in range(turns):
             # Who comes second finds warm caches: they take turns in that too.
             for side in (OURS, BARE) if turn % 2 else (BARE, OURS):
                 before = await self._meter.read(self._sides[side])
-                found = await self._ask(side, name, callers, seconds / TURNS)
+                found = await self._ask(side, name, callers, seconds / turns)
                 after = await self._meter.read(self._sides[side])
                 mine = figures[side]
                 mine.milliseconds += [spent / 1000 for spent in found["microseconds"]]
@@ -118,7 +119,7 @@ class Arena:
                 mine.bad += found["bad"]
                 mine.fault = mine.fault or found["fault"]
                 mine.used = mine.used.plus(after.since(before))
-            tell(turn + 1, TURNS)
+            tell(turn + 1, turns)
         return figures
 
     async def _ask(self, side: str, name: str, callers: int, seconds: float) -> dict[str, Any]:

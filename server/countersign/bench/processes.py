@@ -90,13 +90,18 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def both(dsns: Mapping[str, str], folder: Path, secret: str) -> AsyncIterator[dict[str, Side]]:
-    """Both servers, each over its database, ready to answer; ended with the block. Logs go to `folder`."""
+async def both(
+    dsns: Mapping[str, str], folder: Path, secret: str, other: str = "countersign.bench.bare"
+) -> AsyncIterator[dict[str, Side]]:
+    """Both servers, each over its database, ready to answer; ended with the block. Logs go to `folder`.
+
+    `other` is the module of the other side.
+    """
     async with (
         _server(OURS, ["countersign", "serve", "--port"], _environment(dsns[OURS], folder, secret), folder) as ours,
-        _server(BARE, ["countersign.bench.bare"], _environment(dsns[BARE], folder, secret), folder) as other,
+        _server(BARE, [other], _environment(dsns[BARE], folder, secret), folder) as theirs,
     ):
-        yield {OURS: ours, BARE: other}
+        yield {OURS: ours, BARE: theirs}
 
 
 @asynccontextmanager
@@ -175,12 +180,12 @@ class Asker:
 
 
 @asynccontextmanager
-async def asker() -> AsyncIterator[Asker]:
+async def asker(module: str = "countersign.bench.client") -> AsyncIterator[Asker]:
     """The client's process; ended with the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "countersign.bench.client",
+        module,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(PACKAGES)},

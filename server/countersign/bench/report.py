@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from countersign import __version__
+from countersign.bench.fanout import Told
 from countersign.bench.importing import Rates
 from countersign.bench.measure import Figures
 from countersign.bench.processes import BARE, OURS
@@ -86,6 +87,16 @@ def import_row(rates: Rates) -> Row:
     return row
 
 
+def fanout_row(told: dict[str, Told]) -> Row:
+    """The row of one event to all subscribers."""
+    ours, other = told[OURS].to_json(), told[BARE].to_json()
+    each = ours["deliveries"] // max(1, len(told[OURS].milliseconds))
+    row = Row("fanout", f"one event to {each} subscribers", ours, other, against="Strawberry, one each")
+    measured = ratio(ours["cpu_microseconds"], other["cpu_microseconds"])
+    row.goals.append(judged("G10", "CPU a delivery ≤ 1/4", measured, 0.25))
+    return row
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {
@@ -106,6 +117,8 @@ def table(learners: int, rows: Iterable[Row]) -> Table:
     for row in rows:
         shown = [_shown(row.ours, row.other, key) for key in ("p50_ms", "p95_ms")]
         cpu = f"{_cpu(row.ours)}\n[dim]{_cpu(row.other)}[/]" if "cpu_server_ms" in row.ours else ""
+        if "cpu_microseconds" in row.ours:
+            cpu = f"{_each(row.ours)}\n[dim]{_each(row.other)}[/]"
         both = ratio(_whole(row.ours), _whole(row.other))
         made.add_row(
             f"{row.title}\n[dim]{row.against}[/]",
@@ -135,6 +148,10 @@ def _cpu(figures: dict[str, Any]) -> str:
     return "–" if figures["cpu_server_ms"] is None else f"{_number(server)} + {_number(figures['cpu_postgres_ms'])}"
 
 
+def _each(figures: dict[str, Any]) -> str:
+    return f"{_number(figures['cpu_microseconds'])} µs a delivery"
+
+
 def _whole(figures: dict[str, Any]) -> float | None:
     parts = [figures.get(key) for key in ("cpu_server_ms", "cpu_helpers_ms", "cpu_postgres_ms")]
     return None if any(part is None for part in parts) else sum(part for part in parts if part is not None)
@@ -155,12 +172,18 @@ def console(*, record: bool = False) -> Console:
     return Console(width=None if sys.stdout.isatty() and not record else WIDTH, record=record)
 
 
-def show(console: Console, report: dict[str, Any], rows: dict[int, list[Row]]) -> None:
+def show(out: Console, report: dict[str, Any], rows: dict[int, list[Row]]) -> None:
     """Print every table and what was measured on."""
     for learners, own in rows.items():
-        console.print(table(learners, own))
+        out.print(table(learners, own))
+    kept = Table(title="documents and plans: worked out once, kept by weight", title_justify="left")
+    for heading in ("", "read ms", "compile ms", "document kB", "plan kB", "of it SQL kB"):
+        kept.add_column(heading, justify="right" if heading else "left")
+    for plan in report["plans"]:
+        kept.add_row(*(str(value) for value in plan.values()))
+    out.print(kept)
     where = report["machine"]
-    console.print(
+    out.print(
         f"First line ours, second the other side, in one run. countersign {where['version']}, Python {where['python']},"
         f" {where['system']}, {where['processors']} processors. The ratios are what to trust.",
         style="dim",

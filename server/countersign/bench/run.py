@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
 
 from countersign.bench import data as datas
-from countersign.bench import importing, processes, report, rows
+from countersign.bench import fanout, importing, plans, processes, report, rows
 from countersign.bench.data import Data
 from countersign.bench.measure import Arena
 from countersign.bench.people import Tell
@@ -20,7 +22,7 @@ from countersign.bench.questions import VARIANTS
 from countersign.bench.report import Row
 
 READS: Final = ("spec", "catalogue", "recruiter")
-WRITES: Final = ("endorse", "import")
+WRITES: Final = ("endorse", "import", "fanout")
 ROWS: Final = (*READS, *WRITES)
 SEED: Final = 7
 MOST_LEARNERS: Final = 10_000_000
@@ -44,10 +46,15 @@ async def bench(
     when the sides' answers differ, NotStarted, ImportFailed, asyncpg.PostgresError, OSError.
     """
     found: dict[int, list[Row]] = {}
+    kept: list[plans.Kept] = []
+    memory: dict[str, Any] = {}
     for count in learners:
         data = await datas.ready(dsn, learners=count, seed=seed, scale=scale, tell=tell, name=name)
         found[count] = await _rows(dsn, data, frozenset(wanted), seconds, tell)
+        kept, memory = await plans.measure(data, SECRET.encode())
     shown = {
+        "plans": [asdict(one) for one in kept],
+        "memory": memory,
         "machine": report.machine(),
         "seed": seed,
         "seconds": seconds,
@@ -80,7 +87,31 @@ async def _rows(dsn: str, data: Data, wanted: frozenset[str], seconds: float, te
                         made.append(report.http_row("endorse", "endorseSpec, 16 callers", figures, learners))
                 if "import" in wanted:
                     made.append(report.import_row(await importing.measure(own, folder, telling("import"))))
+                if "fanout" in wanted:
+                    made.append(await _fan_out(dsn, own, tokens, folder, telling("fanout")))
     return made
+
+
+async def _fan_out(dsn: str, data: Data, tokens: rows.Tokens, folder: Path, tell: Callable[[int, int], None]) -> Row:
+    dsns = {OURS: data.dsn, BARE: data.dsn}
+    owner = await asyncpg.connect(dsn)
+    try:
+        async with (
+            processes.both(dsns, folder, SECRET, "countersign.bench.strawberry_side") as sides,
+            processes.asker("countersign.bench.listeners") as listeners,
+            processes.asker() as asker,
+        ):
+
+            async def fire(facts: dict[str, Any]) -> None:
+                await asker.order(
+                    do="load", load="fire", port=sides[BARE].port, path="/fire", requests=[("", json.dumps(facts))]
+                )
+                await asker.order(do="once", load="fire")
+
+            told = await fanout.measure(data, sides, Meter(owner), listeners, tokens.texts[0], fire, tell)
+    finally:
+        await owner.close()
+    return report.fanout_row(told)
 
 
 def _reads(data: Data, tokens: rows.Tokens, wanted: frozenset[str]) -> Iterable[tuple[str, str, dict[str, Any]]]:

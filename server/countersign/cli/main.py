@@ -202,7 +202,7 @@ def bench(
     learners: Annotated[
         str, typer.Option(help="For how many learners, with commas between; 1000000 takes minutes to make.")
     ] = "10000,100000",
-    rows: Annotated[str, typer.Option(help="Which rows: spec, catalogue, recruiter, endorse, import.")] = "all",
+    rows: Annotated[str, typer.Option(help="Which rows: spec, catalogue, recruiter, endorse, import, fanout.")] = "all",
     seconds: Annotated[float, typer.Option(help="How long each side of a row is asked.", min=0.2, max=600)] = 5.0,
     json: Annotated[Path | None, typer.Option(help="Write the figures there.", dir_okay=False, writable=True)] = None,
     data: Data = None,
