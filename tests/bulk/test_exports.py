@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from countersign.bulk import jobs, queue, rules
@@ -229,8 +230,10 @@ class Walking:
         return page
 
 
-@pytest.mark.parametrize("loss", ["token", "role", "suspended"])
-async def test_authority_lost_in_the_middle_stops_the_export_and_leaves_nothing(house: House, loss: str) -> None:
+@pytest.mark.parametrize("loss", ["token", "role", "scope", "suspended"])
+async def test_authority_lost_in_the_middle_stops_the_export_and_leaves_nothing(
+    house: House, owner: asyncpg.Connection[asyncpg.Record], loss: str
+) -> None:
     await filled(house, 250)
     started = await house.start_export(AWARDS)
 
@@ -242,6 +245,9 @@ async def test_authority_lost_in_the_middle_stops_the_export_and_leaves_nothing(
                         await organizations.revoke_token(tx, SYSTEM, token["id"])
                 case "role":
                     await tx.execute("update memberships set roles = '{author}'")
+                case "scope":
+                    # No page would notice: it is asked for the export alone.
+                    await owner.execute("update api_tokens set scopes = array_remove(scopes, 'export:read')")
                 case _:
                     await tx.execute("update organizations set verification = 'suspended'")
 
