@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from countersign.awards import service
@@ -317,6 +318,36 @@ async def test_authority_that_ends_before_the_turn_comes_ends_the_import(
     assert found is not None
     assert tuple(found) == ("failed", "authority_lost")
     assert await house.awards() == 0
+
+
+async def test_authority_that_ends_while_a_file_is_imported_undoes_it(
+    house: House, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await house.start_import(lines([row(n) for n in range(5)]))
+    async with owner.transaction():
+        await owner.execute("lock table learner_directory in access exclusive mode")
+        working = asyncio.ensure_future(jobs.take(house.db, house.engine.exporter))
+        waiting = "select count(*) from pg_locks where not granted and relation = 'learner_directory'::regclass"
+        while not await owner.fetchval(waiting):
+            assert not working.done()
+            await asyncio.sleep(0.01)
+        await _end_token(house)
+    assert await working
+    async with house.db.reader() as reader:
+        found = await reader.fetchrow("select state, failure_code from bulk_operations")
+    assert found is not None
+    assert tuple(found) == ("failed", "authority_lost")
+    assert await house.awards() == 0
+
+
+async def test_an_upload_that_went_before_its_turn_came_fails_the_import(house: House, clock: FrozenClock) -> None:
+    started = await house.start_import(lines([row(1)]))
+    clock.move(rules.UPLOAD_LIFE + timedelta(seconds=1))
+    await jobs.expire(house.db)
+    assert await house.work() == 1
+    found = await house.look(started["id"])
+    assert found is not None
+    assert (found["state"], found["failureCode"]) == ("FAILED", "UPLOAD_GONE")
 
 
 async def test_files_and_faults_go_after_their_time(house: House, clock: FrozenClock) -> None:

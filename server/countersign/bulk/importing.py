@@ -33,6 +33,8 @@ async def run_import(db: Database, job: Job, watch: Watch) -> None:
 
     async def finish(tx: Tx, report: ImportReport) -> None:
         await queue.hold(tx, job)
+        # A large file takes a while, and a token that was revoked meanwhile awards nothing any more.
+        await exporting.present_actor(db, job)
         await queue.complete(
             tx,
             job,
