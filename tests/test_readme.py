@@ -30,6 +30,15 @@ def test_its_query_is_valid_and_its_answer_has_the_shape_of_the_query() -> None:
     assert list(node["awards"][0]) == ["earnedOn", "specVersion", "liveEndorsements"]
 
 
+def test_its_subscription_is_valid_and_its_event_has_the_shape_of_the_subscription() -> None:
+    (query,) = re.findall(r'-d \'{"query": "(subscription [^"]+)"}', TEXT)
+    assert validate(build_schema((ROOT / "schema.graphql").read_text()), parse(query)) == []
+    ((identity, data),) = re.findall(r"^event: next\nid: (\S+)\ndata: (.*)$", TEXT, re.MULTILINE)
+    told = json.loads(data)["data"]["specChanged"]
+    assert list(told) == ["eventId", "at", "kind", "spec", "version"]
+    assert told["eventId"] == identity
+
+
 def test_every_setting_is_in_its_table() -> None:
     named = set(re.findall(r"`(COUNTERSIGN_[A-Z_]+|DATABASE_[A-Z_]*URL)`", TEXT))
     unprefixed = {"database_url", "database_read_url"}

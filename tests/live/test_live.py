@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, Role
+from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.organizations import service as organizations
 from countersign.reads.errors import Unreadable
@@ -89,6 +91,17 @@ async def test_an_event_that_may_not_be_seen_is_not_told_even_to_a_selection_wit
     await here.settled()
     assert [event["kind"] for event in bare.told] == ["PUBLISHED"]
     assert bare.told[0]["__typename"] == "SpecEvent"
+
+
+async def test_the_time_of_an_event_is_written_as_all_times_are(
+    here: Desk, standing: Scene, clock: FrozenClock
+) -> None:
+    query = "subscription { specChanged(kinds: [PUBLISHED]) { at version { publishedAt } } }"
+    follower = await here.follow(ANONYMOUS, query)
+    clock.move(timedelta(milliseconds=250))
+    await publish(here, standing)
+    (told,) = await follower.until(1)
+    assert told["at"] == told["version"]["publishedAt"] == "2026-11-22T12:00:00.250Z"
 
 
 async def test_filters_choose_by_thing_school_organization_and_kind(here: Desk, standing: Scene) -> None:

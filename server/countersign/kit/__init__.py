@@ -1,1 +1,1 @@
-"""What every room stands on: database, ids, clock, errors, authority, commands."""
+"""What every room stands on: database, ids, clock, errors, authority, commands, the outbox and its relay."""

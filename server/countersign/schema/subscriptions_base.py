@@ -58,7 +58,8 @@ class Happening:
     @property
     def at(self) -> str:
         """When it happened, as the API writes times."""
-        return self.event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        written = self.event.at.astimezone(UTC).isoformat(timespec="milliseconds")
+        return written.removesuffix("+00:00").removesuffix(".000") + "Z"
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,7 +279,14 @@ class Live:
             return to_json({"errors": [wrong], "data": None}).decode()
 
     async def _catch_up(self, member: Member, start: int) -> None:
-        """Tell a subscriber the past, then let it join the present exactly where the past ends."""
+        """Tell a subscriber the past, then let it join the present; one that cannot be told ends with an error."""
+        try:
+            await self._replay(member, start)
+        except Exception as error:  # noqa: BLE001 - as in `_text`
+            self.cancel(member)
+            member.listener.ended([failed(error, "", [member.selection.path])])
+
+    async def _replay(self, member: Member, start: int) -> None:
         while member in self._members and self._position is not None and start < self._position:
             async with self._replays:
                 try:
