@@ -75,6 +75,9 @@ def start(
     environment = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DATABASE_READ_URL"}}
     environment["PYTHONPATH"] = str(ROOT / "server")
     environment.setdefault("COUNTERSIGN_DRAIN_SECONDS", "0.1")
+    # Every test of a run is the same few guests of the demo; what budgets do is tried in tests/limits.
+    environment.setdefault("COUNTERSIGN_BUDGET_POINTS", "1000000")
+    environment.setdefault("COUNTERSIGN_BUDGET_RESTORED", "10000")
     environment |= more or {}
     log = data.with_suffix(".log")
     command = [sys.executable, "-m", "countersign", "demo", "--json", "--no-ui"]

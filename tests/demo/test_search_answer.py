@@ -14,7 +14,7 @@ from tests.serving import LEARNERS, SEED, Demo
 SEARCH = """
 query Search($skills: [ID!], $specs: [ID!], $stack: ID, $endorsedBy: [ID!], $regions: [String!], $after: Cursor) {
   searchCandidates(
-    first: 100, after: $after
+    first: 50, after: $after
     skills: $skills, specs: $specs, stack: $stack, endorsedBy: $endorsedBy, regions: $regions
   ) {
     totalCount
