@@ -242,6 +242,10 @@ class Connection(asyncio.Protocol):
             self._common = b"".join(b"%b: %b\r\n" % line for line in lines)
         return self._common
 
+    def leaving(self) -> bool:
+        """Whether this process is on its way out."""
+        return self._all.draining
+
     async def writable(self) -> None:
         """Wait until there is room for more."""
         while self._room is not None:
@@ -263,7 +267,7 @@ class Connection(asyncio.Protocol):
         self._exchanges.popleft()
         if not exchange.whole:
             self._linger()
-        elif not exchange.keep_alive or self._all.draining:
+        elif not exchange.keep_alive:
             self._transport.close()
         elif self._exchanges:
             self._start(self._exchanges[0])

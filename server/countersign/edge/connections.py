@@ -110,7 +110,7 @@ class Connections:
 
     def refusal(self, scope: Scope, lines: bytes) -> bytes | None:
         """What to answer without asking the application; `lines` stand in the head of every answer."""
-        if self.shed is None or scope["path"] != GRAPHQL or scope["method"] != "POST":
+        if self.shed is None or self.draining or scope["path"] != GRAPHQL or scope["method"] != "POST":
             return None
         return self.shed(lines)
 

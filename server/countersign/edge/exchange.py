@@ -29,6 +29,9 @@ class Wire(Protocol):
     def common_headers(self) -> bytes:
         """Header lines of every answer."""
 
+    def leaving(self) -> bool:
+        """Whether this process is on its way out."""
+
     async def writable(self) -> None:
         """Wait until there is room for more."""
 
@@ -168,7 +171,8 @@ class Exchange:
             self._left = -1
             if self._chunked:
                 lines.append(b"transfer-encoding: chunked\r\n")
-        self.keep_alive = self.keep_alive and self.whole  # nobody will read the rest of this request
+        # Nobody will read the rest of a request that is not whole.
+        self.keep_alive = self.keep_alive and self.whole and not self._wire.leaving()
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
         lines.append(b"\r\n")
