@@ -16,6 +16,7 @@ from countersign.kit.db import Database
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine, Request
+from countersign.schema.pricing import count_objects
 from countersign.trust.signer import Signer
 from tests.reads.conftest import SEALER
 from tests.reads.counted import CountedDatabase
@@ -88,6 +89,8 @@ async def test_a_typical_query_is_one_statement(
     assert len(counted.statements) == 1
     # The reveal step is the one thing that a read does beside: only when learners were shown.
     assert counted.transactions == (1 if typical.name == "the recruiter's query" else 0)
+    # Lists are not longer, on the whole, than their prices assume.
+    assert count_objects(answer.data or b"") <= answer.extensions["cost"]["requested"]
     data = json.loads(answer.data or b"null")
     assert any(value for value in data.values()), data
     await compare(Oracle(make_schema()), engine, counted, actor, Query(typical.text, dict(request.variables)))

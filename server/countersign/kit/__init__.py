@@ -1,1 +1,1 @@
-"""What every room stands on: database, ids, clock, errors, authority, commands, the outbox and its relay."""
+"""What every room stands on: database, ids, clock, errors, authority, commands, budgets, the outbox, its relay."""
