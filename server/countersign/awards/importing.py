@@ -49,6 +49,7 @@ COLUMNS: Final = (
     Column("awarded_on", ("awarded_on", "earned_on", "date"), required=True, longest=10),
     Column("mode", ("mode",), longest=20),
 )
+TAKEN: Final = ("email", "full_name", "country", "region", "spec", "version", "mode")
 MODES: Final = {mode.value for mode in Mode}
 REPORT_EVERY: Final = 1_000
 YIELD_EVERY: Final = 200
@@ -58,14 +59,13 @@ Finish = Callable[[Tx, ImportReport], Awaitable[None]]
 
 STAGING: Final = """
 create temporary table award_file_rows (
-    line int, award_id uuid, person_id uuid, lookup_key bytea, email text, full_name text, country text, region text,
+    line int, award_id uuid, lookup_key bytea, email text, full_name text, country text, region text,
     spec text, version text, awarded_on date, mode text
 ) on commit drop
 """
 STAGED: Final = (
     "line",
     "award_id",
-    "person_id",
     "lookup_key",
     "email",
     "full_name",
@@ -79,7 +79,7 @@ STAGED: Final = (
 
 RESOLVED: Final = """
 create temporary table award_file on commit drop as
-select r.line, r.award_id, r.person_id, r.lookup_key, r.email, r.full_name, r.country, r.region, r.spec, r.version,
+select r.line, r.award_id, r.lookup_key, r.email, r.full_name, r.country, r.region, r.spec, r.version,
        r.awarded_on, r.mode, s.id as spec_id, v.id as version_id, v.state, d.learner_id,
        held.awarded_on as held_on,
        row_number() over (partition by r.lookup_key, r.spec, r.version order by r.line) as mention,
@@ -130,17 +130,23 @@ where f.held_on is null and a.state = 'revoked'
 
 FRESH: Final = "f.held_on is null"
 
+NEWCOMERS: Final = "select line from award_file where learner_id is null and line = person_line"
+
+ENROLLED: Final = """
+update award_file f set learner_id = d.learner_id
+from learner_directory d where d.lookup_key = f.lookup_key and f.learner_id is null
+"""
+
 INSERT: Final = f"""
 insert into awards (learner_id, id, spec_version_id, organization_id, holder_name, state, mode, awarded_on, issued_at,
                     import_id)
-select d.learner_id, f.award_id, f.version_id, $1, f.full_name, 'issued', f.mode, f.awarded_on, $2, $3
-from award_file f join learner_directory d on d.lookup_key = f.lookup_key
-where {FRESH} order by d.learner_id, f.award_id
+select f.learner_id, f.award_id, f.version_id, $1, f.full_name, 'issued', f.mode, f.awarded_on, $2, $3
+from award_file f where {FRESH} order by f.learner_id, f.award_id
 """
 
 POSTINGS: Final = f"""
-select d.learner_id, f.award_id, f.version_id as spec_version_id, f.spec_id, f.awarded_on
-from award_file f join learner_directory d on d.lookup_key = f.lookup_key where {FRESH}
+select f.learner_id, f.award_id, f.version_id as spec_version_id, f.spec_id, f.awarded_on
+from award_file f where {FRESH}
 """
 
 
@@ -243,11 +249,11 @@ async def _stage(tx: Tx, rows: list[Row], progress: Progress | None) -> list[Row
 
 
 def _record(row: Row, today: date, problems: list[RowProblem]) -> tuple[object, ...]:
-    email, country, region = row.get("email"), row.get("country"), row.get("region")
+    email, name, country, region, spec, version, mode = [row.get(column) for column in TAKEN]
     fault = learner_rules.email_problem(email)
     if fault:
         problems.append(row.problem("email", fault, "write it as name@example.org"))
-    fault = learner_rules.name_problem(row.get("full_name"))
+    fault = learner_rules.name_problem(name)
     if fault:
         problems.append(row.problem("full_name", fault, "write the learner's name"))
     if not learner_rules.COUNTRY.fullmatch(country):
@@ -256,24 +262,24 @@ def _record(row: Row, today: date, problems: list[RowProblem]) -> tuple[object, 
         fault = learner_rules.region_problem(region, country)
         if fault:
             problems.append(row.problem("region", fault, f"write it as {country}-… or leave it empty"))
-    problems.extend(
-        row.problem(name, "is empty", f"write the {name}") for name in ("spec", "version") if not row.get(name)
-    )
-    mode = row.get("mode") or Mode.STUDY.value
+    if not (spec and version):
+        empty = [column for column, value in (("spec", spec), ("version", version)) if not value]
+        problems.extend(row.problem(column, "is empty", f"write the {column}") for column in empty)
+    mode = mode or Mode.STUDY.value
     if mode not in MODES:
         problems.append(row.problem("mode", "is not a mode", f"write one of {', '.join(sorted(MODES))}"))
+    day = _day(row, today, problems)
     return (
         row.line,
         new_id(),
-        new_id(),
         learner_rules.lookup_key(email),
         email,
-        row.get("full_name"),
+        name,
         country,
         region or None,
-        row.get("spec"),
-        row.get("version"),
-        _day(row, today, problems),
+        spec,
+        version,
+        day,
         mode,
     )
 
@@ -321,19 +327,31 @@ def _unknown(field: str, line: int, slug: str, own: list[str], foreign: set[str]
     return RowProblem(line, field, slug, "is not a spec of this school", remedy, "NOT_FOUND")
 
 
+async def _enrol(tx: Tx) -> int:
+    """Make learners of those whom nobody knows yet, and note everybody's number; how many are new."""
+    newcomers = [row["line"] for row in await tx.fetch(NEWCOMERS)]
+    if not newcomers:
+        return 0
+    await tx.execute("analyze award_file")
+    # Before the directory has statistics, PostgreSQL expects one new learner and would compare each with each.
+    await tx.execute("set local enable_nestloop = off")
+    enrolled = await learners.enrol_from(
+        tx,
+        "select f.lookup_key, n.id, f.email, f.full_name, f.country, f.region"
+        " from award_file f join unnest($2::int[], $3::uuid[]) n(line, id) on n.line = f.line",
+        newcomers,
+        [new_id() for _ in newcomers],
+    )
+    await tx.execute(ENROLLED)
+    await tx.execute("set local enable_nestloop = on")
+    return enrolled
+
+
 async def _write(tx: Tx, actor: Actor, school: UUID, file: _File, fresh: int) -> None:
     now = await tx.now()
     identity = new_id()
     if fresh:
-        await tx.execute("analyze award_file")
-        # Before the directory has statistics, PostgreSQL expects one new learner and would compare each with each.
-        await tx.execute("set local enable_nestloop = off")
-        enrolled = await learners.enrol_from(
-            tx,
-            "select f.lookup_key, f.person_id as id, f.email, f.full_name, f.country, f.region from award_file f"
-            " where f.learner_id is null and f.line = f.person_line",
-        )
-        await tx.execute("set local enable_nestloop = on")
+        enrolled = await _enrol(tx)
         await tx.execute(INSERT, school, now, identity)
         await search.post_awards(tx, POSTINGS)
         await tx.insert(
