@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from countersign.app import tools_of
-from countersign.cli.hosting import BAD_DATA, BAD_USAGE, database, explained, leave_on_sigterm, load, prepare, say
+from countersign.cli.hosting import BAD_DATA, BAD_USAGE, database, explained, leave_on_sigterm, load, say
 from countersign.config import Settings
 from countersign.kit import trusted
+from countersign.kit.migrate import migrate
 from countersign.reads.errors import Unreadable
 from countersign.schema import pricing
 from countersign.schema.contents import make_schema
@@ -101,7 +102,7 @@ def _manifest(path: Path, text: str) -> list[tuple[str, str]]:
 
 
 async def _add(settings: Settings, given: list[Given], *, json: bool) -> int:
-    await prepare(settings)
+    await migrate(settings.dsn)
     async with tools_of(settings) as tools:
         engine = Engine(make_schema(), tools)
         names, bad = [], 0
@@ -137,7 +138,7 @@ def _checked(engine: Engine, text: str) -> str:
 
 
 async def _remove(settings: Settings, ids: list[str]) -> int:
-    await prepare(settings)
+    await migrate(settings.dsn)
     missing = 0
     async with tools_of(settings) as tools, tools.db.writer() as tx:
         for text in ids:
@@ -149,7 +150,7 @@ async def _remove(settings: Settings, ids: list[str]) -> int:
 
 
 async def _list(settings: Settings, *, json: bool) -> int:
-    await prepare(settings)
+    await migrate(settings.dsn)
     async with tools_of(settings) as tools, tools.db.reader() as reader:
         rows = await trusted.listed(reader)
     if json:
