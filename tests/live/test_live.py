@@ -15,9 +15,14 @@ import pytest_asyncio
 from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
+from countersign.kit.ids import Sealer, public_id
+from countersign.kit.relay import Relay
 from countersign.organizations import service as organizations
 from countersign.reads.errors import Unreadable
 from countersign.reviews import service as reviews
+from countersign.schema.base import Tools
+from countersign.schema.contents import make_schema
+from countersign.schema.engine import Engine
 from countersign.specs import service as specs
 from countersign.specs.rules import Kind
 from countersign.trust.signer import Signer
@@ -31,6 +36,7 @@ REVIEWS = (
     "subscription ($kinds: [ReviewEventKind!], $organization: ID) {"
     " reviewRequested(kinds: $kinds, organization: $organization) { eventId kind request { id state } } }"
 )
+LATEST = "select id from outbox where topic = 'spec.created' order by sequence offset 1"
 REVIEWS_BY_DEFAULT = "subscription { reviewRequested { eventId kind request { id organization { handle } } } }"
 
 
@@ -314,6 +320,33 @@ async def test_resuming_under_many_writers_leaves_nothing_out_and_repeats_nothin
     assert len(set(everything)) == writers * each
     for path in await asyncio.gather(*wanderers):
         assert path == everything[everything.index(path[0]) :]
+
+
+async def test_who_begins_ahead_of_a_hub_that_is_behind_is_told_nothing_twice(
+    db: Database, signer: Signer, make: Factory
+) -> None:
+    engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    still = Desk(db, engine, make)
+    async with db.writer() as tx:
+        school = (await scene(tx, make)).school
+    actor = await still.signed_in(school)
+    relaying = Relay()
+    async with db.alone() as connection:
+        for _ in range(2):
+            await relaying.look(connection)
+        early = await still.follow(actor)
+        for n in range(3):
+            await begin(still, school, f"plan-{n}")
+        assert await relaying.look(connection) == 3
+        ids = [public_id("event", row["id"]) for row in await connection.fetch(LATEST)]
+        late = await still.follow(actor, since=ids[1])
+    stop = asyncio.Event()
+    running = asyncio.create_task(engine.live.run(stop))
+    await asyncio.gather(early.until(3), late.until(1))
+    stop.set()
+    await running
+    assert early.ids == ids
+    assert late.ids == ids[2:]
 
 
 async def test_a_lost_connection_loses_no_event(here: Desk, standing: Scene, owner: Owner) -> None:

@@ -217,6 +217,24 @@ async def test_sockets_are_told_when_the_server_goes(
             assert (await late.closed())[0] == 1001
 
 
+async def test_what_one_process_commits_is_told_by_the_other(
+    database_dsn: str, tmp_path_factory: pytest.TempPathFactory, here: House
+) -> None:
+    data = tmp_path_factory.mktemp("other")
+    async with house(database_dsn, data, here.made) as other, other.socket() as there, here.socket() as client:
+        for each in (there, client):
+            await each.begin()
+            await each.subscribe("1", SPECS)
+            assert await each.is_alive()
+        events = []
+        for _ in range(3):
+            await here.publish_another()
+            heard = [(await each.hear())["payload"]["data"]["specChanged"]["eventId"] for each in (there, client)]
+            assert heard[0] == heard[1]
+            events.append(heard[0])
+        assert len(set(events)) == 3
+
+
 def test_a_user_gets_places_back_and_nobody_is_remembered() -> None:
     guests = Guests(2)
     assert [guests.sit("a"), guests.sit("a"), guests.sit("a"), guests.sit("b")] == [True, True, False, True]
