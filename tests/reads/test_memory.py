@@ -42,7 +42,8 @@ async def test_a_document_is_read_and_compiled_once_and_that_is_told(engine: Eng
     told = engine.statistics()
     assert (told.documents.kept, told.documents.hits, told.documents.misses) == (1, 2, 1)
     assert (told.read.count, told.compiled.count) == (1, 1)
-    assert 0 < told.compiled.longest == told.compiled.seconds < told.read.longest == told.read.seconds
+    assert 0 < told.compiled.longest == told.compiled.seconds
+    assert 0 < told.read.longest == told.read.seconds
     assert told.documents.weight > len(SPECS)
     # Another shape of the variables is another plan of the same document.
     text = "query ($d: Boolean!) { skillFrameworks { id @include(if: $d) handle } }"
