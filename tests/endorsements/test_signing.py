@@ -429,3 +429,17 @@ async def test_the_applications_role_cannot_change_what_was_signed(house: House,
     for statement in (f"update {table} set {column} = {column}", f"delete from {table}"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await house.value(statement)
+
+
+async def test_in_a_crowd_the_later_ones_are_answered_at_once_and_signed_in_their_turn(
+    house: House, make: Factory
+) -> None:
+    async with house.db.writer() as tx:
+        crowd = [await make.employer(tx) for _ in range(2 * jobs.SIDE_BY_SIDE)]
+    taken = [await house.take(actor) for actor in crowd]
+    answers = await asyncio.gather(*(jobs.settle_or_leave(house.db, house.signer, one) for one in taken))
+    assert answers == [True] * jobs.SIDE_BY_SIDE + [False] * jobs.SIDE_BY_SIDE
+    await asyncio.gather(*jobs._draining)
+    async with house.db.writer() as tx:
+        states = await tx.fetch("select state, count(*) as n from endorsements group by state")
+    assert [(row["state"], row["n"]) for row in states] == [("in_force", len(crowd))]

@@ -22,6 +22,7 @@ PAUSE = 5.0
 """Seconds between two looks for endorsements that nobody has signed."""
 POLL = 0.05
 SIDE_BY_SIDE = 4
+IN_A_CROWD = 2
 log = structlog.get_logger(__name__)
 
 
@@ -166,14 +167,14 @@ async def _audit(tx: Tx, row: asyncpg.Record, decision: str, reason: str | None)
     )
 
 
-async def sign_pending(db: Database, signer: Signer, limit: int = 200) -> int:
-    """Sign what waits, oldest first, at most `limit`, four side by side; how many were signed or refused.
+async def sign_pending(db: Database, signer: Signer, limit: int = 200, *, side_by_side: int = SIDE_BY_SIDE) -> int:
+    """Sign what waits, oldest first, at most `limit`, some side by side; how many were signed or refused.
 
     One that cannot be signed now does not stop the others; it is logged and stays for the next look.
     """
     async with db.writer() as tx:
         rows = await tx.fetch("select id from endorsements where state = 'signing' order by id limit $1", limit)
-    places = asyncio.Semaphore(SIDE_BY_SIDE)
+    places = asyncio.Semaphore(side_by_side)
 
     async def one(identity: UUID) -> bool:
         async with places:
@@ -187,6 +188,31 @@ async def sign_pending(db: Database, signer: Signer, limit: int = 200) -> int:
 
 
 _running: set[asyncio.Task[None]] = set()
+_draining: set[asyncio.Task[None]] = set()
+
+
+async def settle_or_leave(db: Database, signer: Signer, endorsement_id: UUID) -> bool:
+    """As `settle`, unless as many are being signed here as are signed side by side: then it waits its turn.
+
+    Who endorses in a crowd is answered at once that the signature is being made; nobody holds a place meanwhile.
+    """
+    if len(_running) < SIDE_BY_SIDE:
+        return await settle(db, signer, endorsement_id)
+    if not _draining:
+        task = asyncio.create_task(_drain(db, signer))
+        _draining.add(task)
+        task.add_done_callback(_draining.discard)
+    return False
+
+
+async def _drain(db: Database, signer: Signer) -> None:
+    """Sign what a crowd left, until nothing is left; what fails stays for the loop's next look."""
+    try:
+        # Each signature holds a connection, which requests need too.
+        while await sign_pending(db, signer, side_by_side=IN_A_CROWD):
+            pass
+    except Exception:
+        log.exception("endorsements left by a crowd not signed")
 
 
 async def settle(db: Database, signer: Signer, endorsement_id: UUID, wait: float = 2.0) -> bool:

@@ -115,7 +115,8 @@ class EndorseSpecPayload:
     """The endorsement."""
 
     endorsement: Endorsement | None = entity(
-        description="The endorsement: IN_FORCE, or SIGNING when its signature takes longer than two seconds."
+        description="The endorsement: IN_FORCE, or SIGNING when its signature takes longer than two seconds, or when"
+        " many are being made."
     )
 
 
@@ -142,9 +143,9 @@ async def _endorse(tx: Tx, actor: Actor, given: EndorseSpecInput, _tools: Tools)
 
 
 async def _settle(tools: Tools, made: Mapping[str, str]) -> None:
-    """Have it signed before the answer is read, when that takes less than two seconds."""
+    """Have it signed before the answer is read, when that takes less than two seconds and not many are at it."""
     key = reference(made["endorsement"], "end", "endorsement")
-    await jobs.settle(tools.db, tools.signer, key)
+    await jobs.settle_or_leave(tools.db, tools.signer, key)
 
 
 async def _revoke(tx: Tx, actor: Actor, given: RevokeEndorsementInput, _tools: Tools) -> Mapping[str, str]:
