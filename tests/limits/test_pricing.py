@@ -51,6 +51,7 @@ from tests.reads.documents import Pool, Query, queries
 REAL = make_schema()
 SCHEMA: GraphQLSchema = REAL._schema
 PRINTED = build_schema((Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8"))
+SHIPPED = Path(__file__).parents[2] / "frontend_stub" / "graphiql" / "src" / "operations"
 POOL = Pool({})
 SOME = settings(
     max_examples=100,
@@ -295,13 +296,24 @@ def test_prices_of_known_operations(query: str, variables: dict[str, Any], expec
     assert sum(price(query, variables)) == expected
 
 
-def test_the_introspection_of_tools_and_the_honest_pages_fit() -> None:
+def test_the_introspection_of_tools_fits() -> None:
     introspection = read(SCHEMA, tools_query())
     operation = introspection.operation(None)
     selections = Selections(SCHEMA, introspection.fragments, VariableValues(sources={}, coerced={}))
     root = SCHEMA.query_type
     assert root is not None
     assert sum(pricing.price(root, operation, selections).of({})) < 2_500
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.graphql")), ids=lambda file: file.stem)
+def test_every_document_that_we_ship_fits_with_room_to_spare(file: Path) -> None:
+    document = read(SCHEMA, file.read_text(encoding="utf-8"))
+    anything = VariableValues(sources={}, coerced={})
+    for operation in document.operations.values():
+        root = SCHEMA.get_root_type(operation.operation)
+        assert root is not None
+        made = pricing.price(root, operation, pricing.Everything(SCHEMA, document.fragments, anything))
+        assert sum(made.of({})) <= pricing.LIMIT / 2
 
 
 def tools_query() -> str:
