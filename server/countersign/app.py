@@ -35,6 +35,7 @@ from countersign.kit import audit, budgets, commands, installation, outbox, rela
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
+from countersign.kit.waiting import either
 from countersign.learners import tables as learners_tables
 from countersign.organizations import tables as organizations_tables
 from countersign.public.routes import routes as public_routes
@@ -53,6 +54,7 @@ from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 
 PLACES: Final = 10
+CATCH_UP_SECONDS: Final = 2.0
 
 TABLE_MODULES = (
     audit,
@@ -126,9 +128,12 @@ async def _background(settings: Settings, tools: Tools, engine: Engine) -> Async
         jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(bulk_jobs.run(tools.db, engine.exporter, stop))
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
-        jobs.create_task(relay.run(tools.db, stop))
+        numbering = relay.Relay()
+        jobs.create_task(relay.run(tools.db, stop, numbering))
         jobs.create_task(engine.live.run(stop))
         jobs.create_task(watch.run(tools.db, settings.dsn, stop))
+        # Who subscribes begins with what happens from now on, not with what was left without a number.
+        await either(CATCH_UP_SECONDS, numbering.caught_up)
         try:
             yield
         finally:

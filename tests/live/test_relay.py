@@ -192,6 +192,18 @@ async def test_another_process_takes_over_when_the_relay_is_killed(db: Database,
     assert await numbered(db) == ["by the first", "by the second", "by the second too"]
 
 
+async def test_a_process_that_begins_numbers_what_was_left_before_it_serves(db: Database) -> None:
+    for n in range(3):
+        await emit(db, str(n))
+    stop, candidate = asyncio.Event(), Relay()
+    running = asyncio.create_task(relay.run(db, stop, candidate))
+    async with asyncio.timeout(10):
+        await candidate.caught_up.wait()
+    assert await numbered(db) == ["0", "1", "2"]
+    stop.set()
+    await running
+
+
 async def test_a_relay_that_is_told_to_stop_leaves_its_place_at_once(db: Database, owner: Owner) -> None:
     async with running(db):
         await emit(db, "a")

@@ -55,6 +55,8 @@ class Relay:
 
     def __init__(self, name: UUID | None = None) -> None:
         self.name = name or new_id()
+        self.caught_up = asyncio.Event()
+        """Set after the first look: what was committed before this process has its number, or another relay."""
         self._order = _BY_WRITING
 
     async def look(self, connection: Connection) -> int | None:
@@ -90,6 +92,7 @@ class Relay:
                 holds, renewed = found is not None, now()
                 if found == AT_ONCE:
                     continue
+                self.caught_up.set()
             if holds and now() - cleaned >= CLEANING:
                 await clean(connection)
                 cleaned = now()
@@ -116,9 +119,9 @@ async def clean(connection: Connection) -> None:
         gone = int(done.rsplit(" ", 1)[-1])
 
 
-async def run(db: Database, stop: asyncio.Event) -> None:
+async def run(db: Database, stop: asyncio.Event, relay: Relay | None = None) -> None:
     """Be the relay, or be ready to become it, until told to stop; a lost connection is made anew."""
-    relay = Relay()
+    relay = relay or Relay()
     while not stop.is_set():
         try:
             async with db.alone() as connection:
