@@ -25,7 +25,7 @@ from starlette.routing import Route
 from countersign.bench import bare_sql
 from countersign.kit.access import Actor
 from countersign.kit.budgets import Budgets
-from countersign.kit.db import Database
+from countersign.kit.db import READS, Database
 from countersign.kit.ids import new_id
 from countersign.kit.placement import APP_ROLE
 from countersign.organizations.rules import is_token, token_digest
@@ -41,7 +41,11 @@ POINTS: Final = 100
 KEY: Final = b"bench"
 DOCUMENT: Final = b"{}".ljust(1_800)
 """As long as the document that the product stores; this side makes none."""
-SETTINGS: Final = {"role": APP_ROLE, "application_name": NAME, "timezone": "UTC", "jit": "off"}
+SETTINGS: Final = {
+    **{name: value for name, value in READS.items() if name != "default_transaction_read_only"},
+    **{"role": APP_ROLE, "application_name": NAME, "timezone": "UTC", "jit": "off"},
+}
+"""As the product's reads: generic plans, and memory to sort in."""
 
 
 class NotSignedIn(Exception):
