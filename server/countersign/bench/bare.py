@@ -43,7 +43,10 @@ DOCUMENT: Final = b"{}".ljust(1_800)
 """As long as the document that the product stores; this side makes none."""
 SETTINGS: Final = {
     **{name: value for name, value in READS.items() if name != "default_transaction_read_only"},
-    **{"role": APP_ROLE, "application_name": NAME, "timezone": "UTC", "jit": "off"},
+    "role": APP_ROLE,
+    "application_name": NAME,
+    "timezone": "UTC",
+    "jit": "off",
 }
 """As the product's reads: generic plans, and memory to sort in."""
 
