@@ -163,7 +163,10 @@ def _times(value: float | None) -> str:
 
 def _verdict(goal: Goal) -> str:
     mark = {True: "[green]met[/]", False: "[red]missed[/]", None: "[dim]not measured[/]"}[goal.met]
-    measured = "" if goal.measured is None else f": {goal.measured:,.2f}"
+    measured = ""
+    if goal.measured is not None:
+        # Three digits: 1.004 is more than 1.
+        measured = f": {goal.measured:,.0f}" if goal.measured >= 100 else f": {goal.measured:.3f}"  # noqa: PLR2004
     return f"{goal.id} {goal.text}{measured} {mark}"
 
 
