@@ -224,6 +224,7 @@ def test_a_measure_is_that_of_the_document_written_out(query: Query) -> None:
     assert measured(query.text) == measured(written_out(query.text))
 
 
+EITHER = "query ($n: Int, $m: Int) { organizations(first: $n, last: $m) { nodes { id } } }"
 PAGES = """query ($n: Int!, $m: Int!) {
   organizations(first: $n) { nodes { subsidiaries(first: $m) { totalCount nodes { id } } } } }"""
 CHANGE = """mutation { createStack(input: {idempotencyKey: "k", handle: "h", title: "t", blockIds: []}) {
@@ -280,6 +281,12 @@ def test_what_is_printed_is_what_the_pricing_reads() -> None:
         ("{ organizations(first: 7) { edges { node { id } } totalCount } }", {}, 1 + 1 + 14 + 5),
         ("query ($n: Int) { organizations(first: $n) { nodes { id } } }", {"n": 100}, 102),
         ("query ($n: Int = 30) { organizations(last: $n) { nodes { id } } }", {}, 32),
+        (EITHER, {"n": None, "m": 100}, 102),
+        (EITHER, {"n": 10, "m": None}, 12),
+        (EITHER, {"n": 10}, 12),
+        (EITHER, {"n": None, "m": None}, 102),  # refused when the arguments are read
+        ("query ($n: Int = null) { organizations(first: $n, last: 50) { nodes { id } } }", {}, 52),
+        ("query ($n: Int) { organizations(first: $n, last: 50) { nodes { id } } }", {"n": None}, 52),
         (PAGES, {"n": 10, "m": 20}, 1 + 1 + 10 * (1 + 1 + 5 + 20)),
         ("{ organizations(first: 9) { nodes { subsidiaries(last: 3) { totalCount } } } }", {}, 1 + 1 + 9 * (1 + 1 + 5)),
         ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["a"] * 9}, 10),

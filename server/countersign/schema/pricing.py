@@ -6,7 +6,7 @@ values (`first: $n`) stays open, so pricing a request again is a few multiplicat
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -189,24 +189,32 @@ def declared(definition: GraphQLField) -> tuple[int | None, ListSize | None]:
 
 
 def _length(size: ListSize | None, node: FieldNode) -> "int | Length":
-    """How long a list is, or where its length will be found."""
+    """How long a list is, or where its length will be found.
+
+    A variable may hold null, which is as if its argument were not given: so every argument that may say the length is
+    looked at, and the longest counts.
+    """
     if size is None:
         return ASSUMED
     most = size.assumed_size if size.each is not None and size.assumed_size is not None else LARGEST_PAGE
-    for name in (size.each,) if size.each is not None else size.slicing_arguments or ():
-        for argument in node.arguments or ():
-            if argument.name.value != name:
-                continue
-            match argument.value:
-                case VariableNode():
-                    return _later(argument.value.name.value, most)
-                case IntValueNode():
-                    return _bounded(int(argument.value.value), most)
-                case ListValueNode():
-                    return _bounded(len(argument.value.values), most)
-                case _:
-                    pass  # null: as if it were not given
-    return size.assumed_size if isinstance(size.assumed_size, int) else ASSUMED  # left out, it is UNSET
+    names = (size.each,) if size.each is not None else size.slicing_arguments or ()
+    known: list[int] = []
+    variables: list[str] = []
+    for argument in node.arguments or ():
+        if argument.name.value not in names:
+            continue
+        match argument.value:
+            case VariableNode():
+                variables.append(argument.value.name.value)
+            case IntValueNode():
+                known.append(_bounded(int(argument.value.value), most))
+            case ListValueNode():
+                known.append(_bounded(len(argument.value.values), most))
+            case _:
+                pass  # null: as if it were not given
+    if variables:
+        return _later(variables, known, most)
+    return max(known, default=size.assumed_size if isinstance(size.assumed_size, int) else ASSUMED)  # it may be UNSET
 
 
 def _bounded(length: int, most: int) -> int:
@@ -214,11 +222,16 @@ def _bounded(length: int, most: int) -> int:
     return length if 0 <= length <= most else 0
 
 
-def _later(variable: str, most: int) -> Length:
-    """The length that a variable says: its value, or how many items it has. Missing, it is the most."""
+def _later(variables: Sequence[str], known: Sequence[int], most: int) -> Length:
+    """The length that variables say: their value, or how many items they have. When none says anything, the most."""
 
     def length(values: Values) -> int:
-        value = values.get(variable, most)
-        return _bounded(value if isinstance(value, int) else len(value) if isinstance(value, list) else 1, most)
+        said = [*known]
+        for variable in variables:
+            value = values.get(variable)
+            if value is not None:
+                items = value if isinstance(value, int) else len(value) if isinstance(value, list) else 1
+                said.append(_bounded(items, most))
+        return max(said, default=most)
 
     return length
