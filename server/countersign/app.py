@@ -92,7 +92,11 @@ def create_app(settings: Settings, *, drain_on_sigterm: bool = False) -> Door:
     @asynccontextmanager
     async def lifespan(_application: Starlette) -> AsyncIterator[dict[str, Any]]:
         connections = Connections(
-            Limits(per_address=settings.connections_per_address, idle_seconds=settings.keep_alive_seconds)
+            Limits(
+                per_address=settings.connections_per_address,
+                idle_seconds=settings.keep_alive_seconds,
+                proxies=settings.trusted_proxies,
+            )
         )
         draining = Draining(connections, settings.drain_seconds)
         signals = draining.on_sigterm() if drain_on_sigterm else nullcontext()

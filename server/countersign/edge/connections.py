@@ -43,7 +43,9 @@ class Limits:
     unread_rate: int = 32 * 1024
     pipelined: int = 16
     per_address: int | None = None
-    """None: 256, and none for this machine itself, where proxies stand."""
+    """None: 256, and as many as there may be for this machine and for `proxies`."""
+    proxies: str = ""
+    """Addresses and networks of proxies, between commas."""
 
 
 class Unread:
@@ -117,7 +119,7 @@ class Connections:
     def _most_of(self, address: str) -> int:
         if self.limits.per_address is not None:
             return self.limits.per_address
-        return self.most if _of_this_machine(address) else PER_ADDRESS
+        return self.most if _is_trusted(address, self.limits.proxies) else PER_ADDRESS
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
@@ -130,8 +132,10 @@ class Connections:
 
 
 @lru_cache(1024)
-def _of_this_machine(address: str) -> bool:
+def _is_trusted(address: str, proxies: str) -> bool:
     try:
-        return ipaddress.ip_address(address).is_loopback
+        known = ipaddress.ip_address(address)
+        networks = [ipaddress.ip_network(part.strip(), strict=False) for part in proxies.split(",") if part.strip()]
     except ValueError:
-        return True  # a Unix socket
+        return proxies.strip() == "*" or not address  # a Unix socket has no address
+    return known.is_loopback or any(known in network for network in networks)
