@@ -27,7 +27,9 @@ class Mode(enum.Enum):
 class Proxy:
     """Passes bytes on to a server's Unix socket or port, as the mode says."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, folder: str | None = None) -> None:
+        """To the server of an address; listens on a port, or on a Unix socket in a folder."""
+        self._folder = folder
         parts = urlsplit(dsn)
         host = parse_qs(parts.query).get("host", [parts.hostname or "localhost"])[0]
         self._target = (host, parts.port or int(parse_qs(parts.query).get("port", ["5432"])[0]))
@@ -42,6 +44,8 @@ class Proxy:
     @property
     def dsn(self) -> str:
         """The database's address by this way."""
+        if self._folder is not None:
+            return f"postgresql://{self._user}/{self._database.lstrip('/')}?host={self._folder}"
         return f"postgresql://{self._user}127.0.0.1:{self._port}{self._database}"
 
     @asynccontextmanager
@@ -72,6 +76,9 @@ class Proxy:
             await self._listen()
 
     async def _listen(self) -> None:
+        if self._folder is not None:
+            self._server = await asyncio.start_unix_server(self._serve, f"{self._folder}/.s.PGSQL.5432")
+            return
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
 

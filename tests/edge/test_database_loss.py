@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
+from countersign.kit import watch
+from countersign.kit.db import Database
+from countersign.kit.migrate import migrate
 from tests.cli.running import free_port, started
 from tests.conftest import ORIGIN
 from tests.edge.proxy import Mode, Proxy
@@ -77,7 +81,7 @@ async def lose(cut: Cut, mode: Mode, seconds: float) -> None:
     took = await healed(port)
     assert {answer.status for answer in answers} <= {200, 503}
     for answer in answers:
-        assert answer.seconds <= 1.1
+        assert answer.seconds <= (2.5 if mode is Mode.HALF_OPEN else 1.1)
         if answer.status == 503:
             assert answer.error["extensions"]["code"] == "UNAVAILABLE"
             assert answer.headers["retry-after"] == "1"
@@ -97,3 +101,52 @@ async def test_a_lost_database_is_told_at_once_and_healed_soon(cut: Cut, mode: M
 @pytest.mark.parametrize("mode", LOSSES)
 async def test_half_a_minute_without_a_database(cut: Cut, mode: Mode) -> None:
     await lose(cut, mode, 30)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "patience"),
+    [
+        ("postgresql://u@db.example/x", 0.5),
+        ("postgresql://u@127.0.0.1:5433/x", 0.5),
+        ("postgresql://u@/x?host=db.example", 0.5),
+        ("postgresql://u@/x?host=/run/postgresql", 5.0),
+        ("postgresql://u@%2Frun%2Fpostgresql/x", 5.0),
+        ("postgresql:///x", 5.0),
+    ],
+)
+def test_a_server_behind_a_unix_socket_is_waited_for(dsn: str, patience: float) -> None:
+    assert watch.patience_with(dsn) == patience
+
+
+@pytest.mark.parametrize(
+    ("misses", "silence", "meaning"),
+    [
+        (1, 0.1, watch.Verdict.BUSY),
+        (1, 0.6, watch.Verdict.GONE),
+        (2, 0.1, watch.Verdict.OLD_ONES_DEAD),
+        (2, 0.6, watch.Verdict.GONE),
+    ],
+)
+def test_one_missing_answer_means_nothing_while_others_are_answered(
+    misses: int, silence: float, meaning: watch.Verdict
+) -> None:
+    assert watch.verdict(misses, silence, 0.5) is meaning
+
+
+@pytest.mark.parametrize("local", [False, True])
+async def test_silence_of_a_local_server_is_no_loss(own_database: str, local: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="cs-") as folder:
+        async with Proxy(own_database, folder if local else None).running() as proxy:
+            await migrate(proxy.dsn)
+            db, stop = await Database.open(proxy.dsn), asyncio.Event()
+            watching = asyncio.create_task(watch.run(db, proxy.dsn, stop))
+            await asyncio.sleep(0.3)
+            await proxy.turn(Mode.STALL)
+            until = time.monotonic() + 1.5
+            while not db.lost and time.monotonic() < until:  # noqa: ASYNC110 # what is waited for may never come
+                await asyncio.sleep(0.02)
+            assert db.lost is not local
+            db.give_up()
+            stop.set()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)

@@ -13,9 +13,9 @@ from tests.edge.leaving import told_to_go
 SECONDS = 0.5
 
 
-def leave(dsn: str, folder: Path, *arguments: str) -> None:
+def leave(dsn: str, folder: Path, *arguments: str, port: int | None = None) -> None:
     """Start a portal, have it asked, tell it to go, and look."""
-    port = free_port()
+    port = port or free_port()
     more = {"COUNTERSIGN_DRAIN_SECONDS": str(SECONDS)}
     if dsn:
         more |= {"DATABASE_URL": dsn, "COUNTERSIGN_PUBLIC_ORIGIN": ORIGIN}
@@ -46,5 +46,6 @@ def test_twenty_times_told_to_go(own_database: str, tmp_path: Path, arguments: t
 
 @pytest.mark.campaign
 def test_a_demo_that_is_told_to_go(tmp_path: Path) -> None:
+    port = free_port()  # the data are made for it
     for _ in range(3):
-        leave("", tmp_path, "demo", "--learners", "60", "--seed", "3", "--no-ui", "--json")
+        leave("", tmp_path, "demo", "--learners", "60", "--seed", "3", "--no-ui", "--json", port=port)
