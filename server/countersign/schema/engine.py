@@ -35,7 +35,7 @@ from countersign.schema.subscriptions_live import Selection as Subscribed
 from countersign.schema.subscriptions_plan import EventPlan, compile_event, root_field
 
 KEPT_DOCUMENTS: Final = 2_000
-KEPT_BYTES: Final = 64 * 1024 * 1024  # of documents with everything that was worked out for them, in one process
+KEPT_BYTES: Final = 32 * 1024 * 1024  # of documents with everything that was worked out for them, in one process
 SHOWN_ERRORS: Final = 5
 BYTES_OF_KNOWN: Final = 1_500
 
