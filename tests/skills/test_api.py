@@ -84,6 +84,20 @@ async def test_skills_are_chosen_by_filters(api: Api, chosen: dict[str, Any], ex
     assert await names(api, filter=chosen) == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (SEARCH, {"filter": {"uris": ["urn:x"] * 101}}),
+        ("{ skills(first: 1, filter: {uris: [" + '"urn:x" ' * 101 + "]}) { totalCount } }", {}),
+    ],
+)
+async def test_a_filter_takes_no_list_that_would_take_seconds(api: Api, query: str, variables: dict[str, Any]) -> None:
+    assert await names(api, filter={"uris": [HASKELL, *["urn:x"] * 99]}) == ["Haskell"]
+    (error,) = (await api.post(query, **variables))["errors"]
+    assert (error["message"], error["path"]) == ("At most 100 uris at once", ["skills"])
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 async def test_skill_shows_its_framework_and_names_in_the_readers_language(api: Api) -> None:
     data = await api.ask(
         """query ($uri: String) { skill(by: {uri: $uri}) { __typename name uri kind reuseLevel description categories

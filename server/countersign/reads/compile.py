@@ -41,6 +41,7 @@ from countersign.reads.bindings import (
 from countersign.reads.entry import Entry
 from countersign.reads.errors import BadInput, BindingMistake, Path, TooComplex
 from countersign.reads.identity import Public, Sealed
+from countersign.reads.lookups import LOOKUP_LIMIT
 from countersign.reads.scope import ROOT, ArgumentSlot, Place, Scope
 from countersign.reads.selection import Fields, Selections
 from countersign.reads.slots import Maker, marker
@@ -123,7 +124,7 @@ class Compiler:
     ) -> Place:
         """The field with its arguments, which become a slot of the plan."""
         node = nodes[0]
-        values = argument_values(definition, node, self.selections.variables, path)
+        values = read_values(definition, node, self.selections.variables, path)
         slot = len(self.arguments)
         self.arguments.append(ArgumentSlot(definition, node, None if _uses_variables(node) else values, path))
         self.values.append(values)
@@ -259,6 +260,22 @@ def argument_values(
         return get_argument_values(definition, node, variables)
     except GraphQLError as error:
         raise BadInput(error.message, path) from None
+
+
+def read_values(definition: GraphQLField, node: FieldNode, variables: VariableValues, path: Path) -> Mapping[str, Any]:
+    """As `argument_values`, for a field that is read: no list is longer than a look-up, so none costs seconds."""
+    values = argument_values(definition, node, variables, path)
+    for name, value in values.items():
+        _require_short(name, value, path)
+    return values
+
+
+def _require_short(name: str, value: object, path: Path) -> None:
+    if isinstance(value, list) and len(value) > LOOKUP_LIMIT:
+        raise BadInput(f"At most {LOOKUP_LIMIT} {name} at once", path)
+    if isinstance(value, Mapping):
+        for inner, found in value.items():
+            _require_short(inner, found, path)
 
 
 class _Variables(Visitor):

@@ -22,7 +22,7 @@ from countersign.kit.statements import first_row
 from countersign.reads import sql
 from countersign.reads.args import Call, Getter
 from countersign.reads.bindings import Reveal
-from countersign.reads.compile import Compiler, argument_values
+from countersign.reads.compile import Compiler, read_values
 from countersign.reads.errors import Path
 from countersign.reads.scope import ROOT, ArgumentSlot
 from countersign.reads.selection import Fields, Selections
@@ -62,7 +62,7 @@ class Plan:
         call.values = [
             slot.constant
             if slot.constant is not None
-            else argument_values(slot.definition, slot.node, variables, slot.path)
+            else read_values(slot.definition, slot.node, variables, slot.path)
             for slot in self.arguments
         ]
         return [getter(call) for getter in self.getters]

@@ -113,7 +113,9 @@ class SkillFilter:
         default=strawberry.UNSET, description="Only of the framework with this handle, such as `esco`."
     )
     kind: SkillKind | None = strawberry.field(default=strawberry.UNSET, description="Only of this kind.")
-    uris: list[str] | None = strawberry.field(default=strawberry.UNSET, description="Only those with these URIs.")
+    uris: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="Only those with these URIs; at most 100 of them."
+    )
     hot: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Only those that are, or are not, flagged as hot technologies."
     )

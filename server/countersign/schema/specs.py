@@ -80,7 +80,7 @@ class CredentialSpecFilter:
     kind: SpecKind | None = strawberry.field(default=strawberry.UNSET, description="Only of this kind.")
     skill_ids: list[strawberry.ID] | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Only those with a version, visible to you, that proves one of these skills.",
+        description="Only those with a version, visible to you, that proves one of these skills; at most 100 of them.",
     )
     state: SpecVersionState | None = strawberry.field(
         default=strawberry.UNSET, description="Only those with a version, visible to you, in this state."
