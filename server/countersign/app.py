@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -158,14 +159,15 @@ def _door(settings: Settings | None) -> Door:
 
 def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining, settings: Settings | None) -> Engine:
     tells_strangers = settings is None or settings.mode is not Mode.PRODUCTION
-    engine = Engine(make_schema(), tools, tells_strangers=tells_strangers)
+    trusted_only = settings is not None and settings.trusted_documents == "required"
+    engine = Engine(make_schema(), replace(tools, trusted_only=trusted_only), tells_strangers=tells_strangers)
     pipeline = Pipeline(
         engine,
         tools.db,
         purse,
         Trust(
             trusted.TrustedDocuments(tools.db),
-            required=settings is not None and settings.trusted_documents == "required",
+            required=trusted_only,
             addresses=settings is not None and settings.mode is Mode.PRODUCTION,
         ),
         places=settings.pool_size if settings else PLACES,

@@ -18,9 +18,13 @@ from countersign.bulk import jobs, queue, rules
 from countersign.bulk.exporting import ExportPage, ExportPlan, run_export
 from countersign.bulk.queue import Failed, Watch
 from countersign.bulk.rules import Failure
+from countersign.kit import trusted
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.clock import FrozenClock
 from countersign.organizations import service as organizations
+from countersign.schema.contents import make_schema
+from countersign.schema.engine import Engine
+from countersign.schema.exporting import Page
 from tests.awards.support import award, campus
 from tests.bulk.support import House, lines, objects, row
 from tests.factories import Factory
@@ -390,3 +394,23 @@ async def test_operations_are_listed_newest_first_when_asked(house: House, clock
     assert [n["id"] for n in listed["all"]["nodes"]] == [second["id"], first["id"]]
     assert [n["id"] for n in listed["exports"]["nodes"]] == [second["id"]]
     assert listed["failed"]["totalCount"] == 0
+
+
+async def test_where_only_trusted_documents_run_an_export_runs_no_other(house: House) -> None:
+    engine = Engine(make_schema(), replace(house.tools, trusted_only=True))
+    text = (
+        "mutation ($q: String!, $k: IdempotencyKey!) { startBulkExport(input: {query: $q, idempotencyKey: $k})"
+        " { bulkOperation { id } errors { __typename } } }"
+    )
+
+    async def start(key: str) -> Any:
+        answer = await engine.answer(Page(text, {"q": AWARDS, "k": key}), house.registrar, "r")
+        return json.loads(answer.data or b"null")["startBulkExport"]
+
+    refused = await start("before-it-is-registered")
+    assert refused == {"bulkOperation": None, "errors": [{"__typename": "NotAllowedError"}]}
+    assert await house.work() == 0
+    async with house.db.writer() as tx:
+        await trusted.add(tx, AWARDS, "Awards")
+    assert (await start("after-it-is-registered"))["errors"] == []
+    assert await house.work() == 1

@@ -65,6 +65,11 @@ async def add(tx: Tx, text: str, name: str) -> bool:
     )
 
 
+async def is_registered(tx: Tx, text: str) -> bool:
+    """Whether this very text is registered now."""
+    return bool(await tx.fetchval("select true from trusted_documents where id = $1", digest(text)))
+
+
 async def remove(tx: Tx, identity: str) -> bool:
     """Take a document out; whether it was there. Processes stop running it within a second."""
     return bool(await tx.fetchval("delete from trusted_documents where id = $1 returning true", identity))

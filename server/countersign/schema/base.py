@@ -143,6 +143,8 @@ class Tools:
     signer: Signer
     exporter: Exporter | None = None
     """What walks the lists of exports; the engine brings it."""
+    trusted_only: bool = False
+    """Whether only registered documents run, those of exports too."""
 
 
 Handler = Callable[[Tx, Actor, Any, Tools], Awaitable[Mapping[str, str]]]

@@ -11,9 +11,10 @@ import strawberry
 
 from countersign.bulk import files, rules, service, uploads
 from countersign.bulk.views import BULK_OPERATION, ORIGIN, ROW_ERROR, UPLOAD
+from countersign.kit import trusted
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
-from countersign.kit.errors import Invalid, TooLong
+from countersign.kit.errors import Invalid, NotAllowed, TooLong
 from countersign.kit.ids import public_id
 from countersign.reads.args import Call
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, slot
@@ -304,6 +305,8 @@ async def _start_export(tx: Tx, actor: Actor, given: StartBulkExportInput, tools
         raise LookupError("the engine brings the exporter")
     if len(given.query) > rules.LONGEST_DOCUMENT:
         raise TooLong(what="The query", limit=rules.LONGEST_DOCUMENT, path=("query",))
+    if tools.trusted_only and not await trusted.is_registered(tx, given.query):
+        raise NotAllowed(why="Only trusted documents run here: export one that the operator has registered")
     values = _variables(given.variables or "{}")
     plan = tools.exporter.plan(given.query, values, actor)
     wanted = service.StartExport(given.query, values, rules.Format(given.format.value), plan)
