@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from countersign.kit import watch
-from countersign.kit.db import Database
+from countersign.kit.db import Database, Unreachable
 from countersign.kit.migrate import migrate
 from tests.cli.running import free_port, started
 from tests.conftest import ORIGIN
@@ -150,3 +150,27 @@ async def test_silence_of_a_local_server_is_no_loss(own_database: str, local: bo
             stop.set()
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+
+
+async def test_who_holds_a_lost_connection_is_told_and_harms_nobody(database_dsn: str) -> None:
+    db = await Database.open(database_dsn)
+
+    async def read() -> None:
+        async with db.reader() as connection:
+            connection.terminate()
+            await db.give_up_since(time.monotonic() + 1)  # it is listed still, and the pool has taken it back
+            await connection.fetchval("select 1")
+
+    async def write() -> None:
+        async with db.writer() as tx:
+            db.give_up()
+            db.give_up()
+            await tx.fetchval("select 1")
+
+    for use in (read, write, read):
+        with pytest.raises(Unreachable):
+            await use()
+    await db.renew()
+    async with db.reader() as connection:
+        assert await connection.fetchval("select 1") == 1
+    await db.close()

@@ -289,7 +289,7 @@ class Database:
     async def give_up_since(self, moment: float) -> None:
         """End what has waited on its connection since before a moment (monotonic), and use no connection of before."""
         for connection, since in list(self._held.items()):
-            if since < moment:
+            if since < moment and not is_lost(connection):
                 connection.terminate()
         await self._primary.expire()
         await self._replica.expire()
@@ -327,7 +327,12 @@ class Database:
             raise Unreachable("the connection was lost") from error
         finally:
             del self._held[connection]
-            await shelf.give(connection, clean=clean)
+            try:
+                await shelf.give(connection, clean=clean)
+            except asyncpg.InterfaceError as error:
+                if not is_lost(connection):
+                    raise
+                raise Unreachable("the connection was lost") from error
 
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[Connection]:

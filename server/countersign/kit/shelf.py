@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
+RELEASE_SECONDS: Final = 1.0
+"""A statement that was cancelled ends in this time, or its connection does."""
 IDLE_SECONDS: Final = 60
 """What lies here unused for longer goes back to the pool, which closes it in its time."""
 
@@ -93,4 +95,4 @@ class Shelf:
 
     async def _release(self, connection: Connection) -> None:
         proxy: Any = connection  # what the pool gave is a proxy
-        await self._pool.release(proxy)
+        await self._pool.release(proxy, timeout=RELEASE_SECONDS)

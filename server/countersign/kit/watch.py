@@ -70,7 +70,7 @@ async def run(db: Database, dsn: str, stop: asyncio.Event) -> None:
                     time_out.reschedule(asyncio.get_running_loop().time() + 10 * patience)
                     await db.renew()
                     log.warning("the database is back")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever comes of the question, it is no answer
             late = monotonic() - began > allowed + STALL
             misses += not late
             since = began if misses <= 1 else since
