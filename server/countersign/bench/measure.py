@@ -55,8 +55,8 @@ class Figures:
 
     @property
     def rate(self) -> float:
-        """Requests a second, while this side was asked."""
-        return self.requests / self.seconds if self.seconds else 0.0
+        """Requests a second that were not refused, while this side was asked."""
+        return (self.requests - self.bad) / self.seconds if self.seconds else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
