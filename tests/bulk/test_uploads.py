@@ -14,7 +14,7 @@ import pytest
 from starlette.applications import Starlette
 
 from countersign.bulk import jobs, rules
-from countersign.edge.uploads import Uploads
+from countersign.edge.uploads import EACH, Uploads
 from countersign.kit.access import ANONYMOUS, Actor, OrganizationKind, Role, Scope
 from countersign.kit.clock import FrozenClock
 from tests.bulk.support import House, path_of
@@ -228,3 +228,34 @@ async def test_a_body_that_stops_coming_is_sent_away(house: House) -> None:
         answer = await client.put(path_of(made["url"]), content=slow(), headers=headers)
     assert code(answer) == (408, "TIMEOUT")
     assert await nothing_kept(house)
+
+
+async def test_a_school_that_sends_slowly_keeps_no_other_waiting(house: House, make: Factory) -> None:
+    async with house.db.writer() as tx:
+        school = (await make.school(tx)).organization_id
+        assert school is not None
+        other = await make.member(tx, school, OrganizationKind.SCHOOL, Role.REGISTRAR)
+    slow = [(await house.announce(BYTES, actor=other))["upload"]["url"] for _ in range(EACH + 1)]
+    mine = (await house.announce(BYTES))["upload"]["url"]
+    application = Starlette(routes=Uploads().routes())
+    application.state.tools = house.tools
+    begun, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield BYTES[:100]
+        begun.release()
+        await go_on.wait()
+        yield BYTES[100:]
+
+    transport = httpx.ASGITransport(app=application)
+    theirs = await house.api.authorization(other)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        sending = [asyncio.create_task(client.put(path_of(url), content=slowly(), headers=theirs)) for url in slow[:-1]]
+        for _ in sending:
+            await begun.acquire()
+        assert code(await client.put(path_of(slow[-1]), content=BYTES, headers=theirs)) == (503, "UNAVAILABLE")
+        ours = await house.api.authorization(house.registrar)
+        assert (await client.put(path_of(mine), content=BYTES, headers=ours)).status_code == 200
+        go_on.set()
+        assert [(await each).status_code for each in sending] == [200] * EACH
+        assert (await client.put(path_of(slow[-1]), content=BYTES, headers=theirs)).status_code == 200

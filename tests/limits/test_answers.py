@@ -189,3 +189,15 @@ async def test_a_document_is_read_and_priced_once(counter: Counter) -> None:
     assert again.known is first.known
     assert (first.cost, again.cost) == (3, 102)
     assert engine.worst_cost(query) == 102
+
+
+async def test_a_subscription_may_cost_five_hundred_since_each_event_is_read_for_it(counter: Counter) -> None:
+    events = (
+        "subscription ($n: Int!) { specChanged { spec { versions(first: $n) {"
+        " nodes { id endorsements(first: 5) { nodes { id } } } } } } }"
+    )
+    engine = counter.application.inside.state.engine
+    assert engine.prepare(Asked(events, {"n": 50}), ANONYMOUS).cost <= 500
+    refused = (await engine.answer(Asked(events, {"n": 100}), ANONYMOUS, "test")).errors[0]
+    assert refused["extensions"]["code"] == Fault.OPERATION_TOO_COMPLEX.value
+    assert refused["extensions"]["limit"]["allowed"] == 500

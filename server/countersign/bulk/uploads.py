@@ -93,6 +93,7 @@ class Announced:
     """An upload as it was announced."""
 
     id: UUID
+    organization_id: UUID
     size: int
     sha256: str
     format: Format
@@ -104,7 +105,7 @@ class Announced:
 async def look_up(reader: Reader, organization: UUID, upload: UUID, now: datetime | None) -> Announced | None:
     """An upload of this organization, or None."""
     row = await reader.fetchrow(
-        "select id, size, sha256, format, filename, received_at is not null as received,"
+        "select id, organization_id, size, sha256, format, filename, received_at is not null as received,"
         " expires_at <= coalesce($3::timestamptz, statement_timestamp()) as expired"
         " from uploads where id = $1 and organization_id = $2",
         upload,

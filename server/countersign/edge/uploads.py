@@ -7,8 +7,10 @@ import hashlib
 import json
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import IO, Final
+from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -26,8 +28,10 @@ from countersign.kit.ids import public_id
 IDLE_SECONDS: Final = 15.0
 WHOLE_SECONDS: Final = 600.0
 IN_MEMORY: Final = 1024 * 1024
-AT_ONCE: Final = 4
+AT_ONCE: Final = 16
 """Uploads that one process receives at a time; each may lie on the disk of this machine until it is checked."""
+EACH: Final = 4
+"""Of these, for one organization: whoever sends slowly keeps nobody else waiting."""
 
 
 class Refused(Exception):
@@ -44,7 +48,7 @@ class Uploads:
     def __init__(self, *, idle_seconds: float = IDLE_SECONDS, whole_seconds: float = WHOLE_SECONDS) -> None:
         self._idle = idle_seconds
         self._whole = whole_seconds
-        self._receiving = 0
+        self._receiving: Counter[UUID] = Counter()
 
     def routes(self) -> list[BaseRoute]:
         """The one address."""
@@ -64,9 +68,10 @@ class Uploads:
         return respond(json.dumps(said).encode(), JSON, 200)
 
     async def _receive(self, request: Request, upload: Announced) -> None:
-        if self._receiving >= AT_ONCE:
+        whose = upload.organization_id
+        if self._receiving[whose] >= EACH or self._receiving.total() >= AT_ONCE:
             raise Refused(503, "UNAVAILABLE", "Other uploads are being received; try again", retry_after="5")
-        self._receiving += 1
+        self._receiving[whose] += 1
         try:
             db: Database = request.app.state.tools.db
             with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
@@ -74,7 +79,8 @@ class Uploads:
                 if not upload.received and not await uploads.keep(db, upload, file):
                     raise Refused(410, "UPLOAD_EXPIRED", "The upload has expired; announce it again")
         finally:
-            self._receiving -= 1
+            self._receiving[whose] -= 1
+            self._receiving += Counter()  # forgets organizations that send nothing
 
     async def _check(self, request: Request, upload: Announced, file: IO[bytes]) -> None:
         """Take the body; its size and digest must be the announced ones."""

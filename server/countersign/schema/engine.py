@@ -176,7 +176,7 @@ class Engine:
             document.known.put(key, known, known.weight)
             self._weigh(document)
         objects, fixed = known.price.of(variables.coerced)
-        pricing.require(objects + fixed)
+        pricing.require(objects + fixed, operation.operation)
         return Prepared(
             document, operation, variables, operation.operation, objects + fixed, fixed, (document, *key), known
         )

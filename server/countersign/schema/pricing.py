@@ -18,6 +18,7 @@ from graphql import (
     IntValueNode,
     ListValueNode,
     OperationDefinitionNode,
+    OperationType,
     VariableNode,
     get_named_type,
     get_nullable_type,
@@ -35,6 +36,8 @@ from countersign.schema import introspection
 from countersign.schema.problems import Fault, fault
 
 LIMIT: Final = 5_000
+EVENT_LIMIT: Final = 500
+"""Points of a subscription: each event is read anew for it, and others wait for their turn."""
 OBJECTS_A_POINT: Final = 5  # of the schema's own description, which lies in memory
 _OBJECT: Final = re.compile(rb'\{"(?![,}\]])')  # one look; counting each of the endings is three more
 LEAST_PART: Final = 10  # an operation that finds nothing spends this part of its price
@@ -105,14 +108,16 @@ def price(root: GraphQLObjectType, operation: OperationDefinitionNode, selection
     return Price(objects=1).plus(_Pricing(selections).below(root, [operation.selection_set], {}))
 
 
-def require(requested: int) -> None:
-    """Refuse what costs more than one operation may. Raises Unreadable."""
-    if requested > LIMIT:
+def require(requested: int, kind: OperationType = OperationType.QUERY) -> None:
+    """Refuse what costs more than one operation of its kind may. Raises Unreadable."""
+    allowed = EVENT_LIMIT if kind is OperationType.SUBSCRIPTION else LIMIT
+    if requested > allowed:
         message = (
-            f"The operation costs {requested} points; at most {LIMIT} are allowed."
+            f"The {kind.value if kind is OperationType.SUBSCRIPTION else 'operation'} costs {requested} points;"
+            f" at most {allowed} are allowed."
             " Ask for smaller pages (`first`), fewer nested lists, or in several requests."
         )
-        limit = {"name": "cost", "allowed": LIMIT, "asked": requested}
+        limit = {"name": "cost", "allowed": allowed, "asked": requested}
         raise Unreadable(fault(Fault.OPERATION_TOO_COMPLEX, message, limit=limit))
 
 
