@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -27,7 +27,7 @@ from countersign.specs import service as specs
 from countersign.specs.rules import Kind
 from countersign.trust.signer import Signer
 from tests.factories import Factory
-from tests.live.support import SPEC_EVENTS, Desk, desk
+from tests.live.support import SPEC_EVENTS, Desk, Follower, desk
 from tests.reviews.support import Scene, scene
 from tests.specs.samples import COMPLETE
 
@@ -299,22 +299,22 @@ async def test_resuming_under_many_writers_leaves_nothing_out_and_repeats_nothin
         for n in range(each):
             await begin(here, standing.school, f"w{writer}-{n}")
 
-    async def wander(hops: int) -> list[str]:
+    async def wander(follower: Follower, hops: int) -> list[str]:
         seen: list[str] = []
-        given: dict[str, Any] = {}
         for hop in range(hops):
-            follower = await here.follow(school, **given)
             await follower.until(1 + hop)
             assert follower.visit is not None
             here.engine.live.leave(follower.visit)
-            seen += follower.ids
-            given = {"since": seen[-1]}
-        last = await here.follow(school, **given)
+            # What came beside these is told again to who resumes from the last of these.
+            seen += follower.ids[: 1 + hop]
+            follower = await here.follow(school, since=seen[-1])
         await here.settled()
-        await last.until(writers * each - witness.ids.index(seen[-1]) - 1)
-        return seen + last.ids
+        await follower.until(writers * each - witness.ids.index(seen[-1]) - 1)
+        return seen + follower.ids
 
-    wanderers = [asyncio.create_task(wander(hops)) for hops in (2, 3, 5, 6)]
+    hops = (2, 3, 5, 6)
+    first = [await here.follow(school) for _ in hops]
+    wanderers = [asyncio.create_task(wander(follower, many)) for follower, many in zip(first, hops, strict=True)]
     await asyncio.gather(*(write(n) for n in range(writers)))
     everything = (await witness.until(writers * each)) and witness.ids
     assert len(set(everything)) == writers * each
