@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 CALLERS = 16
 TICK = 0.01
 LAST_ANSWERS = 10.0
+FRESH = 3.0  # seconds after which a kept connection may be ended just as it is used again
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Client(asyncio.Protocol):
     def __init__(self) -> None:
         self.answered: asyncio.Future[tuple[int, bool]] | None = None
         self.transport: asyncio.Transport | None = None
+        self.used_at = 0.0
         self._data = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -97,7 +99,10 @@ class Load:
         client = None
         while client is None and self._idle:
             kept = self._idle.pop()
-            client = kept if kept.transport is not None and not kept.transport.is_closing() else None
+            if kept.transport is not None and kept.used_at < time.monotonic() - FRESH:
+                kept.transport.close()
+            elif kept.transport is not None and not kept.transport.is_closing():
+                client = kept
         if client is None:
             _, client = await loop.create_connection(Client, "127.0.0.1", self._port)
         client.answered = loop.create_future()
@@ -105,6 +110,7 @@ class Load:
         client.transport.write(self._request)
         answer = await client.answered
         if client.transport is not None:
+            client.used_at = time.monotonic()
             self._idle.append(client)
         return answer
 
