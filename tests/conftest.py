@@ -25,7 +25,7 @@ from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 from tests.factories import Factory
 
-pytest_plugins = ["tests.serving"]
+pytest_plugins = ["tests.ahead", "tests.serving"]
 
 BEYOND_LOOPBACK = "tests reach no network beyond this machine"
 
