@@ -303,7 +303,8 @@ async def test_other_keys_are_unique_in_the_database_and_found_by_index(
             natural.append((table, key))
     await place.entities([named("Skill", uri=place.facts["uri"])])
     statement = place.db.statements[-1]
-    await owner.execute("set enable_seqscan = off; set plan_cache_mode = force_generic_plan")
+    plain = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort")
+    await owner.execute("".join(f"set {way} = off; " for way in plain) + "set plan_cache_mode = force_generic_plan")
     await owner.execute(f"prepare entities as {statement}")
     try:
         row = await owner.fetchrow(
@@ -312,7 +313,7 @@ async def test_other_keys_are_unique_in_the_database_and_found_by_index(
         given = ", ".join(["null"] * (row["n"] if row is not None else 0))
         plan = "\n".join(r[0] for r in await owner.fetch(f"explain execute entities({given})"))
     finally:
-        await owner.execute("deallocate entities; reset enable_seqscan; reset plan_cache_mode")
+        await owner.execute("".join(f"reset {way}; " for way in plain) + "reset plan_cache_mode; deallocate entities")
     for table, key in natural:
         assert f"using {table}_{key}_key" in plan, plan
 
