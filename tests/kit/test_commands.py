@@ -9,7 +9,7 @@ from uuid import UUID
 
 from countersign.kit.access import ANONYMOUS, SYSTEM, OrganizationKind, Permission
 from countersign.kit.clock import FrozenClock
-from countersign.kit.commands import FORGOTTEN_AT_ONCE, Outcome, forget, perform, run
+from countersign.kit.commands import FORGOTTEN_AT_ONCE, Made, Outcome, forget, perform, run
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Code
 from countersign.organizations import service
@@ -46,6 +46,26 @@ async def test_same_key_with_other_input_is_refused(db: Database) -> None:
     other = await register(db, "k1", service.Register(OrganizationKind.SCHOOL, "other", "Other", "GB"), b"2")
     assert [p.code for p in other.problems] == [Code.IDEMPOTENCY_KEY_REUSED]
     assert await count(db, "organizations") == 1
+
+
+async def test_what_is_shown_once_is_kept_nowhere_and_not_answered_again(db: Database) -> None:
+    async def work(_tx: Tx) -> Made:
+        return Made({"token": "token_x"}, {"text": "a canary that nobody keeps"})
+
+    async def once() -> Outcome:
+        return await perform(
+            db, SYSTEM, permission=Permission.IMPORT, name="made", key="k1", fingerprint=b"1", work=work
+        )
+
+    first, again = await once(), await once()
+    assert first.secrets == {"text": "a canary that nobody keeps"}
+    assert (again.secrets, again.entities, again.replayed) == ({}, first.entities, True)
+    assert "canary" not in repr(first)
+    async with db.writer() as tx:
+        kept = await tx.fetch("select to_jsonb(k)::text as text from idempotency_keys k")
+        kept += await tx.fetch("select to_jsonb(a)::text as text from audit_events a")
+    assert len(kept) == 2
+    assert not [row["text"] for row in kept if "canary" in row["text"]]
 
 
 async def test_concurrent_requests_with_one_key_have_one_effect(db: Database) -> None:

@@ -42,6 +42,7 @@ from countersign.reads.bindings import (
     Lookup,
     PagePart,
     Relation,
+    Secret,
     Slot,
     binding_of,
     entity_types,
@@ -291,7 +292,10 @@ class Oracle:
                 Shown(error_type(Code(p["code"]), members), p["message"], [str(part) for part in p["path"]], p["code"])
                 for p in made.problems
             ]
-        assert isinstance(binding_of(payload, name, definition), Entity)
+        binding = binding_of(payload, name, definition)
+        if isinstance(binding, Secret):
+            return None  # shown once, kept nowhere
+        assert isinstance(binding, Entity)
         key = made.entities.get(python_name(definition)) or made.entities.get("entity")
         target = get_named_type(definition.type)
         assert isinstance(target, GraphQLObjectType)

@@ -62,12 +62,28 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What `work` answers when there is a text that is shown this once: a new token, a link.
+
+    Secrets (by payload field) go into the answer of the request that made them and nowhere else: they are not kept
+    with the idempotency key, so a repeated request answers null for them.
+    """
+
+    entities: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+Work = Callable[["Tx"], Awaitable[Mapping[str, str] | Made]]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a command: the public ids it concerns by payload field, or the problems; and whether it ran now."""
 
     entities: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     replayed: bool = False
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 async def perform(
@@ -78,7 +94,7 @@ async def perform(
     name: str,
     key: str,
     fingerprint: bytes,
-    work: Callable[[Tx], Awaitable[Mapping[str, str]]],
+    work: Work,
 ) -> Outcome:
     """Run one command exactly once for its idempotency key.
 
@@ -109,7 +125,7 @@ async def _once(
     name: str,
     key: str,
     fingerprint: bytes,
-    work: Callable[[Tx], Awaitable[Mapping[str, str]]],
+    work: Work,
 ) -> Outcome:
     scope = f"{actor.organization_id}/{actor.identity}"
     async with db.writer() as tx:
@@ -126,10 +142,12 @@ async def _once(
         if not fresh:
             return await _replay(tx, scope, key, fingerprint)
         entities: Mapping[str, str] = {}
+        secrets: Mapping[str, str] = {}
         problems: tuple[Problem, ...] = ()
         try:
             async with tx.savepoint():
-                entities = await work(tx)
+                made = await work(tx)
+            entities, secrets = (made.entities, made.secrets) if isinstance(made, Made) else (made, {})
         except Refusal as refusal:
             problems = (_problem(refusal),)
         except Refusals as several:
@@ -150,7 +168,7 @@ async def _once(
             key,
             {"entities": dict(entities), "problems": [_kept(p) for p in problems]},
         )
-    return Outcome(entities, problems)
+    return Outcome(entities, problems, secrets=secrets)
 
 
 async def _denied(db: Database, actor: Actor, name: str, problem: Problem) -> Outcome:

@@ -34,6 +34,7 @@ from countersign.reads.bindings import (
     Members,
     PagePart,
     Relation,
+    Secret,
     Slot,
     Source,
     Told,
@@ -221,6 +222,14 @@ def entity(*, description: str) -> Any:
 def told(name: str, *, description: str) -> Any:
     """A payload's field that Python writes; used once, in `schema/base.py`."""
     return _field(Told(name), description, price=cost.assumed(1) if name == "errors" else None)
+
+
+def secret(*, description: str) -> Any:
+    """A payload's field, annotated `str | None`, for a text that is shown this once: see `kit/commands.Made`.
+
+    Null when the command was refused and when it is repeated under its key.
+    """
+    return _field(Secret(), description)
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(column, key, slot, one, many, connection, find))

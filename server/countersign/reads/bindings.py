@@ -156,7 +156,12 @@ class Told:
     name: str
 
 
-Binding = Column | Key | Slot | Relation | Lookup | Entities | Constant | PagePart | Entity | Told
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A field of a mutation's payload that is shown once: a text that the command made and nobody keeps."""
+
+
+Binding = Column | Key | Slot | Relation | Lookup | Entities | Constant | PagePart | Entity | Told | Secret
 
 
 def binding_of(type_: GraphQLNamedType, name: str, definition: GraphQLField) -> Binding:

@@ -31,6 +31,7 @@ from countersign.reads.bindings import (
     PagePart,
     Relation,
     Reveal,
+    Secret,
     Slot,
     Told,
     binding_of,
@@ -116,7 +117,7 @@ class Compiler:
             case Constant(make):
                 text = make(self.schema)
                 return self.parameters.bind(lambda _call: text, "text")
-            case PagePart() | Entity() | Told():
+            case PagePart() | Entity() | Told() | Secret():
                 raise BindingMistake(f"{type_.name}.{name} is bound as a part of something that this is not")
 
     def place(

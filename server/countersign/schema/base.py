@@ -14,6 +14,7 @@ from strawberry.types.arguments import StrawberryArgument
 
 from countersign.bulk.exporting import Exporter
 from countersign.kit.access import Actor, Permission
+from countersign.kit.commands import Made
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.ids import Sealer, parse_public_id
@@ -147,7 +148,7 @@ class Tools:
     """Whether only registered documents run, those of exports too."""
 
 
-Handler = Callable[[Tx, Actor, Any, Tools], Awaitable[Mapping[str, str]]]
+Handler = Callable[[Tx, Actor, Any, Tools], Awaitable[Mapping[str, str] | Made]]
 After = Callable[[Tools, Mapping[str, str]], Awaitable[None]]
 
 
@@ -165,7 +166,7 @@ class Command:
 
 def command(
     input_type: type[I],
-    handler: Callable[[Tx, Actor, I, Tools], Awaitable[Mapping[str, str]]],
+    handler: Callable[[Tx, Actor, I, Tools], Awaitable[Mapping[str, str] | Made]],
     *,
     permission: Permission,
     description: str,
@@ -177,7 +178,8 @@ def command(
     """A mutation's field, annotated `SomePayload | None` (null only when the server failed).
 
     `input_type` is a strawberry input that extends CommandInput. `handler(tx, actor, input, tools)` runs in the
-    transaction of the idempotency key and answers `{payload field: public id}`; it refuses by raising a Refusal.
+    transaction of the idempotency key and answers `{payload field: public id}`, or a `Made` with what is shown once
+    (`bind.secret`); it refuses by raising a Refusal.
     `after(tools, answered)` is awaited after the commit and before the payload is read, when the change happened now
     (not when it is replayed).
 

@@ -19,7 +19,7 @@ from graphql import (
 from strawberry.types.arguments import convert_argument
 
 from countersign.kit import commands
-from countersign.kit.commands import Outcome, Problem
+from countersign.kit.commands import Made, Outcome, Problem
 from countersign.kit.db import Tx
 from countersign.reads import lookups
 from countersign.reads.args import Call, stored
@@ -28,6 +28,7 @@ from countersign.reads.bindings import (
     METADATA,
     Entity,
     Relation,
+    Secret,
     Told,
     binding_of,
     needed_bound,
@@ -150,7 +151,7 @@ class Mutations:
             step.input, command.input, self._schema.schema_converter.scalar_registry, self._schema.config
         )
 
-        async def work(tx: Tx) -> Mapping[str, str]:
+        async def work(tx: Tx) -> Mapping[str, str] | Made:
             return await command.handler(tx, call.actor, value, self._tools)
 
         outcome = await commands.perform(
@@ -185,6 +186,8 @@ class Mutations:
                 members.append((key, (entities.pop(0) if entities else None) or b"null"))
             elif isinstance(binding, Told) and binding.name == "errors":
                 members.append((key, _errors(step.payload, nodes, outcome.problems, selections)))
+            elif isinstance(binding, Secret):
+                members.append((key, to_json(outcome.secrets.get(python_name(step.payload.fields[name])))))
             else:
                 members.append((key, to_json(step.input.get("clientMutationId"))))
         return _object(members)
