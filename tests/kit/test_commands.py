@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from countersign.kit.access import ANONYMOUS, SYSTEM, OrganizationKind, Permission
+from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, OrganizationKind, Permission, Scope
 from countersign.kit.clock import FrozenClock
 from countersign.kit.commands import FORGOTTEN_AT_ONCE, Made, Outcome, forget, perform, run
 from countersign.kit.db import Database, Tx
@@ -172,3 +173,34 @@ async def test_commands_that_lock_in_opposite_orders_both_succeed(db: Database, 
     assert [o.problems for o in outcomes] == [(), ()]
     assert tries == 3
     assert await count(db, "audit_events") == 2
+
+
+async def test_what_needs_a_fresh_sign_in_is_refused_before_its_key_is_taken(
+    db: Database, make: Factory, clock: FrozenClock
+) -> None:
+    async with db.writer() as tx:
+        member = await make.employer(tx)
+    session = replace(
+        member, token_id=None, login_id=UUID(int=9), authenticated_at=clock.now(), scopes=frozenset(Scope)
+    )
+    ran = 0
+
+    async def work(_tx: Tx) -> Mapping[str, str]:
+        nonlocal ran
+        ran += 1
+        return {}
+
+    async def sign(actor: Actor) -> Outcome:
+        return await perform(
+            db, actor, permission=Permission.SIGN_ENDORSEMENT, name="sign", key="k", fingerprint=b"", work=work
+        )
+
+    clock.move(timedelta(minutes=6))
+    refused = await sign(session)
+    assert [(p.code, p.kind) for p in refused.problems] == [(Code.NOT_ALLOWED, "StepUpRequired")]
+    assert ran == 0
+    assert await count(db, "idempotency_keys") == 0
+    assert await count(db, "audit_events") == 1
+    outcome = await sign(replace(session, authenticated_at=clock.now()))
+    assert outcome == Outcome()
+    assert ran == 1

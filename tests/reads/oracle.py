@@ -289,7 +289,7 @@ class Oracle:
             assert isinstance(union, GraphQLUnionType)
             members = [type_.name for type_ in union.types]
             return [
-                Shown(error_type(Code(p["code"]), members), p["message"], [str(part) for part in p["path"]], p["code"])
+                Shown(error_type(Code(p["code"]), members, p["kind"]), p["message"], [*map(str, p["path"])], p["code"])
                 for p in made.problems
             ]
         binding = binding_of(payload, name, definition)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
-from countersign.kit.errors import NotAllowed, NotFound
+from countersign.kit.errors import NotAllowed, NotFound, StepUpRequired
+
+FRESH: Final = timedelta(minutes=5)
+"""How long ago a person may have proved who they are, for what asks that it be fresh."""
 
 
 class OrganizationKind(enum.Enum):
@@ -46,7 +53,11 @@ class Scope(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a person acting for one organization, a learner for themselves, the system, or nobody."""
+    """Who asks: a person acting for one organization, a learner for themselves, the system, or nobody.
+
+    A person comes with a session (`login_id`, and `authenticated_at`: when they last proved who they are) or with a
+    token (`token_id`).
+    """
 
     organization_id: UUID | None = None
     organization_kind: OrganizationKind | None = None
@@ -56,11 +67,14 @@ class Actor:
     roles: frozenset[Role] = frozenset()
     scopes: frozenset[Scope] = frozenset()
     system: bool = False
+    account_id: UUID | None = None
+    login_id: UUID | None = None
+    authenticated_at: datetime | None = None
 
     @property
     def known(self) -> bool:
         """Whether anybody signed in."""
-        return self.system or self.token_id is not None
+        return self.system or self.token_id is not None or self.login_id is not None
 
     @property
     def identity(self) -> str:
@@ -115,11 +129,35 @@ class Rule:
     system_only: bool = False
     or_scope: Scope | None = None
     """Another scope that will do as well."""
+    fresh: bool = False
+    """Whether a person's session must have been proved at most five minutes ago (`StepUpRequired`).
+
+    A token that holds the scope is not asked, since making such a token is. A rule without a scope is then for
+    sessions alone.
+    """
+    two_persons: bool = False
+    """Whether one person proposes and another approves it."""
+    account: bool = False
+    """Whether any person with a session may, whomever they act for: what concerns their account alone."""
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
         """The scopes of which a token must have one; none of them when there are none."""
         return tuple(scope for scope in (self.scope, self.or_scope) if scope is not None)
+
+    def admits(self, actor: Actor) -> bool:
+        """Whether the actor holds what the rule asks, whoever owns the object and however long ago they signed in."""
+        if actor.system:
+            return True
+        if self.system_only or not actor.known or (self.scopes and actor.scopes.isdisjoint(self.scopes)):
+            return False
+        if self.fresh and not self.scopes and actor.login_id is None:
+            return False
+        if self.account:
+            return actor.login_id is not None
+        if self.learner:
+            return actor.learner_id is not None
+        return actor.organization_kind in self.kinds and bool(self.roles & actor.roles)
 
 
 POLICY: dict[Permission, Rule] = {
@@ -133,32 +171,58 @@ POLICY: dict[Permission, Rule] = {
     ),
     Permission.FOLLOW_BULK_OPERATIONS: Rule(None, frozenset(Role), _ORGANIZATIONS),
     Permission.REVIEW: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY),
-    Permission.SIGN_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),
-    Permission.REVOKE_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),
+    Permission.SIGN_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
+    Permission.REVOKE_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
     Permission.CREATE_STACK: Rule(Scope.STACK_WRITE, frozenset({Role.AUTHOR}), _SCHOOL | _INDUSTRY),
     Permission.ISSUE_AWARD: Rule(Scope.AWARD_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),
     Permission.REVOKE_AWARD: Rule(Scope.AWARD_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),
     Permission.SEARCH_CANDIDATES: Rule(Scope.SEARCH_READ, frozenset({Role.RECRUITER}), _INDUSTRY),
     Permission.SET_CONSENT: Rule(Scope.LEARNER_SELF, learner=True),
-    Permission.EXPORT: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS),
+    Permission.EXPORT: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, fresh=True),
     # Whoever cancels must also hold what the operation itself needs; the service asks for that.
     Permission.CANCEL_BULK: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, or_scope=Scope.AWARD_WRITE),
     Permission.IMPORT: Rule(None, system_only=True),
 }
 
 
+def _scopes_of(role: Role) -> frozenset[Scope]:
+    held = {rule.scope for rule in POLICY.values() if role in rule.roles and rule.scope is not None}
+    return frozenset(held | {Scope.SPEC_READ})
+
+
+SCOPES_OF: Final[Mapping[Role, frozenset[Scope]]] = MappingProxyType({role: _scopes_of(role) for role in Role})
+"""What a role lets its holder give to a token: the scopes of the rules that the role meets, and reading."""
+
+
+def scopes_to_give(actor: Actor) -> frozenset[Scope]:
+    """The scopes that the actor may give to a token: those of the roles and, of a token, never more than its own."""
+    given: set[Scope] = set().union(*(SCOPES_OF[role] for role in actor.roles))
+    if actor.learner_id is not None:
+        given.add(Scope.LEARNER_SELF)
+    return frozenset(given) & actor.scopes if actor.login_id is None else frozenset(given)
+
+
 def allows(actor: Actor, permission: Permission) -> bool:
     """Whether the actor holds what the policy asks, whoever owns the object. Anything undeclared is denied."""
     rule = POLICY.get(permission)
-    if rule is None:
-        return False
-    if actor.system:
+    return rule is not None and rule.admits(actor)
+
+
+def fresh(actor: Actor, permission: Permission, now: datetime) -> bool:
+    """Whether the actor has proved who they are recently enough for the permission.
+
+    Only sessions are asked: a token that holds the scope was made by somebody who had been.
+    """
+    rule = POLICY[permission]
+    if not rule.fresh or actor.system or actor.login_id is None:
         return True
-    if rule.system_only or not actor.known or (rule.scopes and actor.scopes.isdisjoint(rule.scopes)):
-        return False
-    if rule.learner:
-        return actor.learner_id is not None
-    return actor.organization_kind in rule.kinds and bool(rule.roles & actor.roles)
+    return actor.authenticated_at is not None and now - actor.authenticated_at <= FRESH
+
+
+def require_fresh(actor: Actor, permission: Permission, now: datetime) -> None:
+    """Refuse with StepUpRequired unless the permission needs no fresh sign-in or there was one."""
+    if not fresh(actor, permission, now):
+        raise StepUpRequired
 
 
 def require(actor: Actor, permission: Permission, *, owner: UUID | None = None, hidden: str | None = None) -> None:
@@ -180,6 +244,8 @@ def explain(permission: Permission) -> str:
     rule = POLICY[permission]
     if rule.system_only:
         return "Only the operator of this installation may do this"
+    if rule.account:
+        return "Only a person who has signed in may do this, not a token"
     if rule.learner:
         return f"Only the learner may do this, with the scope {rule.scope.value if rule.scope else 'none'}"
     roles = " or ".join(sorted(r.value for r in rule.roles))

@@ -19,7 +19,7 @@ from sqlmodel import Field
 from countersign.kit import access, audit
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Tx
-from countersign.kit.errors import Code, IdempotencyKeyReused, Refusal, Refusals
+from countersign.kit.errors import Code, IdempotencyKeyReused, Refusal, Refusals, StepUpRequired
 from countersign.kit.placement import Placement, Table
 
 KEY_LENGTH = (1, 200)
@@ -54,11 +54,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One refusal as it is kept and shown: its code, sentence and place in the input."""
+    """One refusal as it is kept and shown: its code, sentence and place in the input, and the refusal's name."""
 
     code: Code
     message: str
     path: tuple[str | int, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ async def perform(
     its savepoint only: the audit event and the outcome commit either way. The same key with the same input answers
     the first outcome, after authority is checked again; with other input it refuses with IdempotencyKeyReused.
     A key is good for seven days (`forget`).
+    What asks for a fresh sign-in is refused with StepUpRequired, which nothing remembers under the key.
     A deadlock or serialization failure runs the whole transaction again, at most three times.
     """
     if not access.allows(actor, permission):
@@ -112,16 +114,17 @@ async def perform(
         )
     for pause in RETRY_PAUSES:
         try:
-            return await _once(db, actor, name, key, fingerprint, work)
+            return await _once(db, actor, permission, name, key, fingerprint, work)
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, Forgotten):
             # The whole transaction was undone; jitter keeps two victims from meeting again.
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
-    return await _once(db, actor, name, key, fingerprint, work)
+    return await _once(db, actor, permission, name, key, fingerprint, work)
 
 
 async def _once(
     db: Database,
     actor: Actor,
+    permission: Permission,
     name: str,
     key: str,
     fingerprint: bytes,
@@ -130,6 +133,9 @@ async def _once(
     scope = f"{actor.organization_id}/{actor.identity}"
     async with db.writer() as tx:
         now = await tx.now()
+        if not access.fresh(actor, permission, now):
+            # Before the key is taken: after a fresh sign-in the same request goes through.
+            return await _stepped_back(tx, actor, name, now)
         # The insert waits for a concurrent request with the same key, so that only one of them works.
         fresh = await tx.fetchval(
             "insert into idempotency_keys (scope, key, fingerprint, created_at) values ($1, $2, $3, $4)"
@@ -179,6 +185,12 @@ async def _denied(db: Database, actor: Actor, name: str, problem: Problem) -> Ou
     return Outcome(problems=(problem,))
 
 
+async def _stepped_back(tx: Tx, actor: Actor, name: str, now: datetime) -> Outcome:
+    problem = _problem(StepUpRequired())
+    await tx.insert(audit.record(actor, name, now, subject=None, decision="denied", reason=problem.message))
+    return Outcome(problems=(problem,))
+
+
 async def _replay(tx: Tx, scope: str, key: str, fingerprint: bytes) -> Outcome:
     row = await tx.fetchrow(
         "select fingerprint, outcome from idempotency_keys where scope = $1 and key = $2", scope, key
@@ -190,16 +202,18 @@ async def _replay(tx: Tx, scope: str, key: str, fingerprint: bytes) -> Outcome:
     if row["fingerprint"] != fingerprint:
         return Outcome(problems=(_problem(IdempotencyKeyReused(path=("idempotencyKey",))),))
     kept = row["outcome"]
-    problems = tuple(Problem(Code(p["code"]), p["message"], tuple(p["path"])) for p in kept["problems"])
+    problems = tuple(
+        Problem(Code(p["code"]), p["message"], tuple(p["path"]), p.get("kind", "")) for p in kept["problems"]
+    )
     return Outcome(kept["entities"], problems, replayed=True)
 
 
 def _problem(refusal: Refusal) -> Problem:
-    return Problem(refusal.code, refusal.message, refusal.path)
+    return Problem(refusal.code, refusal.message, refusal.path, type(refusal).__name__)
 
 
 def _kept(problem: Problem) -> dict[str, Any]:
-    return {"code": problem.code.value, "message": problem.message, "path": list(problem.path)}
+    return {"code": problem.code.value, "message": problem.message, "path": list(problem.path), "kind": problem.kind}
 
 
 def subject_id(tag: str, key: UUID) -> dict[str, str]:

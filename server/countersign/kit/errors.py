@@ -73,6 +73,10 @@ class NotAllowed(Refusal):
     code = Code.NOT_ALLOWED
 
 
+class StepUpRequired(NotAllowed):
+    """Prove again that it is you: this needs a sign-in that is at most five minutes old."""
+
+
 class Conflict(Refusal):
     """{problem}."""
 

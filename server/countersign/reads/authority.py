@@ -20,6 +20,15 @@ class Authorized:
     roles: list[str] = strawberry.field(description="Roles, one of which you must have.")
     kinds: list[str] = strawberry.field(description="Kinds of organization, for one of which you must act.")
     learner: bool = strawberry.field(default=False, description="Whether only the learner may use it.")
+    fresh: bool = strawberry.field(
+        default=False, description="Whether a session must have been signed in, or again, in the last five minutes."
+    )
+    two_persons: bool = strawberry.field(
+        default=False, description="Whether one person proposes and another one approves."
+    )
+    account: bool = strawberry.field(
+        default=False, description="Whether any person who signed in may use it, for themselves; no token may."
+    )
 
 
 def authorized(permission: Permission) -> Authorized:
@@ -30,4 +39,7 @@ def authorized(permission: Permission) -> Authorized:
         roles=sorted(role.value for role in rule.roles),
         kinds=sorted(kind.value for kind in rule.kinds),
         learner=rule.learner,
+        fresh=rule.fresh or strawberry.UNSET,
+        two_persons=rule.two_persons or strawberry.UNSET,
+        account=rule.account or strawberry.UNSET,
     )

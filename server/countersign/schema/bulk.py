@@ -20,7 +20,7 @@ from countersign.reads.args import Call
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, slot
 from countersign.reads.orders import Order, Orders
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
-from countersign.schema.problems import QuotaExceededError, UserErrorCode
+from countersign.schema.problems import QuotaExceededError, StepUpRequiredError, UserErrorCode
 from countersign.schema.scalars import URL
 
 _UUID: Final = 16
@@ -273,7 +273,7 @@ class StartBulkImportPayload:
     bulk_operation: BulkOperation | None = entity(description="The import, in the queue.")
 
 
-@payload(description="The export, in the queue.", errors=(QuotaExceededError,))
+@payload(description="The export, in the queue.", errors=(QuotaExceededError, StepUpRequiredError))
 class StartBulkExportPayload:
     """The export."""
 

@@ -21,7 +21,7 @@ from countersign.schema.endorsement_lists import (
 )
 from countersign.schema.evidence import EVIDENCE_MEMBERS, Evidence, EvidenceInput, read_evidence
 from countersign.schema.organizations import Organization
-from countersign.schema.problems import ConflictOfInterestError, StaleVersionError
+from countersign.schema.problems import ConflictOfInterestError, StaleVersionError, StepUpRequiredError
 from countersign.schema.scalars import URL, Markdown
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class RevokeEndorsementInput(CommandInput):
     reason: str = strawberry.field(description="Why; everyone may read it.")
 
 
-@payload(description="The endorsement.", errors=(StaleVersionError, ConflictOfInterestError))
+@payload(description="The endorsement.", errors=(StaleVersionError, ConflictOfInterestError, StepUpRequiredError))
 class EndorseSpecPayload:
     """The endorsement."""
 
@@ -120,7 +120,7 @@ class EndorseSpecPayload:
     )
 
 
-@payload(description="The revoked endorsement.")
+@payload(description="The revoked endorsement.", errors=(StepUpRequiredError,))
 class RevokeEndorsementPayload:
     """The revoked endorsement."""
 

@@ -228,7 +228,7 @@ def _errors(
     members = {type_.name: type_ for type_ in union.types}
     shown = []
     for problem in problems:
-        type_ = members[error_type(problem.code, list(members))]
+        type_ = members[error_type(problem.code, list(members), problem.kind)]
         values = {
             "__typename": type_.name,
             "message": problem.message,

@@ -56,6 +56,9 @@ ConflictError = _error("ConflictError", "Something else stands in the way.")
 InvalidStateError = _error("InvalidStateError", "The thing's state does not allow this now.")
 StaleVersionError = _error("StaleVersionError", "It has changed since you looked; look again and repeat.")
 ConflictOfInterestError = _error("ConflictOfInterestError", "You are too close to what you would judge.")
+StepUpRequiredError = _error(
+    "StepUpRequiredError", "Prove again that it is you: this needs a sign-in that is at most five minutes old."
+)
 QuotaExceededError = _error("QuotaExceededError", "Your organization has used up its quota.")
 IdempotencyKeyReusedError = _error(
     "IdempotencyKeyReusedError", "The idempotency key was used before with another input; choose a new one."
@@ -86,10 +89,10 @@ _TYPES: Final[Mapping[Code, tuple[str, str]]] = {
 }
 
 
-def error_type(code: Code, members: Sequence[str]) -> str:
-    """The name of the union member that shows a refusal."""
+def error_type(code: Code, members: Sequence[str], kind: str = "") -> str:
+    """The name of the union member that shows a refusal: that of its `kind` (the refusal's name), else of its code."""
     own, common = _TYPES[code]
-    return own if own in members else common
+    return next((name for name in (f"{kind}Error", own) if name in members), common)
 
 
 class Fault(enum.Enum):

@@ -78,5 +78,8 @@ def _broken_payload(definition: GraphQLField, command: Command) -> Iterator[str]
     members = {type_.name for type_ in union.types} if isinstance(union, GraphQLUnionType) else set()
     if str(payload.fields["errors"].type) != f"[{union.name}!]!" or not members:
         yield f"{payload.name}.errors must be a list of a union"
+    rule = POLICY.get(command.permission)
+    if rule is not None and rule.fresh != ("StepUpRequiredError" in members):
+        yield f"{union.name} must hold StepUpRequiredError exactly when the rule asks for a fresh sign-in"
     if (command.lock in LOCK_FIELDS) != ("StaleVersionError" in members):
         yield f"{union.name} must hold StaleVersionError exactly when the lock is a digest or a moment"
