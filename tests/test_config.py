@@ -17,6 +17,7 @@ SAFE: dict[str, Any] = {
     "public_origin": "https://credentials.example",
     "secret": SecretStr("kB7x0vRr5mQ2tWz9Lh3nYc8pDf6sGj4a"),
     "key_encryption_key": SecretStr("Zq1Xw2Ce3Vr4Bt5Ny6Mu7Ik8Ol9Pa0Sd"),
+    "log_key": SecretStr("Hj4Gf7Kd2Ls9Qa1Wz8Xe5Cr3Vt6By0Nu"),
     "database_url": SecretStr("postgresql://app:pw@db.example/countersign"),
 }
 
@@ -45,6 +46,8 @@ def test_safe_production_settings_are_taken(tmp_path: Path) -> None:
         ({"secret": SecretStr("a" * 64)}, "COUNTERSIGN_SECRET is too easy to guess"),
         ({"key_encryption_key": SecretStr("change-me")}, "COUNTERSIGN_KEY_ENCRYPTION_KEY is too easy to guess"),
         ({"key_encryption_key": SAFE["secret"]}, "equals COUNTERSIGN_SECRET"),
+        ({"log_key": SecretStr("")}, "COUNTERSIGN_LOG_KEY is not set — make one: COUNTERSIGN_LOG_KEY=$(python3"),
+        ({"log_key": SAFE["secret"]}, "COUNTERSIGN_LOG_KEY equals another secret"),
         ({"database_url": SecretStr("mysql://x")}, "DATABASE_URL is not a PostgreSQL address"),
         ({"database_url": None, "database_read_url": SecretStr("postgresql://x")}, "set without DATABASE_URL"),
         ({"port": 70000}, "COUNTERSIGN_PORT is wrong"),
@@ -68,6 +71,7 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
         "COUNTERSIGN_PUBLIC_ORIGIN",
         "COUNTERSIGN_SECRET",
         "COUNTERSIGN_KEY_ENCRYPTION_KEY",
+        "COUNTERSIGN_LOG_KEY",
     ]
 
 
@@ -81,7 +85,7 @@ def test_demo_secrets_are_made_once_and_private(tmp_path: Path) -> None:
     first = config.load(mode=Mode.DEMO, data=tmp_path / "data")
     again = config.load(mode=Mode.DEMO, data=tmp_path / "data")
     assert first.secret == again.secret != first.key_encryption_key == again.key_encryption_key
-    assert sorted(p.name for p in (tmp_path / "data").iterdir()) == ["key_encryption_key", "secret"]
+    assert sorted(p.name for p in (tmp_path / "data").iterdir()) == ["key_encryption_key", "log_key", "secret"]
     assert {stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "data").iterdir()} == {0o600}
     assert first.public_origin == "http://localhost:4600"
 
@@ -89,7 +93,7 @@ def test_demo_secrets_are_made_once_and_private(tmp_path: Path) -> None:
 def test_no_secret_is_shown_by_the_settings(tmp_path: Path) -> None:
     settings = config.load(data=tmp_path, **SAFE)
     shown = f"{settings!r} {settings}"
-    for secret in (SAFE["secret"], SAFE["key_encryption_key"], SAFE["database_url"]):
+    for secret in (SAFE["secret"], SAFE["key_encryption_key"], SAFE["log_key"], SAFE["database_url"]):
         assert secret.get_secret_value() not in shown
 
 

@@ -202,6 +202,7 @@ def _routes(settings: Settings | None) -> list[BaseRoute]:
 @asynccontextmanager
 async def tools_of(settings: Settings) -> AsyncIterator[Tools]:
     """What commands need, for as long as the block runs: the application's, a verb's, the demo's."""
+    audit.use_key(settings.log_key_bytes)
     async with Workers() as workers:
         db = await Database.open(settings.dsn, read_dsn=settings.read_dsn, pool_size=settings.pool_size)
         signer = Signer(SecretKeyEncryption(settings.key_encryption_bytes), Addresses(settings.public_origin), workers)

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).parents[2]
 PORT = 4600
+SECRETS = ("secret", "key_encryption_key", "log_key")
 _LEAST_SECRET = 32  # characters
 _LEAST_VARIETY = 10  # different characters in a secret
 
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     )
     secret: SecretStr = SecretStr("")
     key_encryption_key: SecretStr = SecretStr("")
+    log_key: SecretStr = SecretStr("")
     log_format: Literal["console", "json"] = "console"
     pool_size: Annotated[int, Field(ge=1, le=100)] = 10
     budget_points: Annotated[int, Field(ge=5_000)] = 10_000  # no less than one operation may cost
@@ -81,6 +83,11 @@ class Settings(BaseSettings):
     def key_encryption_bytes(self) -> bytes:
         """What wraps the signing keys of organizations."""
         return self.key_encryption_key.get_secret_value().encode()
+
+    @property
+    def log_key_bytes(self) -> bytes:
+        """What signs the checkpoints of the transparency log and seals audit events; never in the database."""
+        return self.log_key.get_secret_value().encode()
 
     @property
     def dsn(self) -> str:
@@ -120,7 +127,7 @@ def load(**overrides: Any) -> Settings:
     if not given.public_origin and given.mode is not Mode.PRODUCTION:
         filled["public_origin"] = f"http://localhost:{given.port}"
     if given.mode is not Mode.PRODUCTION:
-        for name in ("secret", "key_encryption_key"):
+        for name in SECRETS:
             if not getattr(given, name).get_secret_value():
                 filled[name] = SecretStr(_kept_secret(filled["data"] / name))
     settings = given.model_copy(update=filled)
@@ -132,10 +139,12 @@ def load(**overrides: Any) -> Settings:
 def check(settings: Settings) -> list[str]:
     """Every reason not to start with these settings, with its remedy; empty when they are safe."""
     problems = _origin_problems(settings)
-    for name in ("secret", "key_encryption_key"):
+    for name in SECRETS:
         problems += _secret_problems(f"COUNTERSIGN_{name.upper()}", getattr(settings, name).get_secret_value())
     if settings.secret_bytes and settings.secret == settings.key_encryption_key:
         problems.append("COUNTERSIGN_KEY_ENCRYPTION_KEY equals COUNTERSIGN_SECRET — make a second one")
+    if settings.log_key_bytes and settings.log_key in {settings.secret, settings.key_encryption_key}:
+        problems.append("COUNTERSIGN_LOG_KEY equals another secret — make one of its own")
     for name, url in (("DATABASE_URL", settings.database_url), ("DATABASE_READ_URL", settings.database_read_url)):
         if url and urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
             problems.append(f"{name} is not a PostgreSQL address — write postgresql://USER:PASSWORD@HOST/DATABASE")

@@ -114,6 +114,11 @@ def test_each_request_is_logged_once_with_the_id_that_it_answers(tmp_path: Path)
 def test_production_refuses_to_start_unsafe(tmp_path: Path) -> None:
     refused = verb("serve", "--data", str(tmp_path / "data"), COUNTERSIGN_MODE="production")
     assert refused.returncode == 2
-    for name in ("COUNTERSIGN_PUBLIC_ORIGIN", "COUNTERSIGN_SECRET", "COUNTERSIGN_KEY_ENCRYPTION_KEY"):
+    for name in (
+        "COUNTERSIGN_PUBLIC_ORIGIN",
+        "COUNTERSIGN_SECRET",
+        "COUNTERSIGN_KEY_ENCRYPTION_KEY",
+        "COUNTERSIGN_LOG_KEY",
+    ):
         assert f"{name} is not set" in refused.stderr
     assert not (tmp_path / "data").exists()

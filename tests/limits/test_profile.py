@@ -31,6 +31,7 @@ def profile(mode: Mode) -> Settings:
             "public_origin": ORIGIN,
             "secret": "s" * 16 + "0123456789abcdefg",
             "key_encryption_key": "k" * 16 + "0123456789abcdefg",
+            "log_key": "l" * 16 + "0123456789abcdefg",
         }
     )
 

@@ -102,7 +102,7 @@ def _data_directory(folder: Path) -> Row:
         return Row("data directory", State.NOTE, f"{folder} is not there yet", "python3 server demo makes it")
     if not os.access(folder, os.W_OK):
         return Row("data directory", State.PROBLEM, f"{folder} is not writable", f"sudo chown -R $(id -u) '{folder}'")
-    for name in ("secret", "key_encryption_key"):
+    for name in config.SECRETS:
         file = folder / name
         if file.exists() and file.stat().st_mode & 0o077:
             return Row("data directory", State.PROBLEM, f"others may read {file}", f"chmod 600 '{file}'")

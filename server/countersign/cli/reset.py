@@ -20,7 +20,7 @@ def run(data: Path | None, *, yes: bool) -> int:
     if not folder.exists():
         say(f"{folder} is not there: nothing to remove")
         return 0
-    ours = {"postgres", "secret", "key_encryption_key"}
+    ours = {"postgres", "secret", "key_encryption_key", "log_key"}
     if not ours & {entry.name for entry in folder.iterdir()}:
         say(f"{folder} is no data directory of ours — nothing was removed")
         return BAD_USAGE

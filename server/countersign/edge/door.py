@@ -19,6 +19,7 @@ from countersign.edge.exchange import EXCHANGE
 from countersign.edge.gates import Gates, Headers
 from countersign.edge.negotiation import JSON
 from countersign.edge.responses import GRAPHQL, Header, Refused, Reply, refusal
+from countersign.kit import audit
 from countersign.kit.ids import new_id
 from countersign.kit.logs import HIDDEN, logger, say_request
 
@@ -64,6 +65,8 @@ class Door:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
         else:
+            if scope["type"] == "websocket":
+                audit.REQUEST.set(_request(scope, new_id().hex))
             await self.inside(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +75,7 @@ class Door:
         given = headers.get(NAME, b"")
         name = given.decode() if _ACCEPTABLE.fullmatch(given) else new_id().hex
         tokens = bind_contextvars(request_id=name)
+        told = audit.REQUEST.set(_request(scope, name))
         status = _GONE
         try:
             if not self.gates.host_is_ours(headers.get(b"host", b"")):
@@ -96,6 +100,7 @@ class Door:
             raise
         finally:
             say_request(scope["method"], _shown(scope["path"]), status, (perf_counter() - started) * 1000, name)
+            audit.REQUEST.reset(told)
             reset_contextvars(**tokens)
 
     async def _send(self, reply: Reply, name: str, send: Send) -> int:
@@ -131,6 +136,11 @@ async def _stream(parts: AsyncIterator[bytes], send: Send) -> None:
         async for part in stream:
             await send({"type": "http.response.body", "body": part, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _request(scope: Scope, name: str) -> audit.Request:
+    client = scope.get("client")
+    return audit.Request(name, client[0] if client else None)
 
 
 def _headers(scope: Scope) -> Headers:

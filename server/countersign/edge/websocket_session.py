@@ -19,6 +19,7 @@ from countersign.edge.guests import Guests, user_of
 from countersign.edge.pipeline import Late, Pipeline
 from countersign.edge.responses import Refused
 from countersign.edge.websocket_messages import Malformed, Said
+from countersign.kit import audit
 from countersign.kit.ids import new_id
 from countersign.kit.logs import logger
 from countersign.reads.errors import Unreadable
@@ -215,6 +216,7 @@ class Session:
 
     async def _operate(self, running: Running, payload: Mapping[str, Any]) -> None:
         request_id = new_id().hex
+        audit.REQUEST.set(audit.Request(request_id, self._address))
         try:
             async with self._pipeline.deadline() as deadline:
                 await self._answer(running, payload, request_id)

@@ -107,11 +107,11 @@ async def perform(
     A deadlock or serialization failure runs the whole transaction again, at most three times.
     """
     if not access.allows(actor, permission):
-        return await _denied(db, actor, name, Problem(Code.NOT_ALLOWED, access.explain(permission)))
+        denied = Problem(Code.NOT_ALLOWED, access.explain(permission))
+        return await _turned_away(db, actor, permission, name, denied, audit.Decision.DENIED)
     if not KEY_LENGTH[0] <= len(key) <= KEY_LENGTH[1] or "\x00" in key:
-        return Outcome(
-            problems=(Problem(Code.INVALID, "An idempotency key has 1 to 200 characters", ("idempotencyKey",)),)
-        )
+        wrong = Problem(Code.INVALID, "An idempotency key has 1 to 200 characters", ("idempotencyKey",))
+        return await _turned_away(db, actor, permission, name, wrong, audit.Decision.REFUSED)
     for pause in RETRY_PAUSES:
         try:
             return await _once(db, actor, permission, name, key, fingerprint, work)
@@ -135,7 +135,7 @@ async def _once(
         now = await tx.now()
         if not access.fresh(actor, permission, now):
             # Before the key is taken: after a fresh sign-in the same request goes through.
-            return await _stepped_back(tx, actor, name, now)
+            return await _stepped_back(tx, actor, permission, name)
         # The insert waits for a concurrent request with the same key, so that only one of them works.
         fresh = await tx.fetchval(
             "insert into idempotency_keys (scope, key, fingerprint, created_at) values ($1, $2, $3, $4)"
@@ -146,7 +146,7 @@ async def _once(
             now,
         )
         if not fresh:
-            return await _replay(tx, scope, key, fingerprint)
+            return await _replayed(tx, actor, permission, name, await _replay(tx, scope, key, fingerprint))
         entities: Mapping[str, str] = {}
         secrets: Mapping[str, str] = {}
         problems: tuple[Problem, ...] = ()
@@ -164,8 +164,12 @@ async def _once(
                 name,
                 now,
                 subject=next(iter(entities.values()), None),
-                decision="refused" if problems else "done",
+                decision=audit.Decision.REFUSED if problems else audit.Decision.DONE,
                 reason="; ".join(p.message for p in problems) or None,
+                rule=permission.value,
+                digest=tx.noted.get("digest"),
+                before=tx.noted.get("before"),
+                after=tx.noted.get("after"),
             )
         )
         await tx.execute(
@@ -177,18 +181,34 @@ async def _once(
     return Outcome(entities, problems, secrets=secrets)
 
 
-async def _denied(db: Database, actor: Actor, name: str, problem: Problem) -> Outcome:
+async def _turned_away(
+    db: Database, actor: Actor, permission: Permission, name: str, problem: Problem, decision: audit.Decision
+) -> Outcome:
     async with db.writer() as tx:
-        await tx.insert(
-            audit.record(actor, name, await tx.now(), subject=None, decision="denied", reason=problem.message)
-        )
+        await _note(tx, actor, permission, name, problem, decision)
     return Outcome(problems=(problem,))
 
 
-async def _stepped_back(tx: Tx, actor: Actor, name: str, now: datetime) -> Outcome:
+async def _stepped_back(tx: Tx, actor: Actor, permission: Permission, name: str) -> Outcome:
     problem = _problem(StepUpRequired())
-    await tx.insert(audit.record(actor, name, now, subject=None, decision="denied", reason=problem.message))
+    await _note(tx, actor, permission, name, problem, audit.Decision.DENIED)
     return Outcome(problems=(problem,))
+
+
+async def _replayed(tx: Tx, actor: Actor, permission: Permission, name: str, outcome: Outcome) -> Outcome:
+    """The same outcome; one that is no replay is the refusal of a key that was used for something else."""
+    if not outcome.replayed:
+        await _note(tx, actor, permission, name, outcome.problems[0], audit.Decision.REFUSED)
+    return outcome
+
+
+async def _note(
+    tx: Tx, actor: Actor, permission: Permission, name: str, problem: Problem, decision: audit.Decision
+) -> None:
+    event = audit.record(
+        actor, name, await tx.now(), subject=None, decision=decision, reason=problem.message, rule=permission.value
+    )
+    await tx.insert(event)
 
 
 async def _replay(tx: Tx, scope: str, key: str, fingerprint: bytes) -> Outcome:

@@ -57,6 +57,8 @@ class Tx:
         self.connection = connection
         self.clock = clock
         self.has_emitted = False
+        self.noted: dict[str, str] = {}
+        """What the audit event of the command says beside its outcome: digest, before, after (`audit.record`)."""
         self._now: datetime | None = None
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
@@ -78,12 +80,15 @@ class Tx:
         return int(tail) if tail.isdigit() else 0
 
     async def insert(self, *rows: Table) -> None:
-        """Insert rows, one statement per table, in the order in which the tables first appear."""
+        """Insert rows, one statement per table, in the order in which the tables first appear.
+
+        Columns that have a default in the database are left to it.
+        """
         by_table: dict[type[Table], list[Table]] = {}
         for row in rows:
             by_table.setdefault(type(row), []).append(row)
         for cls, members in by_table.items():
-            columns = [c.key for c in inspect(cls).columns]
+            columns = [c.key for c in inspect(cls).columns if c.server_default is None]
             pick = operator.attrgetter(*columns)
             many = [pick(m) if len(columns) > 1 else (pick(m),) for m in members]
             names = ", ".join(f'"{c}"' for c in columns)
