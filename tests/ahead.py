@@ -1,10 +1,8 @@
-"""What takes long and waits for nothing begins with a run: types are checked, npm packages come beside the tests."""
+"""How a whole run is spread over processes, and what begins with it: npm packages come beside the tests."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -14,51 +12,33 @@ from tests import node
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (Path("clients", "js"), Path("federation", "js"), Path("schema", "js"), Path("js"))
-TYPES = "tests/test_gates.py::test_types_hold"
+SHARED = ("demo", "market", "served", "strict")
+"""Fixtures that start a server for the run: whoever asks for one of them runs in the same process, and first."""
+FIRST = "gw0"
 
 
-class Types:
-    """mypy over the repository, from the moment when it is made."""
-
-    def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "server"), "NO_COLOR": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "mypy"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def verdict(self) -> tuple[int, str]:
-        """Its exit code and what it said, once it has ended."""
-        said, _ = self._process.communicate()
-        return self._process.returncode, said
-
-    def end(self) -> None:
-        """Leave nothing behind."""
-        if self._process.stdout is not None and not self._process.stdout.closed:
-            self._process.kill()
-            self._process.communicate()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays in one process, and so does everything that asks one server; the long ones come first."""
+    groups = [_group(item) for item in items]
+    for item, group in zip(items, groups, strict=True):
+        item.add_marker(pytest.mark.xdist_group(group))
+    order = {name: place for place, name in enumerate(SHARED)}
+    # Sorting is stable: within a group the order is the random one.
+    ranked = sorted(zip(items, groups, strict=True), key=lambda pair: order.get(pair[1], len(order)))
+    items[:] = [item for item, _ in ranked]
 
 
-BEGUN = pytest.StashKey[Types]()
+def _group(item: pytest.Item) -> str:
+    asked = set(getattr(item, "fixturenames", ()))
+    return next((name for name in SHARED if name in asked), item.nodeid.partition("::")[0])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin what a whole run will ask for."""
-    if session.config.option.collectonly or TYPES not in {item.nodeid for item in session.items}:
+    """Begin to fetch what a whole run will ask for."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if session.config.option.collectonly or worker != FIRST:
         return
-    session.config.stash[BEGUN] = Types()
     threading.Thread(target=_fetch, daemon=True).start()
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what nobody waited for."""
-    begun = config.stash.get(BEGUN, None)
-    if begun is not None:
-        begun.end()
 
 
 def _fetch() -> None:
