@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from countersign.awards.service import POSTED
 from countersign.kit import access, audit
@@ -23,9 +24,10 @@ from countersign.kit.importing import (
     read_table,
     refusal,
 )
-from countersign.learners import service as learners
+from countersign.learners import consents
+from countersign.learners.consents import Grant, RecordedConsent
 from countersign.learners.rules import Purpose, lookup_key
-from countersign.learners.service import RecordedConsent
+from countersign.learners.service import self_of
 from countersign.search import service as search
 
 COLUMNS: Final = (
@@ -37,31 +39,38 @@ STYLE: Final = "consents"
 
 @dataclass(frozen=True, slots=True)
 class SetConsent:
-    """A learner allows a purpose, until a time or until withdrawn, or takes it back."""
+    """A learner allows a purpose or takes it back; the rest as in `consents.Grant`."""
 
     purpose: Purpose
     granted: bool
     expires_at: datetime | None = None
+    organization_id: UUID | None = None
+    text_version: str | None = None
+    language: str = "en"
 
 
 async def set_consent(tx: Tx, actor: Actor, command: SetConsent) -> int:
     """Grant or withdraw, for oneself only; what recruiters find is right when this commits. The learner's number.
 
-    Raises NotAllowed; Invalid for an expiry in the past.
+    Raises NotAllowed and what `consents.grant` raises.
     """
-    learner_id = learners.self_of(actor, Permission.SET_CONSENT)
+    learner_id = self_of(actor, Permission.SET_CONSENT)
     if command.granted:
-        await learners.grant(tx, actor, command.purpose, command.expires_at)
-        await _post(tx, [learner_id])
+        wanted = Grant(
+            command.purpose, command.expires_at, command.organization_id, command.text_version, command.language
+        )
+        await consents.grant(tx, actor, wanted)
+        if command.purpose is Purpose.TALENT_SEARCH:
+            await _post(tx, [learner_id])
     else:
-        await learners.withdraw(tx, actor, command.purpose)
+        await consents.withdraw(tx, actor, command.purpose, command.organization_id)
     return learner_id
 
 
 async def import_consents(
     db: Database, actor: Actor, path: Path, *, dry_run: bool = False, progress: Progress | None = None
 ) -> ImportReport:
-    """Take consents to be found that learners gave elsewhere (`learners.record_consents`): operator only.
+    """Take consents to be found that learners gave elsewhere (`consents.record_consents`): operator only.
 
     All rows or none; the same file twice changes nothing. Raises NotAllowed.
     """
@@ -76,7 +85,7 @@ async def import_consents(
             return refusal(path.name, STYLE, len(rows), problems, dry_run=dry_run)
         if dry_run:
             return ImportReport(path.name, STYLE, len(rows), len(rows), 0, 0, dry_run=True)
-        learner_ids = await learners.record_consents(tx, actor, Purpose.TALENT_SEARCH, records)
+        learner_ids = await consents.record_consents(tx, actor, Purpose.TALENT_SEARCH, records)
         await _post(tx, learner_ids)
         await tx.insert(
             audit.record(actor, "importConsents", await tx.now(), subject=None, decision="done", reason=None)

@@ -16,6 +16,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import InvalidState, NotFound
 from countersign.kit.ids import new_id
+from countersign.learners import consents
 from countersign.learners import service as learners
 from countersign.learners.service import Person
 from countersign.search import service as search
@@ -144,4 +145,4 @@ async def revoke(tx: Tx, actor: Actor, command: RevokeAward) -> Issued:
 
 async def check_index(tx: Tx) -> search.Drift:
     """Recompute the candidate index from consents and awards and compare (for `doctor`)."""
-    return await search.compare(tx, learners.PROJECTED, POSTED)
+    return await search.compare(tx, consents.PROJECTED, POSTED)

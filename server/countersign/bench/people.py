@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from countersign.awards.service import POSTED
 from countersign.bench.market import AWARDS, Market
-from countersign.learners.service import PROJECTED
+from countersign.learners.consents import PROJECTED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

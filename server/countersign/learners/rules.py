@@ -7,6 +7,7 @@ import hashlib
 import re
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from countersign.kit.errors import Invalid, Required, TooLong
 
@@ -20,9 +21,13 @@ REGION: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 
 
 class Purpose(enum.Enum):
-    """What a learner may allow."""
+    """What a learner may allow, each for itself; `contact_by` names one organization."""
 
     TALENT_SEARCH = "talent_search"
+    CONTACT_BY = "contact_by"
+    OUTCOME = "outcome"
+    ANALYTICS = "analytics"
+    PUBLIC_PROFILE = "public_profile"
 
 
 class Method(enum.Enum):
@@ -92,3 +97,14 @@ def check_expiry(now: datetime, expires_at: datetime | None) -> None:
     """Refuse a consent that would end before it begins."""
     if expires_at is not None and expires_at <= now:
         raise Invalid(problem="A consent cannot expire in the past", path=("expiresAt",))
+
+
+def check_addressee(purpose: Purpose, organization_id: UUID | None) -> None:
+    """Refuse a consent to be contacted that names nobody, and an organization where none belongs.
+
+    Raises Required, Invalid.
+    """
+    if purpose is Purpose.CONTACT_BY and organization_id is None:
+        raise Required(what="The organization that may contact you", path=("organizationId",))
+    if purpose is not Purpose.CONTACT_BY and organization_id is not None:
+        raise Invalid(problem="Only a consent to be contacted names an organization", path=("organizationId",))

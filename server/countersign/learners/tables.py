@@ -40,18 +40,29 @@ class LearnerDirectory(Table, table=True):
 
 
 class Consent(Table, table=True):
-    """What a learner allowed for one purpose: from when, until when, and how it was given. Only its end may be set."""
+    """What a learner allowed for one purpose: on which text, from when, until when, how. Only its end may be set.
+
+    `organization_id` is whom `contact_by` names; `text_version` and `language` say which text of the package
+    (`texts`) was read. A consent that came as a file, or before there were texts, names none.
+    """
 
     __tablename__ = "consents"
     __table_args__ = (
-        CheckConstraint("purpose in ('talent_search')", name="consents_purpose"),
+        CheckConstraint(
+            "purpose in ('talent_search', 'contact_by', 'outcome', 'analytics', 'public_profile')",
+            name="consents_purpose",
+        ),
+        CheckConstraint("(purpose = 'contact_by') = (organization_id is not null)", name="consents_organization"),
+        CheckConstraint("(text_version is null) = (language is null)", name="consents_text"),
         CheckConstraint("method in ('portal', 'file')", name="consents_method"),
         CheckConstraint("expires_at is null or expires_at > granted_at", name="consents_expiry"),
         Index(
-            "consents_one_open",
+            "consents_one_open_each",
             "learner_id",
             "purpose",
+            "organization_id",
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where="withdrawn_at is null and expires_at is null",
         ),
     )
@@ -61,6 +72,9 @@ class Consent(Table, table=True):
     learner_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="learners.learner_id")
     id: uuid.UUID = Field(primary_key=True)
     purpose: str
+    organization_id: uuid.UUID | None = Field(default=None, foreign_key="organizations.id")
+    text_version: str | None = None
+    language: str | None = None
     method: str
     granted_at: datetime = Field(sa_type=DateTime(timezone=True))
     expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

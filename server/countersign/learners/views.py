@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from countersign.kit.view import View
+from countersign.learners import texts
 
 LEARNER = View(
     tag="learner",
@@ -19,3 +22,41 @@ CONSENT = View(
     },
     visible="{t}.learner_id = {actor_learner}",
 )
+
+
+def _literal(text: str) -> str:
+    """A text of ours as an SQL literal; braces would be read as places of a template."""
+    if "{" in text or "}" in text or "\\" in text:
+        raise ValueError("a consent text has no braces and no backslashes")
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _rows() -> str:
+    """Every text that was ever in force, as rows."""
+    rows = []
+    for text in texts.TEXTS.values():
+        values = (text.purpose.value, text.version, text.language, text.title, text.body, text.sha256)
+        in_force = str(text.version == texts.IN_FORCE[text.purpose]).lower()
+        rows.append(f"({', '.join(_literal(v) for v in values)}, {in_force})")
+    return ", ".join(sorted(rows))
+
+
+CONSENT_TEXT: Final = View(
+    tag="consenttext",
+    source=f"(select x.* from (values {_rows()}) x(purpose, version, language, title, body, sha256, in_force)) {{t}}",
+    key="({t}.purpose || '/' || {t}.version || '/' || {t}.language)",
+)
+"""The texts of the package; public."""
+
+_MOMENT: Final = "to_char({t}.%s at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+
+RECEIPT: Final = (
+    "convert_to(json_build_object('id', {t}.id, 'purpose', {t}.purpose, 'method', {t}.method,"
+    " 'textVersion', {t}.text_version, 'language', {t}.language,"
+    f" 'grantedAt', {_MOMENT % 'granted_at'}, 'expiresAt', {_MOMENT % 'expires_at'},"
+    f" 'withdrawnAt', {_MOMENT % 'withdrawn_at'},"
+    " 'organization', (select json_build_object('id', 'org_' || o.id, 'legalName', o.legal_name)"
+    " from organizations o where o.id = {t}.organization_id),"
+    " 'controller', (select i.value from installation i where i.key = 'public_origin'))::text, 'UTF8')"
+)
+"""The facts of a consent's receipt, as JSON in UTF-8; `receipts.receipt` makes the document of them."""

@@ -11,13 +11,15 @@ from countersign.awards import consent
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.view import View
-from countersign.learners import rules
-from countersign.learners.views import CONSENT, LEARNER
-from countersign.reads.bind import bound, column, connection, entity, many, one
+from countersign.learners import receipts, rules
+from countersign.learners.views import CONSENT, CONSENT_TEXT, LEARNER, RECEIPT
+from countersign.organizations.views import ORGANIZATION
+from countersign.reads.args import Call
+from countersign.reads.bind import arg, bound, column, connection, entity, many, one, slot
 from countersign.reads.identity import Sealed
-from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload
+from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
-from countersign.schema.scalars import CountryCode
+from countersign.schema.scalars import CountryCode, LanguageTag
 from countersign.search.views import CANDIDATE_VIEW
 
 if TYPE_CHECKING:
@@ -47,6 +49,12 @@ class ConsentPurpose(enum.Enum):
         "talent_search",
         description="To be found by recruiters: your region and your valid awards under a pseudonym, never your name.",
     )
+    CONTACT_BY = strawberry.enum_value("contact_by", description="To be sent requests for contact by one organization.")
+    OUTCOME = strawberry.enum_value(
+        "outcome", description="What became of you after an award, counted with others under the version you earned."
+    )
+    ANALYTICS = strawberry.enum_value("analytics", description="To be counted in statistics of supply and demand.")
+    PUBLIC_PROFILE = strawberry.enum_value("public_profile", description="To be shown publicly by name.")
 
 
 @strawberry.enum(description="How a consent reached us.")
@@ -70,16 +78,50 @@ class MemberRole(enum.Enum):
     AUDITOR = strawberry.enum_value("auditor", description="Reads what was done.")
 
 
+@bound(
+    CONSENT_TEXT,
+    description="What a learner reads before consenting. A text never changes; other words are a new version.",
+    key_type="text",
+)
+class ConsentText:
+    """What a learner reads before consenting."""
+
+    purpose: ConsentPurpose = column(description="What it is about.")
+    version: str = column(description="Its version: the day since which it is in force.")
+    language: LanguageTag = column(description="The language in which it is written.")
+    title: str = column(description="Its heading.")
+    body: str = column(description="Its words; an empty line parts paragraphs.")
+    sha256: str = column(description="SHA-256 of heading, empty line and words (UTF-8), in hexadecimal.")
+    in_force: bool = column(description="Whether it is the one to be read now.")
+
+
+def _receipt(facts: bytes, _call: Call) -> str:
+    return receipts.receipt(facts)
+
+
 @bound(CONSENT, description="What a learner allowed, from when until when. It is never changed but for its end.")
 class Consent:
     """What a learner allowed."""
 
     purpose: ConsentPurpose = column(description="What for.")
+    organization: Organization | None = one(
+        on="{child}.id = {parent}.organization_id", description="Whom you allow to contact you (CONTACT_BY)."
+    )
+    text: ConsentText | None = one(
+        on="{child}.purpose = {parent}.purpose and {child}.version = {parent}.text_version"
+        " and {child}.language = {parent}.language",
+        description="What was read; null when it came as a file, or before there were texts.",
+    )
     method: ConsentMethod = column(description="How it reached us.")
     granted_at: datetime = column(description="When it was given.")
     expires_at: datetime | None = column(description="When it ends by itself.")
     withdrawn_at: datetime | None = column(description="When it was taken back.")
     stands: bool = column(description="Whether it counts now.")
+    receipt: str = slot(
+        payload=RECEIPT,
+        maker=_receipt,
+        description="A receipt to keep: purpose, words, language, times, as JSON; it holds no name and no address.",
+    )
 
 
 @bound(CANDIDATE_VIEW, description="An organization saw you among its candidates on a day.", key_type="text")
@@ -89,6 +131,7 @@ class Sighting:
     organization: Organization = one(on="{child}.id = {parent}.organization_id", description="Who saw you.")
     viewed_on: date = column(description="The day (UTC).")
     first_viewed_at: datetime = column(description="When it saw you first on that day.")
+    purpose: ConsentPurpose = column(description="Why: the consent under which it saw you.")
 
 
 @bound(LEARNER, description="A learner, readable by themselves alone.", identity=OWN, key_type="bigint")
@@ -131,6 +174,12 @@ class LearnerQueries:
     """Root fields."""
 
     viewer: Viewer | None = one(description="Who you are; null when you are not signed in.")
+    consent_texts: list[ConsentText] = many(
+        where={"language": "{child}.language = {value:text}"},
+        args={"language": arg(LanguageTag | None, "Only in this language: `en` or `ru`.")},
+        order="{child}.purpose, {child}.version desc, {child}.language",
+        description="Every text to which learners consented or may consent, the latest of each purpose first.",
+    )
 
 
 @strawberry.input(description="What you allow or take back.")
@@ -139,6 +188,17 @@ class SetConsentInput(CommandInput):
 
     purpose: ConsentPurpose = strawberry.field(description="What for.")
     granted: bool = strawberry.field(description="True to allow, false to take it back.")
+    organization_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Who may contact you; for CONTACT_BY, and only there."
+    )
+    text_version: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The version of the text that you read; when another one is in force by now, nothing is allowed. "
+        "The one in force if left out.",
+    )
+    language: LanguageTag = strawberry.field(
+        default=LanguageTag("en"), description="The language in which you read it: `en` or `ru`."
+    )
     expires_at: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="When it ends by itself; it stands until taken back if left out."
     )
@@ -155,7 +215,16 @@ async def _set_consent(tx: Tx, actor: Actor, given: SetConsentInput, tools: Tool
     learner_id = await consent.set_consent(
         tx,
         actor,
-        consent.SetConsent(rules.Purpose(given.purpose.value), given.granted, given.expires_at or None),
+        consent.SetConsent(
+            rules.Purpose(given.purpose.value),
+            given.granted,
+            given.expires_at or None,
+            reference(given.organization_id, ORGANIZATION.tag, "employer or agency", "organizationId")
+            if given.organization_id
+            else None,
+            given.text_version or None,
+            given.language,
+        ),
     )
     return {"learner": OWN.seal(tools.sealer, actor, LEARNER.tag, OWN.pack(learner_id))}
 
@@ -170,5 +239,6 @@ class LearnerMutations:
         permission=Permission.SET_CONSENT,
         lock=Lock.STATE,
         because="the learner's own word: rows are only added and ended, and taking it back must never be refused",
-        description="Allow to be found, or take it back: at once, in pages, counts and facets. Only for yourself.",
+        description="Allow one purpose, or take it back; who is not to be found is gone at once, in pages and counts. "
+        "Only for yourself. What was taken back is never revived: allowing again is a new consent.",
     )

@@ -8,7 +8,7 @@ const named = (rules) => Object.fromEntries(Object.entries(rules).map(([name, va
 // Parts of things, which are read with them and never by themselves.
 const VALUES = [
   'AlignedSkill', 'Assessment', 'AssessmentCoDesign', 'AssessorProvision', 'CandidateAward', 'CandidateFacets',
-  'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'EndorserFacet', 'HiringPledge',
+  'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge',
   'InterviewGuarantee', 'LabourMarketEvidence', 'MatchContribution', 'Outcome', 'PageInfo', 'Price',
   'ProgressionRecognition', 'QualityAssurance', 'RateLimit', 'RegionFacet', 'ReviewCriterion', 'ReviewScore', 'RubricCriterion',
   'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'Viewer',
