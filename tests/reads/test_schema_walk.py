@@ -115,6 +115,7 @@ OPEN = {
     "bulkOperation",
     "bulkOperations",
     "award",
+    "consentTexts",
     "credentialSpec",
     "credentialSpecs",
     "endorsement",
