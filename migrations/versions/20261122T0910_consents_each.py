@@ -1,6 +1,6 @@
 """Consents for each purpose, with the text that was read and the organization that may contact.
 
-Revision 20261122090000, after 20261122052000. Expand only, before the code: the new columns are empty for what stands
+Revision 20261122091000, after 20261122090000. Expand only, before the code: the new columns are empty for what stands
 (consents that came before there were texts), the old server goes on writing `talent_search` alone. No row is rewritten.
 """
 
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
-revision = "20261122090000"
-down_revision = "20261122052000"
+revision = "20261122091000"
+down_revision = "20261122090000"
 branch_labels = None
 depends_on = None
 
