@@ -11,6 +11,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from countersign.accounts import tables as accounts_tables
 from countersign.awards import jobs as awards_jobs
 from countersign.awards import tables as awards_tables
 from countersign.bulk import jobs as bulk_jobs
@@ -64,6 +65,7 @@ TABLE_MODULES = (
     installation,
     outbox,
     trusted,
+    accounts_tables,
     awards_tables,
     bulk_tables,
     endorsements_tables,

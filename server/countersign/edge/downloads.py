@@ -12,7 +12,7 @@ from structlog.contextvars import get_contextvars
 from countersign.bulk import files
 from countersign.edge import identity
 from countersign.edge.negotiation import JSON
-from countersign.edge.responses import refuse
+from countersign.edge.responses import Refused, refuse
 
 TYPES: Final = {"json_lines": "application/jsonl; charset=utf-8", "csv": "text/csv; charset=utf-8; header=present"}
 
@@ -27,9 +27,12 @@ async def fetch(request: Request) -> Response:
     request_id = str(get_contextvars().get("request_id", ""))
     tools = request.app.state.tools
     try:
-        actor = await identity.actor(tools.db, request.headers.get("authorization"))
+        given = identity.Credentials.of(dict(request.scope["headers"]), request.app.state.gates)
+        actor = await identity.actor(tools.db, given)
     except identity.NotSignedIn:
         actor = None
+    except Refused as refused:
+        return refuse(refused.message, refused.code, refused.status, JSON, request_id)
     if actor is None or not actor.known:
         message = "Send your token: Authorization: Bearer …"
         return refuse(message, "UNAUTHENTICATED", 401, JSON, request_id, www_authenticate="Bearer")

@@ -28,6 +28,8 @@ class Gates:
 
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
+    own: str = ""
+    """The portal's own origin."""
     loopback: bool = True
     """Whether every name of this machine is ours, on any port: in a demo and while developing."""
     _known: set[bytes] = field(default_factory=set)
@@ -39,7 +41,18 @@ class Gates:
         named = {parts.netloc.lower(), *_listed(hosts)} - {""}
         port = _PORTS.get(parts.scheme, "")
         named |= {f"{name}{port}" for name in named if not re.search(r":[0-9]+$", name)}
-        return cls(frozenset(named), frozenset({public_origin.lower(), *_listed(origins)} - {""}), loopback)
+        own = public_origin.lower()
+        return cls(frozenset(named), frozenset({own, *_listed(origins)} - {""}), own, loopback)
+
+    @property
+    def secure(self) -> bool:
+        """Whether the portal is on https."""
+        return self.own.startswith("https://")
+
+    @property
+    def session_cookie(self) -> str:
+        """The name of the cookie of a session; its prefix, which needs https, keeps other hosts from setting it."""
+        return "__Host-cs" if self.secure else "cs"
 
     def host_is_ours(self, host: bytes) -> bool:
         """Whether a request's `Host` names this portal."""
@@ -59,6 +72,17 @@ class Gates:
         name = origin.decode("latin-1").lower()
         if name in self.origins:
             return True
+        return self._is_here(name, headers)
+
+    def is_own_page(self, headers: Headers) -> bool:
+        """Whether a page of this portal made a request, and the browser says so: what a cookie alone is good for."""
+        origin = headers.get(b"origin")
+        if origin is None:
+            return headers.get(b"sec-fetch-site") == b"same-origin"
+        name = origin.decode("latin-1").lower()
+        return (name != "" and name == self.own) or self._is_here(name, headers)
+
+    def _is_here(self, name: str, headers: Headers) -> bool:
         # Only names of this machine get here with such a Host, whatever port it listens on.
         return self.loopback and name == f"http://{headers.get(b'host', b'').decode('latin-1').lower()}"
 

@@ -13,6 +13,7 @@ from countersign.edge import body
 from countersign.edge.body import Operation
 from countersign.edge.exchange import EXCHANGE
 from countersign.edge.gates import ALLOW, Gates, Headers, check_body, check_method
+from countersign.edge.identity import Credentials
 from countersign.edge.negotiation import EVENTS, JSON, RESPONSE, Streaming, accepted, prefers_html, streaming
 from countersign.edge.pages import GRAPHIQL_POLICY
 from countersign.edge.pipeline import Admitted, Late, Pipeline
@@ -85,8 +86,7 @@ class GraphQLEndpoint:
         request_id: str,
     ) -> Reply:
         pipeline = self._pipeline
-        authorization = headers.get(b"authorization")
-        actor = await pipeline.actor(authorization.decode("latin-1") if authorization is not None else None)
+        actor = await pipeline.actor(Credentials.of(headers, self._gates))
         more: tuple[Header, ...] = ()
         try:
             address = scope["client"][0] if scope.get("client") else ""

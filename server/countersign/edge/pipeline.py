@@ -12,6 +12,7 @@ from graphql import OperationType
 from countersign.edge import identity
 from countersign.edge.admission import Admission
 from countersign.edge.body import Operation
+from countersign.edge.identity import Credentials
 from countersign.edge.responses import Header, Refused
 from countersign.edge.trusted import Trust
 from countersign.kit.access import Actor
@@ -123,10 +124,10 @@ class Pipeline:
         window = max(1, round(budgets.capacity / budgets.restored))
         self.policy: Header = (b"ratelimit-policy", b'"points";q=%d;w=%d' % (budgets.capacity, window))
 
-    async def actor(self, authorization: str | None) -> Actor:
-        """Who a header speaks for. Raises Refused: NotSignedIn, OutOfReach."""
+    async def actor(self, given: Credentials) -> Actor:
+        """Who asks. Raises Refused: NotSignedIn, FromElsewhere, CannotActFor, BadRequest, OutOfReach."""
         try:
-            return await identity.actor(self._db, authorization)
+            return await identity.actor(self._db, given)
         except UNREACHABLE as error:
             raise _out_of_reach(error) from None
 

@@ -128,7 +128,7 @@ class Stream:
 
     def forbidden(self) -> None:
         """End because the token has ended."""
-        self.fail(self._told("The token or its membership has ended", "UNAUTHENTICATED"))
+        self.fail(self._told("The session, the token or the membership has ended", "UNAUTHENTICATED"))
 
     def fail(self, body: bytes) -> None:
         """Send a last body with errors, and end."""

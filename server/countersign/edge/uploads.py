@@ -19,7 +19,7 @@ from structlog.contextvars import get_contextvars
 
 from countersign.bulk import uploads
 from countersign.bulk.uploads import Announced
-from countersign.edge import identity
+from countersign.edge import identity, responses
 from countersign.edge.negotiation import JSON
 from countersign.edge.responses import refuse, respond
 from countersign.kit.db import Database
@@ -121,9 +121,12 @@ async def _announced(request: Request) -> Announced:
     tools = request.app.state.tools
     headers = request.headers
     try:
-        actor = await identity.actor(tools.db, headers.get("authorization"))
+        given = identity.Credentials.of(dict(request.scope["headers"]), request.app.state.gates)
+        actor = await identity.actor(tools.db, given)
     except identity.NotSignedIn:
         actor = None
+    except responses.Refused as refused:
+        raise Refused(refused.status, refused.code, refused.message) from None
     if actor is None or not actor.known:
         raise Refused(401, "UNAUTHENTICATED", "Send your token: Authorization: Bearer …", www_authenticate="Bearer")
     found = None

@@ -59,10 +59,22 @@ def credentials(payload: Mapping[str, Any]) -> str | None:
 
     Raises Malformed for one that is no text.
     """
+    return _text(payload, "authorization", "Authorization is a text: Bearer, a space, the token")
+
+
+def organization(payload: Mapping[str, Any]) -> str | None:
+    """For whom a session acts, in the payload of `connection_init`: as the header says it elsewhere.
+
+    Raises Malformed for what is no text.
+    """
+    return _text(payload, "organization", "organization is a text: the id of an organization, or self")
+
+
+def _text(payload: Mapping[str, Any], wanted: str, wrong: str) -> str | None:
     for name, value in payload.items():
-        if name.lower() == "authorization" and value is not None:
+        if name.lower() == wanted and value is not None:
             if not isinstance(value, str):
-                raise Malformed("Authorization is a text: Bearer, a space, the token")
+                raise Malformed(wrong)
             return value
     return None
 

@@ -7,6 +7,7 @@ import enum
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from graphql import OperationType
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from countersign.edge import body
 from countersign.edge import websocket_messages as messages
 from countersign.edge.guests import Guests, user_of
+from countersign.edge.identity import Credentials
 from countersign.edge.pipeline import Late, Pipeline
 from countersign.edge.responses import Refused
 from countersign.edge.websocket_messages import Malformed, Said
@@ -30,7 +32,8 @@ OPERATIONS: Final = 100
 WAITING: Final = 500
 """Messages that a client may be behind."""
 LONGEST_REASON: Final = 123
-UNAUTHENTICATED: Final = 401
+NOT_GOOD: Final = frozenset({401, 403})
+"""Statuses of credentials with which nobody stays."""
 
 log = logger("socket")
 
@@ -86,8 +89,7 @@ class Session:
         self._guests = guests
         self._beat_seconds = beat_seconds
         self._address: str = scope["client"][0] if scope.get("client") else ""
-        header = dict(scope["headers"]).get(b"authorization")
-        self._authorization: str | None = header.decode("latin-1") if header is not None else None
+        self._credentials = Credentials.of(dict(scope["headers"]), state.gates, socket=True)
         self._queue: deque[tuple[str, str]] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -174,12 +176,16 @@ class Session:
             self.close(Closed.TOO_MANY, "Too many initialisation requests")
             return
         self._greeted = True
-        self._authorization = messages.credentials(said.payload) or self._authorization
+        self._credentials = replace(
+            self._credentials,
+            authorization=messages.credentials(said.payload) or self._credentials.authorization,
+            organization=messages.organization(said.payload) or self._credentials.organization,
+        )
         self._beginning = self._spawn(self._begin())
 
     async def _begin(self) -> None:
         try:
-            actor = await self._pipeline.actor(self._authorization)
+            actor = await self._pipeline.actor(self._credentials)
         except Refused as refused:
             self._refuse(refused)
             return
@@ -224,7 +230,7 @@ class Session:
             refused = self._pipeline.engine.refused(unreadable, request_id)
             self.finish(running, messages.error(running.id, refused.errors))
         except Refused as refused:
-            if refused.status == UNAUTHENTICATED:
+            if refused.status in NOT_GOOD:
                 self._refuse(refused)
             self.finish(running, messages.error(running.id, [_told(refused, request_id)]))
         except TimeoutError:
@@ -235,7 +241,7 @@ class Session:
     async def _answer(self, running: Running, payload: Mapping[str, Any], request_id: str) -> None:
         operation = body.operation(dict(payload))
         # Who asks is asked again for each operation: a token may have ended since the socket was opened.
-        actor = await self._pipeline.actor(self._authorization)
+        actor = await self._pipeline.actor(self._credentials)
         admitted = await self._pipeline.admit(operation, actor, self._address)
         running.kind = admitted.prepared.kind
         if running.kind is OperationType.SUBSCRIPTION:
@@ -249,13 +255,13 @@ class Session:
             self.finish(running, messages.complete(running.id))
 
     def _refuse(self, refused: Refused) -> None:
-        if refused.status == UNAUTHENTICATED:
+        if refused.status in NOT_GOOD:
             self.close(Closed.FORBIDDEN, "Forbidden")
         else:
             self.close(Closed.TRY_AGAIN, refused.message)
 
     def _forbidden(self) -> None:
-        self.close(Closed.FORBIDDEN, "Forbidden: the token or its membership has ended")
+        self.close(Closed.FORBIDDEN, "Forbidden: the session, the token or the membership has ended")
 
     def _goodbye(self) -> None:
         self.close(Closed.GOING_AWAY, "The server is going away")

@@ -255,6 +255,8 @@ def holder_of(actor: Actor) -> str | None:
         return f"org:{actor.organization_id}"
     if actor.token_id is not None:
         return f"token:{actor.token_id}"
+    if actor.account_id is not None:
+        return f"account:{actor.account_id}"
     return None
 
 

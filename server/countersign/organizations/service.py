@@ -73,10 +73,12 @@ async def register(tx: Tx, actor: Actor, command: Register) -> UUID:
     return identity
 
 
-async def enrol(tx: Tx, actor: Actor, organization_id: UUID, roles: Iterable[Role]) -> UUID:
-    """Make a new person a member with roles; only the operator may. Answers the person's opaque id."""
+async def enrol(
+    tx: Tx, actor: Actor, organization_id: UUID, roles: Iterable[Role], *, person_id: UUID | None = None
+) -> UUID:
+    """Make an account, or a new person without one, a member with roles; only the operator may. The person's id."""
     access.require(actor, Permission.IMPORT)
-    person = new_id()
+    person = person_id or new_id()
     await tx.insert(
         Membership(
             id=new_id(),

@@ -36,7 +36,7 @@ VIEWER: Final = View(
         " where m.organization_id = {t}.organization_id and m.person_id = {t}.person_id and m.valid_from <= {now}"
         " and (m.valid_until is null or m.valid_until > {now}) order by 1)"
     },
-    visible="({t}.organization_id is not null or {t}.learner_id is not null)",
+    visible="({t}.person_id is not null or {t}.learner_id is not null)",
     key="{t}.one",
 )
 

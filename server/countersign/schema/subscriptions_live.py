@@ -19,6 +19,7 @@ from countersign.kit.db import READS, Connection, Database
 from countersign.kit.ids import Sealer
 from countersign.kit.relay import LOST
 from countersign.kit.waiting import either
+from countersign.organizations import acting
 from countersign.organizations import service as organizations
 from countersign.reads.args import Call
 from countersign.reads.errors import Unreadable
@@ -85,7 +86,8 @@ class Selection:
 
     def authority(self, actor: Actor) -> Actor:
         """What of an actor decides what is told."""
-        return replace(actor, token_id=None, person_id=actor.person_id if self.plan.personal else None)
+        person = actor.person_id if self.plan.personal else None
+        return replace(actor, token_id=None, login_id=None, account_id=None, authenticated_at=None, person_id=person)
 
 
 @dataclass(slots=True, eq=False)
@@ -224,12 +226,18 @@ class Live:
 
     async def _check(self, connection: Connection, visits: Iterable[Visit]) -> None:
         """Look at the tokens of visits again: whose ended is gone, whose authority changed is told accordingly."""
-        known = [(visit, visit.actor.token_id) for visit in visits if visit.actor.token_id is not None]
-        if not known:
-            return
-        actors = await organizations.still(connection, {token for _, token in known}, self._db.clock.now())
-        for visit, token in known:
-            actor = actors.get(token)
+        known = [visit for visit in visits if visit.actor.known]
+        tokens = {visit.actor.token_id for visit in known if visit.actor.token_id is not None}
+        logins = [visit.actor for visit in known if visit.actor.login_id is not None]
+        now = self._db.clock.now()
+        by_token = await organizations.still(connection, tokens, now) if tokens else {}
+        by_login = await acting.still(connection, logins, now) if logins else {}
+        for visit in known:
+            before = visit.actor
+            if before.login_id is not None:
+                actor = by_login.get((before.login_id, acting.choice_of(before)))
+            else:
+                actor = by_token.get(before.token_id) if before.token_id is not None else before
             if actor is None and not visit.left:
                 self.leave(visit)
                 visit.gone()
