@@ -133,3 +133,16 @@ async def test_every_role_that_may_not_is_refused_and_nothing_changes(desk: Desk
             refused.append(problems(await desk.create(actor)))
     assert refused == [[("NOT_ALLOWED", [])]] * 25
     assert await everything(desk.db) == before
+
+
+async def test_a_description_is_told_as_it_was_written_and_as_harmless_html(desk: Desk) -> None:
+    written = "**Three** blocks <script>alert(1)</script> ![x](https://a.example/1.png) and a [capstone](javascript:x)"
+    made = await desk.create(description=written)
+    query = "query ($id: ID!) { node(id: $id) { ... on Stack { description descriptionHtml } } }"
+    data = await ask_data(desk.engine, query, ANONYMOUS, id=made["stack"]["id"])
+    assert data["node"]["description"] == written
+    shown = data["node"]["descriptionHtml"]
+    assert shown.startswith("<p><strong>Three</strong> blocks &lt;script&gt;alert(1)&lt;/script&gt;")
+    assert shown.count("<") == shown.count("<p>") * 2 + shown.count("<strong>") * 2 + shown.count("<a ") * 2
+    assert 'href="https://a.example/1.png" rel="nofollow noopener"' in shown
+    assert 'href="javascript' not in shown

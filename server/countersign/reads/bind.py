@@ -18,7 +18,7 @@ from strawberry.types.field import StrawberryField
 
 from countersign.kit.access import Permission
 from countersign.kit.view import View
-from countersign.reads import cost
+from countersign.reads import cost as prices
 from countersign.reads.authority import authorized
 from countersign.reads.bindings import (
     METADATA,
@@ -79,9 +79,9 @@ def key(*, description: str) -> Any:
     return _field(Key(), description)
 
 
-def slot(*, payload: str, maker: Maker, description: str) -> Any:
-    """A value that Python makes from bytes: `payload` is SQL over `{t}` of type bytea."""
-    return _field(Slot(payload, maker), description)
+def slot(*, payload: str, maker: Maker, description: str, cost: int = 0) -> Any:
+    """A value that Python makes from bytes: `payload` is SQL over `{t}` of type bytea; its price in points."""
+    return _field(Slot(payload, maker), description, price=prices.Cost(weight=cost) if cost else None)
 
 
 def one(
@@ -123,7 +123,7 @@ def many(
     args: Mapping[str, Argument] = NO_ARGUMENTS,
     members: Members | None = None,
     limit: int | None = None,
-    size: int = cost.ASSUMED,
+    size: int = prices.ASSUMED,
     requires: Permission | None = None,
     visible: str | None = None,
 ) -> Any:
@@ -132,7 +132,7 @@ def many(
     `size` is how long it mostly is, for its price; `visible` as in `one`.
     """
     relation = Relation("many", on, where, order, members=members, limit=limit, requires=requires, visible=visible)
-    return _field(relation, description, args=args, requires=requires, price=cost.assumed(limit or size))
+    return _field(relation, description, args=args, requires=requires, price=prices.assumed(limit or size))
 
 
 def connection(
@@ -163,7 +163,7 @@ def connection(
     }
     if orders is not None:
         paging["order_by"] = arg(orders.input | None, "The order of the list.")
-    return _field(relation, description, args={**args, **paging}, requires=requires, price=cost.paged())
+    return _field(relation, description, args={**args, **paging}, requires=requires, price=prices.paged())
 
 
 def find(
@@ -188,7 +188,7 @@ def lookup(*, many: bool, description: str) -> Any:
         else {"id": arg(strawberry.ID, "The id of any thing that has one.")}
     )
     return _field(
-        Lookup(many), description, args=arguments, price=cost.one_for_each("ids", LOOKUP_LIMIT) if many else None
+        Lookup(many), description, args=arguments, price=prices.one_for_each("ids", LOOKUP_LIMIT) if many else None
     )
 
 
@@ -197,7 +197,7 @@ def entities(representation: Any, *, name: str, description: str) -> Any:
     arguments = {
         "representations": arg(list[representation], "Up to 100 things, each by its type and one of its keys.")
     }
-    price = cost.one_for_each("representations", LOOKUP_LIMIT)
+    price = prices.one_for_each("representations", LOOKUP_LIMIT)
     return _field(Entities(), description, args=arguments, name=name, price=price)
 
 
@@ -210,7 +210,7 @@ def page(name: str, *, description: str, graphql_name: str | None = None) -> Any
     """A part of a connection that the compiler knows by name; used once, in `schema/base.py`."""
     counts = name == "totalCount"
     return _field(
-        PagePart(name), description, name=graphql_name, price=cost.Cost(weight=COUNT_COST) if counts else None
+        PagePart(name), description, name=graphql_name, price=prices.Cost(weight=COUNT_COST) if counts else None
     )
 
 
@@ -221,7 +221,7 @@ def entity(*, description: str) -> Any:
 
 def told(name: str, *, description: str) -> Any:
     """A payload's field that Python writes; used once, in `schema/base.py`."""
-    return _field(Told(name), description, price=cost.assumed(1) if name == "errors" else None)
+    return _field(Told(name), description, price=prices.assumed(1) if name == "errors" else None)
 
 
 def secret(*, description: str) -> Any:
@@ -265,7 +265,7 @@ def _field(
     args: Mapping[str, Argument] = NO_ARGUMENTS,
     name: str | None = None,
     requires: Permission | None = None,
-    price: cost.Cost | cost.ListSize | None = None,
+    price: prices.Cost | prices.ListSize | None = None,
 ) -> Any:
     shown: list[object] = [authorized(requires)] if requires is not None else []
     if price is not None:

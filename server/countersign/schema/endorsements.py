@@ -22,7 +22,8 @@ from countersign.schema.endorsement_lists import (
 from countersign.schema.evidence import EVIDENCE_MEMBERS, Evidence, EvidenceInput, read_evidence
 from countersign.schema.organizations import Organization
 from countersign.schema.problems import ConflictOfInterestError, StaleVersionError, StepUpRequiredError
-from countersign.schema.scalars import URL, Markdown
+from countersign.schema.rendering import as_html
+from countersign.schema.scalars import HTML, URL, Markdown
 
 if TYPE_CHECKING:
     from countersign.schema.specs import SpecVersion
@@ -36,6 +37,7 @@ class Endorsement(Node):
     live: bool = column(description="Whether it counts now: in force, not over, not taken back.")
     expiring: bool = column(description="Whether it counts now and ends within 60 days.")
     statement: Markdown = column(description="What the endorser says.")
+    statement_html: HTML = as_html(ENDORSEMENT, "statement", "What the endorser says")
     digest: str = column(description="The digest of the version that was signed: SHA-256 of its spec.json, in hex.")
     valid_from: datetime = column(description="From when the signed document is valid.")
     valid_until: datetime = column(description="Until when the signed document is valid.")

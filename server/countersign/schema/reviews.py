@@ -28,7 +28,8 @@ from countersign.schema.base import (
 )
 from countersign.schema.organizations import Organization
 from countersign.schema.problems import ConflictOfInterestError, StaleVersionError
-from countersign.schema.scalars import Markdown
+from countersign.schema.rendering import as_html
+from countersign.schema.scalars import HTML, Markdown
 
 if TYPE_CHECKING:
     from countersign.schema.specs import SpecVersion
@@ -91,6 +92,7 @@ class Review(Node):
     interest: DeclaredInterest = column(description="What the reviewer declared before scoring.")
     declaration: str = column(description="The interest that was disclosed, in words.")
     comment: Markdown = column(description="What the reviewer says to the school.")
+    comment_html: HTML = as_html(REVIEW, "comment", "What the reviewer says to the school")
     decided_at: datetime = column(description="When it was decided.")
     scores: list[ReviewScore] = many(size=11, description="The scores.")
     organization: Organization = one(

@@ -13,6 +13,7 @@ from countersign.reads.cursors import Cursor
 
 URL = NewType("URL", str)
 Markdown = NewType("Markdown", str)
+HTML = NewType("HTML", str)
 Duration = NewType("Duration", str)
 LanguageTag = NewType("LanguageTag", str)
 CountryCode = NewType("CountryCode", str)
@@ -98,6 +99,13 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         "https://url.spec.whatwg.org/",
     ),
     Markdown: _scalar("Markdown", "A text in CommonMark; no HTML.", _text, "https://spec.commonmark.org/"),
+    HTML: _scalar(
+        "HTML",
+        "A piece of HTML made from Markdown: headings, paragraphs, lists, quotes, code and links to https and mailto; "
+        "no attributes but those of links, no pictures, styles or scripts.",
+        _text,
+        "https://html.spec.whatwg.org/",
+    ),
     Duration: _scalar(
         "Duration",
         "A span of time in ISO 8601: `P4W`.",

@@ -7,7 +7,8 @@ from decimal import Decimal
 import strawberry
 
 from countersign.reads.bind import bound, column, many, one
-from countersign.schema.scalars import CurrencyCode, Duration, LanguageTag, Markdown
+from countersign.schema.rendering import as_html
+from countersign.schema.scalars import HTML, CurrencyCode, Duration, LanguageTag, Markdown
 from countersign.schema.skills import Skill
 from countersign.specs.views import (
     ALIGNMENT,
@@ -138,6 +139,7 @@ class Assessment:
 
     types: list[AssessmentType] = column(description="How the outcomes are proven.")
     description: Markdown | None = column(description="What is done and how it is judged.")
+    description_html: HTML | None = as_html(ASSESSMENT, "description", "What is done and how it is judged")
     pass_mark: str | None = column(description="What is needed to pass.")
     supervision: Supervision | None = column(description="Who watches, and whether identity is checked.")
     duration: Duration | None = column(description="How long it takes.")
@@ -195,6 +197,7 @@ class SpecContent:
     language: LanguageTag = column(description="The language in which this text is written.")
     summary: str | None = column(description="The specification in a sentence or two.")
     description: Markdown | None = column(description="What a holder can do.")
+    description_html: HTML | None = as_html(CONTENT, "description", "What a holder can do")
     outcomes: list[Outcome] = many(order="{child}.no", description="The learning outcomes, in the school's order.")
     primary_outcome: Outcome | None = one(
         on="({child}.item->>'primary')::boolean",
@@ -228,3 +231,4 @@ class SpecContent:
     field_of_study: str | None = column(description="The field of study.")
     tags: list[str] = column(description="Words to find it by.")
     further_information: Markdown | None = column(description="Anything else.")
+    further_information_html: HTML | None = as_html(CONTENT, "further_information", "Anything else")

@@ -13,7 +13,8 @@ from countersign.reads.bind import arg, bound, column, connection, entity, find,
 from countersign.reads.orders import Order, Orders
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
-from countersign.schema.scalars import Markdown
+from countersign.schema.rendering import as_html
+from countersign.schema.scalars import HTML, Markdown
 from countersign.stacks import service
 from countersign.stacks.views import STACK
 
@@ -32,6 +33,7 @@ class Stack(Node):
     handle: str = column(description="Its short name in addresses; it never changes.")
     title: str = column(description="Its title.")
     description: Markdown = column(description="What it leads to.")
+    description_html: HTML = as_html(STACK, "description", "What it leads to")
     created_at: datetime = column(description="When it was made.")
     organization: Organization = one(on="{child}.id = {parent}.organization_id", description="Whose stack it is.")
     blocks: list[Annotated["CredentialSpec", strawberry.lazy("countersign.schema.specs")]] = many(
