@@ -30,6 +30,7 @@ from graphql import (
 
 from countersign.kit.db import Connection
 from countersign.kit.errors import Code
+from countersign.kit.sight import EVERYONE, predicate
 from countersign.reads import cursors, entities, sql
 from countersign.reads.args import Args, Call, Parameters, Predicates
 from countersign.reads.bindings import (
@@ -191,8 +192,10 @@ class Oracle:
         match binding:
             case Constant(text):
                 return text(self.schema)
-            case Column(template):
+            case Column(template, _, seen):
                 expression = template or needed_bound(type_).view.column(python_name(definition))
+                if seen:
+                    expression = f"case when {predicate(seen)} then {expression} end"
                 form = sql.encode(expression, definition.type)
                 return _leaf(await self._one(info, row, f"to_json({form})::text"), definition.type)
             case Key():
@@ -482,7 +485,7 @@ def _located(bound: Bound, located: Located) -> str:
 
 
 def _without_rows(bound: Bound) -> Bound:
-    return replace(bound, view=replace(bound.view, source="", visible="true"))
+    return replace(bound, view=replace(bound.view, source="", seen=(EVERYONE,)))
 
 
 def _leaf(text: str | None, type_: GraphQLOutputType) -> Any:

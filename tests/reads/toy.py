@@ -11,6 +11,7 @@ from countersign.kit.access import ANONYMOUS, Actor, Permission
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Invalid, NotFound
 from countersign.kit.ids import Sealer, parse_public_id
+from countersign.kit.sight import EVERYONE
 from countersign.kit.view import View
 from countersign.reads.args import Args, Predicates
 from countersign.reads.bind import arg, bound, column, connection, entity, many, one
@@ -61,8 +62,8 @@ class ToyMutations:
     )
 
 
-NAMED = View("match", "organizations {t}", key="{t}.rank")
-SHARE = View("share", "(select kind, n from {counts}) {t}", key="{t}.kind")
+NAMED = View("match", "organizations {t}", seen=(EVERYONE,), key="{t}.rank")
+SHARE = View("share", "(select kind, n from {counts}) {t}", seen=(EVERYONE,), key="{t}.kind")
 
 
 @bound(SHARE, description="How many are of a kind.", key_type="text")

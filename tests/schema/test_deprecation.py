@@ -8,6 +8,7 @@ import pytest
 import strawberry
 from graphql import build_schema
 
+from countersign.kit.sight import EVERYONE
 from countersign.kit.view import View
 from countersign.reads.bind import arg, bound, column, ending, find
 from countersign.schema import deprecation
@@ -76,7 +77,7 @@ def test_a_broken_promise_is_found(place: str, reason: str, sentence: str) -> No
     assert sentence in found[0]
 
 
-@bound(View(tag="thing", source="organizations {t}"), description="A thing.")
+@bound(View(tag="thing", source="organizations {t}", seen=(EVERYONE,)), description="A thing.")
 class Thing:
     """A thing."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from countersign.kit.access import Permission
+from countersign.kit.sight import holders, learner
 from countersign.kit.view import View
 
 AWARD = View(
@@ -11,5 +13,5 @@ AWARD = View(
         "credential": "convert_from({t}.credential, 'UTF8')",
         "signed": "({t}.credential is not null)",
     },
-    visible="({t}.learner_id = {actor_learner} or {t}.organization_id = {actor_registry})",
+    seen=(learner(), holders(Permission.ISSUE_AWARD, of="the school that issued it")),
 )

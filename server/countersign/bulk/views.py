@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from countersign.kit.sight import WITH_PARENT, members
 from countersign.kit.view import View
 
-_OWN = "{t}.organization_id = {actor_organization}"
+_OWN = (members(),)
 
-UPLOAD = View(tag="upload", source="uploads {t}", columns={"received": "({t}.received_at is not null)"}, visible=_OWN)
+UPLOAD = View(tag="upload", source="uploads {t}", columns={"received": "({t}.received_at is not null)"}, seen=_OWN)
 
-BULK_OPERATION = View(tag="bulk", source="bulk_operations {t}", visible=_OWN)
+BULK_OPERATION = View(tag="bulk", source="bulk_operations {t}", seen=_OWN)
 
 ROW_ERROR = View(
     tag="row",
@@ -19,6 +20,7 @@ ROW_ERROR = View(
         "code": "lower({t}.item->>'code')",
         "message": "{t}.item->>'message'",
     },
+    seen=(WITH_PARENT,),
     key="{t}.no",
 )
 

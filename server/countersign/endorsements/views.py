@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from countersign.endorsements.rules import DEFAULT_POLICY, EXPIRING_WITHIN
+from countersign.kit.sight import WITH_PARENT, members, told
 from countersign.kit.view import View
 from countersign.specs.views import READABLE
 
@@ -50,8 +51,14 @@ ENDORSEMENT = View(
         "url": "(select i.value || '/endorsements/' || {t}.id from installation i where i.key = 'public_origin')",
     },
     # What is not signed yet, or was refused, is the endorser's own affair; the rest is seen by who sees the version.
-    visible="({t}.organization_id = {actor_organization} or {t}.in_force is not null and exists"
-    " (select from spec_versions v where v.id = {t}.spec_version_id and " + READABLE.replace("{t}", "v") + "))",
+    seen=(
+        members(of="the endorser"),
+        told(
+            "once it is signed, who sees the version that it is about",
+            "{t}.in_force is not null and exists (select from spec_versions v"
+            " where v.id = {t}.spec_version_id and " + READABLE.replace("{t}", "v") + ")",
+        ),
+    ),
 )
 
 SEEN_WITH_ITS_VERSION = "({t}.organization_id = {actor_organization} or {t}.in_force is not null)"
@@ -83,6 +90,7 @@ EVIDENCE = View(
             for name in names
         },
     },
+    seen=(WITH_PARENT,),
 )
 """Every kind in one view; a kind's type shows the columns that it has."""
 
@@ -90,6 +98,7 @@ TOOL = View(
     tag="tol",
     source="jsonb_array_elements({parent}.payload->'tools') with ordinality {t}(item, no)",
     columns={"name": "{t}.item->>'name'", "versions": "nullif({t}.item->>'versions', '')"},
+    seen=(WITH_PARENT,),
     key="{t}.no",
 )
 
@@ -101,5 +110,6 @@ SALARY = View(
         "high": "({t}.payload->'salary'->>'high')::numeric",
         "currency": "{t}.payload->'salary'->>'currency'",
     },
+    seen=(WITH_PARENT,),
 )
 """Part of a hiring pledge's row."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-_NONE: Mapping[str, str] = MappingProxyType({})
+from countersign.kit.sight import Sight, predicate
 
-ACTOR_PLACEHOLDERS = ("actor_organization", "actor_person", "actor_learner", "actor_registry", "now")
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +16,21 @@ class View:
     """One kind of thing as rows.
 
     `source` is a FROM item with the alias `{t}` (and `{parent}` where it is lateral); `columns` maps a field's
-    snake-case name to SQL over `{t}` (a name that is missing means `{t}.<name>`); `visible` is a predicate over `{t}`
-    and the placeholders `{actor_organization}`, `{actor_person}`, `{actor_learner}`, `{now}`; `key` is unique among
-    its rows.
+    snake-case name to SQL over `{t}` (a name that is missing means `{t}.<name>`); `seen` are the ways of
+    being allowed to see a row (`kit/sight`): nobody sees a view that names none, and the engine does not start over
+    one; `key` is unique among its rows.
     """
 
     tag: str
     source: str
     columns: Mapping[str, str] = field(default_factory=lambda: _NONE)
-    visible: str = "true"
+    seen: tuple[Sight, ...] = ()
     key: str = "{t}.id"
+
+    @property
+    def visible(self) -> str:
+        """Whether the row `{t}` is seen by the actor, as SQL over the placeholders of the actor."""
+        return predicate(self.seen)
 
     def column(self, name: str) -> str:
         """The SQL of a column, with `{t}` for the row."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from countersign.kit.sight import EVERYONE, learner
 from countersign.kit.view import View
 from countersign.learners import texts
 
 LEARNER = View(
     tag="learner",
     source="learners {t}",
-    visible="{t}.learner_id = {actor_learner}",
+    seen=(learner(),),
     key="{t}.learner_id",
 )
 
@@ -20,7 +21,7 @@ CONSENT = View(
     columns={
         "stands": "({t}.withdrawn_at is null and ({t}.expires_at is null or {t}.expires_at > {now}))",
     },
-    visible="{t}.learner_id = {actor_learner}",
+    seen=(learner(),),
 )
 
 
@@ -44,6 +45,7 @@ def _rows() -> str:
 CONSENT_TEXT: Final = View(
     tag="consenttext",
     source=f"(select x.* from (values {_rows()}) x(purpose, version, language, title, body, sha256, in_force)) {{t}}",
+    seen=(EVERYONE,),
     key="({t}.purpose || '/' || {t}.version || '/' || {t}.language)",
 )
 """The texts of the package; public."""

@@ -17,9 +17,9 @@ from countersign.reads.sql import render
 Getter = Callable[["Call"], object]
 
 
-def _registry(actor: Actor) -> object:
-    """The school whose awards the actor may read: with authority to issue them, not by membership alone."""
-    return actor.organization_id if access.allows(actor, Permission.ISSUE_AWARD) else None
+def _holding(actor: Actor, permission: Permission) -> object:
+    """The organization for which the actor may do something: by authority, not by membership alone."""
+    return actor.organization_id if access.allows(actor, permission) else None
 
 
 @dataclass(slots=True)
@@ -40,7 +40,6 @@ _KNOWN: Mapping[str, tuple[Getter, str]] = {
     "actor_organization": (lambda call: call.actor.organization_id, "uuid"),
     "actor_person": (lambda call: call.actor.person_id, "uuid"),
     "actor_learner": (lambda call: call.actor.learner_id, "bigint"),
-    "actor_registry": (lambda call: _registry(call.actor), "uuid"),
     "budget_limit": (lambda call: call.budget.limit if call.budget else None, "int"),
     "budget_remaining": (lambda call: call.budget.remaining if call.budget else None, "int"),
     "budget_reset": (lambda call: call.budget.reset_seconds if call.budget else None, "int"),
@@ -66,8 +65,14 @@ class Parameters:
             self._known[key] = text
         return text
 
-    def known(self, name: str) -> str | None:
-        """The SQL of `{now}`, the actor and the budget placeholders, or None for any other name."""
+    def known(self, name: str, detail: str | None = None) -> str | None:
+        """The SQL of `{now}`, the actor and the budget placeholders, or None for any other name.
+
+        `{actor_holding:issue_award}` is the organization for which the actor holds that permission, else null.
+        """
+        if name == "actor_holding":
+            permission = Permission(detail)
+            return self.bind(lambda call: _holding(call.actor, permission), "uuid", (name, permission))
         if name == "now":
             return f"coalesce({self.bind(lambda call: call.now, 'timestamptz', 'now')}, statement_timestamp())"
         if name in _KNOWN:
@@ -184,8 +189,8 @@ class Predicates:
     def render(self, template: str, **values: str) -> str:
         """A template with its names filled."""
 
-        def look_up(name: str, _detail: str | None) -> str:
-            found = values.get(name) or self.names.get(name) or self._parameters.known(name)
+        def look_up(name: str, detail: str | None) -> str:
+            found = values.get(name) or self.names.get(name) or self._parameters.known(name, detail)
             if found is None:
                 raise BindingMistake(f"{{{name}}} in {template!r} is not a name here; known: {sorted(self.names)}")
             return found

@@ -1,9 +1,12 @@
 """Authority that a field asks for, printed into the schema from the policy that the services enforce."""
 
+from collections.abc import Sequence
+
 import strawberry
 from strawberry.schema_directive import Location
 
 from countersign.kit.access import POLICY, Permission
+from countersign.kit.sight import Sight
 
 
 @strawberry.schema_directive(
@@ -29,6 +32,22 @@ class Authorized:
     account: bool = strawberry.field(
         default=False, description="Whether any person who signed in may use it, for themselves; no token may."
     )
+
+
+@strawberry.schema_directive(
+    locations=[Location.OBJECT, Location.FIELD_DEFINITION],
+    name="seenBy",
+    description="Who sees it; to everybody else it is as if there were none.",
+)
+class SeenBy:
+    """Who sees it."""
+
+    who: list[str] = strawberry.field(description="Those who see it; one of them is enough.")
+
+
+def seen_by(seen: Sequence[Sight]) -> list[object]:
+    """The directive that shows who sees a thing; none where nothing is said."""
+    return [SeenBy(who=[sight.who for sight in seen])] if seen else []
 
 
 def authorized(permission: Permission) -> Authorized:

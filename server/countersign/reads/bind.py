@@ -2,9 +2,9 @@
 
 A field's binding travels in the metadata of its Strawberry field, a type's in its class attribute `__bound__`.
 Templates are SQL with names in braces: `{t}` the row itself, `{parent}` and `{child}` the two sides of a relation,
-`{key}` the child's key; `{actor_organization}`, `{actor_person}`, `{actor_learner}`, `{actor_registry}` (the school
-whose awards the actor may issue) and `{now}` bound parameters; `{budget_limit}`, `{budget_remaining}`, `{budget_reset}`
-and `{budget_cost}` what the edge charged for the operation.
+`{key}` the child's key; `{actor_organization}`, `{actor_person}`, `{actor_learner}`, `{actor_holding:permission}`
+(the organization for which the actor holds it) and `{now}` bound parameters; `{budget_limit}`, `{budget_remaining}`,
+`{budget_reset}` and `{budget_cost}` what the edge charged for the operation.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,9 +17,10 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from countersign.kit.access import Permission
+from countersign.kit.sight import Sight
 from countersign.kit.view import View
 from countersign.reads import cost as prices
-from countersign.reads.authority import authorized
+from countersign.reads.authority import authorized, seen_by
 from countersign.reads.bindings import (
     METADATA,
     Argument,
@@ -69,9 +70,20 @@ def ending(field: Any, reason: str) -> Any:
     return field
 
 
-def column(*, description: str, sql: str | None = None, name: str | None = None) -> Any:
-    """A value of the row: the view's column of the field's name, or `sql` over `{t}`."""
-    return _field(Column(sql), description, name=name)
+def column(
+    *,
+    description: str,
+    sql: str | None = None,
+    name: str | None = None,
+    requires: Permission | None = None,
+    seen: tuple[Sight, ...] = (),
+) -> Any:
+    """A value of the row: the view's column of the field's name, or `sql` over `{t}`.
+
+    Whoever sees the row sees it; unless it `requires` a permission (the question is refused without it), or is `seen`
+    by fewer (null for the others, so its type must be nullable).
+    """
+    return _field(Column(sql, requires, seen), description, name=name, requires=requires, seen=seen)
 
 
 def key(*, description: str) -> Any:
@@ -251,7 +263,7 @@ def bound(
         raise BindingMistake("only things with public ids can be entities of a federation")
 
     def bind(cls: type[T]) -> type[T]:
-        made = strawberry.type(cls, description=description, name=name)
+        made = strawberry.type(cls, description=description, name=name, directives=seen_by(view.seen))
         made.__bound__ = Bound(view, identity or Public(), key_type, keys)  # type: ignore[attr-defined] # read by `binding_of_type`
         return made
 
@@ -266,8 +278,10 @@ def _field(
     name: str | None = None,
     requires: Permission | None = None,
     price: prices.Cost | prices.ListSize | None = None,
+    seen: tuple[Sight, ...] = (),
 ) -> Any:
     shown: list[object] = [authorized(requires)] if requires is not None else []
+    shown += seen_by(seen)
     if price is not None:
         shown.append(price)
     made: Any = strawberry.field(

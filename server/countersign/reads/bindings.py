@@ -9,6 +9,7 @@ from graphql import GraphQLField, GraphQLNamedType, GraphQLObjectType, GraphQLSc
 
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
+from countersign.kit.sight import Sight
 from countersign.kit.view import View
 from countersign.reads.args import Args, Predicates
 from countersign.reads.errors import BindingMistake
@@ -48,9 +49,15 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A value of the row; `sql` replaces the view's column of the field's name."""
+    """A value of the row; `sql` replaces the view's column of the field's name.
+
+    `requires` is what the whole question needs for it; `seen` who gets the value where not everyone does who sees the
+    row: null for the others.
+    """
 
     sql: str | None = None
+    requires: Permission | None = None
+    seen: tuple[Sight, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

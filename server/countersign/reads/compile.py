@@ -16,6 +16,7 @@ from graphql.execution.values import VariableValues
 from graphql.language import Visitor, visit
 
 from countersign.kit.access import Permission
+from countersign.kit.sight import predicate
 from countersign.kit.view import View
 from countersign.reads import entities, lookups, pages, sql
 from countersign.reads.args import Args, Call, Parameters, Predicates
@@ -101,9 +102,8 @@ class Compiler:
         path: Path,
     ) -> str:
         match binding_of(type_, name, definition):
-            case Column(template):
-                chosen = template or self._bound(type_, scope).view.column(python_name(definition))
-                return sql.encode(self.render(chosen, scope), definition.type)
+            case Column() as column:
+                return self._column(column, type_, definition, scope, path)
             case Key():
                 return self.identity(self._bound(type_, scope), scope)
             case Slot(payload, maker):
@@ -119,6 +119,16 @@ class Compiler:
                 return self.parameters.bind(lambda _call: text, "text")
             case PagePart() | Entity() | Told() | Secret():
                 raise BindingMistake(f"{type_.name}.{name} is bound as a part of something that this is not")
+
+    def _column(
+        self, column: Column, type_: GraphQLObjectType, definition: GraphQLField, scope: Scope, path: Path
+    ) -> str:
+        chosen = column.sql or self._bound(type_, scope).view.column(python_name(definition))
+        if column.requires is not None:
+            self.requirements.append((column.requires, path))
+        if column.seen:
+            chosen = f"case when {predicate(column.seen)} then {chosen} end"
+        return sql.encode(self.render(chosen, scope), definition.type)
 
     def place(
         self, type_: GraphQLObjectType, name: str, definition: GraphQLField, nodes: list[FieldNode], path: Path

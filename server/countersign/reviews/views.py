@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from countersign.kit.sight import EVERYONE, WITH_PARENT, members, told
 from countersign.kit.view import View
 from countersign.reviews.rubric import RUBRIC
 
@@ -19,15 +20,20 @@ REVIEW_REQUEST = View(
         " then 'expired' else {t}.state end",
         "updated_at": CHANGED_AT.format(t="{t}"),
     },
-    visible="({t}.school_id = {actor_organization} or {t}.organization_id = {actor_organization})",
+    seen=(members("school_id", of="the school that asks"), members(of="the organization that is asked")),
 )
 
 REVIEW = View(
     tag="rev",
     source="reviews {t}",
     columns={"id": "'rev_' || {t}.id", "declaration": "{t}.coi_declaration"},
-    visible="({t}.organization_id = {actor_organization} or exists (select from review_requests q"
-    " where q.id = {t}.request_id and q.school_id = {actor_organization}))",
+    seen=(
+        members(of="the organization that reviews"),
+        told(
+            "members of the school that asked",
+            "exists (select from review_requests q where q.id = {t}.request_id and q.school_id = {actor_organization})",
+        ),
+    ),
 )
 
 DECLINED_COUNT = (
@@ -44,6 +50,7 @@ SCORE = View(
         "value": "({t}.item->>'value')::int",
         "evidence": "{t}.item->>'evidence'",
     },
+    seen=(WITH_PARENT,),
     key="{t}.no",
 )
 
@@ -61,6 +68,7 @@ _RUBRIC_ROWS = ", ".join(
 CRITERION = View(
     tag="crt",
     source=f"(values {_RUBRIC_ROWS}) {{t}}(no, code, title, question, anchors)",
+    seen=(EVERYONE,),
     key="{t}.no",
 )
 """The rubric as rows, so that a score is read with the question that it answers."""

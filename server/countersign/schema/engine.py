@@ -20,6 +20,7 @@ from countersign.reads.plan import Plan, compile_query
 from countersign.reads.selection import Fields, Selections
 from countersign.schema import limits, pricing
 from countersign.schema.answer import Answer
+from countersign.schema.authority import require_authority
 from countersign.schema.base import Tools
 from countersign.schema.documents import Document, read
 from countersign.schema.exporting import ListExporter
@@ -142,11 +143,14 @@ class Engine:
     def __init__(
         self, schema: strawberry.Schema, tools: Tools, *, tells_strangers: bool = True, kept_bytes: int = KEPT_BYTES
     ) -> None:
-        """`tells_strangers` is whether those who have not signed in may read the schema (introspection).
+        """Raises BindingMistake for a schema with a field for which nobody said who may use it.
+
+        `tells_strangers` is whether those who have not signed in may read the schema (introspection).
 
         `kept_bytes` is about how much memory documents and their plans may take.
         """
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001 - the graphql-core schema that Strawberry declares
+        require_authority(self.schema)
         self.db = tools.db
         self.sealer = tools.sealer
         self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS, kept_bytes)

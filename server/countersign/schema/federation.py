@@ -30,6 +30,7 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
+from countersign.kit.sight import EVERYONE
 from countersign.kit.view import View
 from countersign.reads.bind import bound, constant, entities, one
 from countersign.reads.bindings import entity_types
@@ -79,7 +80,11 @@ def sdl_of(schema: GraphQLSchema) -> str:
     return text
 
 
-@bound(View(tag="service", source=""), name="_Service", description="This subgraph, as composers want to know it.")
+@bound(
+    View(tag="service", source="", seen=(EVERYONE,)),
+    name="_Service",
+    description="This subgraph, as composers want to know it.",
+)
 class Service:
     """This subgraph."""
 

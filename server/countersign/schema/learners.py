@@ -10,6 +10,7 @@ import strawberry
 from countersign.awards import consent
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
+from countersign.kit.sight import caller
 from countersign.kit.view import View
 from countersign.learners import receipts, rules
 from countersign.learners.views import CONSENT, CONSENT_TEXT, LEARNER, RECEIPT
@@ -36,7 +37,7 @@ VIEWER: Final = View(
         " where m.organization_id = {t}.organization_id and m.person_id = {t}.person_id and m.valid_from <= {now}"
         " and (m.valid_until is null or m.valid_until > {now}) order by 1)"
     },
-    visible="({t}.person_id is not null or {t}.learner_id is not null)",
+    seen=(caller("({t}.person_id is not null or {t}.learner_id is not null)"),),
     key="{t}.one",
 )
 

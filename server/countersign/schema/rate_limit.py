@@ -5,10 +5,11 @@ from typing import Optional
 
 import strawberry
 
+from countersign.kit.sight import CALLER
 from countersign.kit.view import View
 from countersign.reads.bind import bound, column, one
 
-BUDGET = View("budget", source="")
+BUDGET = View("budget", source="", seen=(CALLER,))
 
 
 @bound(BUDGET, description="Your budget: what you may spend at once, and what is left of it. It fills up by itself.")

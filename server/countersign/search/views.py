@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from countersign.endorsements.views import LIVE
+from countersign.kit.sight import THROUGH, learner
 from countersign.kit.view import View
 from countersign.search.rules import SHOWN_AWARDS_LIMIT
 
-CANDIDATE: Final = View(tag="cand", source="{shown} {t}", key="{t}.rank")
+_FOUND: Final = (THROUGH,)
+"""Only the search leads here, and that asks for its permission."""
 
-CANDIDATE_MATCH: Final = View(tag="match", source="")
+CANDIDATE: Final = View(tag="cand", source="{shown} {t}", seen=_FOUND, key="{t}.rank")
+
+CANDIDATE_MATCH: Final = View(tag="match", source="", seen=_FOUND)
 
 _POSTING: Final = f"""(
             select a.award_id, a.spec_version_id, a.spec_id, a.awarded_on, a.spec_id = any(q.specs) as spec_asked,
@@ -29,6 +33,7 @@ CANDIDATE_AWARD: Final = View(
         select p.award_id, p.spec_version_id, p.spec_id, p.awarded_on, p.asked and p.endorsers > 0 as matches
         from {_POSTING} p
         order by matches desc, p.awarded_on desc, p.award_id limit {SHOWN_AWARDS_LIMIT}) {{t}}""",
+    seen=_FOUND,
     key="{t}.award_id",
 )
 """The awards that a candidate is shown with: those that match first, then the latest."""
@@ -39,18 +44,19 @@ CONTRIBUTION: Final = View(
         select p.award_id, p.spec_version_id, p.awarded_on, p.spec_asked, p.endorsers
         from {_POSTING} p where p.asked and p.endorsers > 0) {{t}}""",
     columns={"points": "1"},
+    seen=_FOUND,
     key="{t}.award_id",
 )
 """The endorsed awards that answer the question: each is one point, and their sum is the score."""
 
-REGION_FACET: Final = View(tag="region", source="{region_facet} {t}", key="{t}.no")
-ENDORSER_FACET: Final = View(tag="endorser", source="{endorser_facet} {t}", key="{t}.no")
-FACETS: Final = View(tag="facets", source="")
+REGION_FACET: Final = View(tag="region", source="{region_facet} {t}", seen=_FOUND, key="{t}.no")
+ENDORSER_FACET: Final = View(tag="endorser", source="{endorser_facet} {t}", seen=_FOUND, key="{t}.no")
+FACETS: Final = View(tag="facets", source="", seen=_FOUND)
 
 CANDIDATE_VIEW: Final = View(
     tag="sighting",
     source="candidate_views {t}",
-    visible="{t}.learner_id = {actor_learner}",
+    seen=(learner(),),
     key="({t}.viewed_on::text || '/' || {t}.organization_id)",
 )
 """Who saw a learner; the learner alone reads it."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from countersign.kit.sight import EVERYONE
 from countersign.kit.view import View
 
-FRAMEWORK = View(tag="framework", source="skill_frameworks {t}")
+FRAMEWORK = View(tag="framework", source="skill_frameworks {t}", seen=(EVERYONE,))
 SKILL = View(
     tag="skill",
     source="skills {t}",
+    seen=(EVERYONE,),
     columns={"reuse_level": "replace({t}.reuse_level, '-', '_')", "retired": "({t}.retired_at is not null)"},
 )
-LABEL = View(tag="label", source="skill_labels {t}")
+LABEL = View(tag="label", source="skill_labels {t}", seen=(EVERYONE,))
 
 BEST_LABEL = (
     "{child}.id = (select l.id from skill_labels l where l.skill_id = {parent}.id and l.kind = 'preferred'"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from countersign.kit.sight import EVERYONE, WITH_PARENT, members, predicate, told
 from countersign.kit.view import View
 
 PUBLIC = "{t}.state in ('published', 'deprecated', 'retired')"
-READABLE = (
-    f"({PUBLIC} or {{t}}.organization_id = {{actor_organization}} or exists (select from spec_version_readers r"
-    " where r.spec_version_id = {t}.id and r.organization_id = {actor_organization}))"
+READERS = (
+    told("everyone, once it is published", PUBLIC),
+    members(of="its school"),
+    told(
+        "members of an organization that was asked to review it",
+        "exists (select from spec_version_readers r"
+        " where r.spec_version_id = {t}.id and r.organization_id = {actor_organization})",
+    ),
 )
+READABLE = predicate(READERS)
 READABLE_V = READABLE.replace("{t}", "v")
 """The same predicate over the alias `v`."""
 
@@ -19,9 +26,12 @@ SPEC = View(
         "title": f"(select v.content->>'title' from spec_versions v where v.spec_id = {{t}}.id and {READABLE_V}"
         " order by v.state = 'published' desc, v.ordinal desc limit 1)",
     },
-    visible=(
-        "({t}.organization_id = {actor_organization}"
-        f" or exists (select from spec_versions v where v.spec_id = {{t}}.id and {READABLE_V}))"
+    seen=(
+        members(of="its school"),
+        told(
+            "who sees one of its versions",
+            f"exists (select from spec_versions v where v.spec_id = {{t}}.id and {READABLE_V})",
+        ),
     ),
 )
 VERSION = View(
@@ -35,13 +45,13 @@ VERSION = View(
         "achievement": "convert_from({t}.achievement, 'UTF8')",
         "spec_json": "convert_from({t}.spec_json, 'UTF8')",
     },
-    visible=READABLE,
+    seen=READERS,
 )
 DRAFT = View(
     tag="draft",
     source="spec_drafts {t}",
     columns={"title": "{t}.content->>'title'", "submitted": "({t}.version_id is not null)"},
-    visible="{t}.organization_id = {actor_organization}",
+    seen=(members(of="its school"),),
 )
 LISTING = View(
     tag="listing",
@@ -50,6 +60,7 @@ LISTING = View(
         "notice": "'Listed, not validated: a catalogue entry as imported; no employer has endorsed it.'",
         "workload_hours": "trim_scale({t}.workload_hours)",
     },
+    seen=(EVERYONE,),
 )
 
 _TEXTS = (
@@ -72,13 +83,15 @@ CONTENT = View(
         "field_of_study": "{t}.content->>'fieldOfStudy'",
         "further_information": "{t}.content->>'furtherInformation'",
     },
+    seen=(WITH_PARENT,),
 )
 """The content of a version or of a draft: part of the row, under the same column name in both."""
 
 
 def _part(path: str, **columns: str) -> View:
     """A JSON object inside the content of the same row."""
-    return View(tag="part", source="", columns={n: f"{{t}}.content->{path}->>'{key}'" for n, key in columns.items()})
+    texts = {n: f"{{t}}.content->{path}->>'{key}'" for n, key in columns.items()}
+    return View(tag="part", source="", columns=texts, seen=(WITH_PARENT,))
 
 
 def _items(source: str, **columns: str) -> View:
@@ -87,6 +100,7 @@ def _items(source: str, **columns: str) -> View:
         tag="item",
         source=f"jsonb_array_elements({source}) with ordinality {{t}}(item, no)",
         columns={name: f"{{t}}.item->>'{key}'" for name, key in columns.items()},
+        seen=(WITH_PARENT,),
         key="{t}.no",
     )
 
@@ -104,6 +118,7 @@ ASSESSMENT = View(
         "duration": "{t}.content->'assessment'->>'duration'",
         "external_assessor": "({t}.content->'assessment'->>'externalAssessor')::boolean",
     },
+    seen=(WITH_PARENT,),
 )
 OUTCOME = View(
     tag="item",
@@ -114,6 +129,7 @@ OUTCOME = View(
         "primary": "({t}.item->>'primary')::boolean",
         "measurable": "({t}.item->>'criterion' is not null and {t}.item->>'threshold' is not null)",
     },
+    seen=(WITH_PARENT,),
     key="{t}.no",
 )
 TOOL = View(
@@ -123,6 +139,7 @@ TOOL = View(
         **{name: f"{{t}}.item->>'{name}'" for name in ("name", "version", "purpose")},
         "checked_on": "({t}.item->>'checkedOn')::date",
     },
+    seen=(WITH_PARENT,),
     key="{t}.no",
 )
 ALIGNMENT = View(
@@ -132,6 +149,7 @@ ALIGNMENT = View(
         **{name: f"{{t}}.item->>'{name}'" for name in ("uri", "name", "framework")},
         "matched": "({t}.item->>'matched')::boolean",
     },
+    seen=(WITH_PARENT,),
     key="{t}.no",
 )
 CRITERION = _items(

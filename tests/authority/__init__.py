@@ -1,0 +1,1 @@
+"""Who may use what: declarations, the matrix, what strangers cannot tell apart."""
