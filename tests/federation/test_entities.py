@@ -350,7 +350,9 @@ def test_the_sdl_is_the_published_schema_with_keys() -> None:
     assert sdl == federation.subgraph(export(SCHEMA), federation.keys_of(CORE))
     for name, keys in federation.keys_of(CORE).items():
         written = " ".join(f'@key(fields: "{key}")' for key in keys)
-        assert f"type {name} implements Node {written} {{" in sdl
+        assert re.search(
+            rf"^type {name} implements Node @seenBy\(who: [^{{]*\) {re.escape(written)} {{", sdl, re.MULTILINE
+        )
     assert "type PageInfo @shareable {" in sdl
     assert "directive @oneOf on INPUT_OBJECT" in sdl
     assert sdl.count("@key(") == sum(len(keys) for keys in federation.keys_of(CORE).values())

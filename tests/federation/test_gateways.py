@@ -69,6 +69,7 @@ def test_a_composer_accepts_it_beside_another(together: dict[str, Any], composer
     supergraph = together[composer]["supergraph"]
     assert "vacancies" in supergraph
     assert "@authorized(scope:" in supergraph, "who may do what is told in the supergraph too"
+    assert "@seenBy(who:" in supergraph
     assert "_entities" not in supergraph
 
 

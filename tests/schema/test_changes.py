@@ -48,6 +48,7 @@ def test_no_change_is_none() -> None:
 SMALL = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
 directive @authorized(scope: String) on FIELD_DEFINITION
+directive @seenBy(who: [String!]!) on OBJECT | FIELD_DEFINITION
 interface Node { id: ID! }
 type Query {
   node(id: ID!, deep: Boolean): Node
@@ -58,6 +59,7 @@ input StackBy { id: ID handle: String }
 type Award implements Node { id: ID! mode: AwardMode! earnedOn: String! }
 type Skill @key(fields: "id") @key(fields: "uri") { id: ID! uri: String! }
 enum AwardMode { STUDY PRIOR_LEARNING }
+type Draft @seenBy(who: ["members"]) { text: String }
 type StaleError { message: String }
 type NotFoundError { message: String }
 union EndorseError = NotFoundError | StaleError
@@ -95,6 +97,7 @@ DANGEROUS = {
     "Enum value AwardMode.GIFT was added.": ("STUDY", "STUDY GIFT"),
     "An optional argument Query.stack(more:) was added.": ("stack(", "stack(more: Int, "),
     "Who may use Query.search has changed.": ("search:read", "all:read"),
+    "Who sees Draft has changed.": ("members", "everyone"),
 }
 
 

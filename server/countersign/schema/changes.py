@@ -172,9 +172,11 @@ def _keys(document: DocumentNode) -> dict[str, list[str]]:
 
 
 def _other_authority(before: DocumentNode, after: DocumentNode) -> list[str]:
-    """Fields that ask for another authority than before."""
+    """Fields that ask for another authority than before, types that others see than before."""
     old, new = _authorities(before), _authorities(after)
-    return [f"Who may use {name} has changed." for name in old.keys() & new.keys() if old[name] != new[name]]
+    found = [f"Who may use {name} has changed." for name in old.keys() & new.keys() if old[name] != new[name]]
+    seen, sees = _seen(before), _seen(after)
+    return found + [f"Who sees {name} has changed." for name in seen.keys() & sees.keys() if seen[name] != sees[name]]
 
 
 def _authorities(document: DocumentNode) -> dict[str, list[str]]:
@@ -184,6 +186,14 @@ def _authorities(document: DocumentNode) -> dict[str, list[str]]:
         if isinstance(definition, ObjectTypeDefinitionNode)
         for field in definition.fields or ()
     }
+
+
+def _seen(document: DocumentNode) -> dict[str, list[str]]:
+    """Who sees the types and fields that say so."""
+    types = [d for d in document.definitions if isinstance(d, ObjectTypeDefinitionNode)]
+    places: list[tuple[str, ObjectTypeDefinitionNode | FieldDefinitionNode]] = [(t.name.value, t) for t in types]
+    places += [(f"{t.name.value}.{f.name.value}", f) for t in types for f in t.fields or ()]
+    return {name: [print_ast(d) for d in found] for name, place in places if (found := _named(place, "seenBy"))}
 
 
 def _named(node: ObjectTypeDefinitionNode | FieldDefinitionNode, name: str) -> list[DirectiveNode]:

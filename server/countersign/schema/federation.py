@@ -44,6 +44,7 @@ from countersign.schema.stacks import Stack
 
 LINK: Final = "https://specs.apollo.dev/federation/v2.9"
 AUTHORIZED: Final = "https://countersign.example/authorized/v1.0"  # a name, not an address: nothing is fetched
+AUTHORITY: Final = ("authorized", "seenBy")
 OF_FEDERATION: Final = ("cost", "listSize")  # federation 2.9 defines these as we use them
 SHAREABLE: Final = frozenset({"PageInfo"})
 MACHINERY: Final = frozenset({"_Any", "_Entity", "_Service", "_entities", "_service"})
@@ -168,8 +169,8 @@ def _links(imported: Sequence[str]) -> SchemaExtensionNode:
     return SchemaExtensionNode(
         directives=(
             _directive("link", url=LINK, **{"import": [f"@{name}" for name in names]}),
-            _directive("link", url=AUTHORIZED, **{"import": ["@authorized"]}),
-            _directive("composeDirective", name="@authorized"),
+            _directive("link", url=AUTHORIZED, **{"import": [f"@{name}" for name in AUTHORITY]}),
+            *(_directive("composeDirective", name=f"@{name}") for name in AUTHORITY),
         ),
         operation_types=(),
     )
