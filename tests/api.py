@@ -13,6 +13,7 @@ from countersign import app
 from countersign.edge.door import Door
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
+from countersign.kit.fetcher import Fetcher
 from countersign.kit.ids import Sealer
 from countersign.schema.base import Tools
 from countersign.schema.engine import Engine
@@ -83,9 +84,9 @@ class Api:
 
 
 @asynccontextmanager
-async def served(db: Database, signer: Signer, make: Factory) -> AsyncIterator[Api]:
-    """The application over this database, without a socket."""
-    tools = Tools(db, Sealer(b"s" * 32), signer)
+async def served(db: Database, signer: Signer, make: Factory, *, fetcher: Fetcher | None = None) -> AsyncIterator[Api]:
+    """The application over this database, without a socket; a fetcher, where it asks an outside world."""
+    tools = Tools(db, Sealer(b"s" * 32), signer, fetcher=fetcher or Fetcher())
     application = app.create_app_with(tools)
     transport = httpx.ASGITransport(app=application)
     accept = {"accept": "application/graphql-response+json"}

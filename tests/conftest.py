@@ -32,7 +32,7 @@ BEYOND_LOOPBACK = "tests reach no network beyond this machine"
 
 def refuse_the_network(event: str, arguments: tuple[object, ...]) -> None:
     """Raise when this process connects to anything but this machine (an audit hook: it cannot be taken out again)."""
-    if event == "socket.connect":
+    if event in {"socket.connect", "socket.sendto"}:
         address = arguments[1]
         host = str(address[0]) if isinstance(address, tuple) else "localhost"  # a path is a Unix socket
         if host not in {"localhost", "::1"} and not host.startswith("127."):

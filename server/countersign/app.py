@@ -33,13 +33,15 @@ from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import tables as endorsements_tables
-from countersign.kit import audit, budgets, commands, installation, outbox, relay, trusted, watch
+from countersign.kit import audit, budgets, commands, events, installation, outbox, relay, trusted, watch
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
 from countersign.kit.waiting import either
 from countersign.learners import tables as learners_tables
+from countersign.organizations import domains
 from countersign.organizations import tables as organizations_tables
+from countersign.organizations.events import TiesChanged
 from countersign.public.routes import routes as public_routes
 from countersign.reviews import tables as reviews_tables
 from countersign.schema.base import Tools
@@ -78,6 +80,10 @@ TABLE_MODULES = (
     stacks_tables,
     trust_tables,
 )
+
+
+# What happens in a low room and concerns a higher one, in the same transaction.
+events.register(TiesChanged)
 
 
 def declare_tables() -> list[type[Table]]:
@@ -134,6 +140,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine) -> Async
         jobs.create_task(commands.run(tools.db, stop))
         jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(bulk_jobs.run(tools.db, engine.exporter, stop))
+        jobs.create_task(domains.run(tools.db, tools.fetcher, stop))
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
         numbering = relay.Relay()
         jobs.create_task(relay.run(tools.db, stop, numbering))

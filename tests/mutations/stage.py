@@ -17,8 +17,10 @@ from countersign.bulk.rules import Format, ImportKind
 from countersign.endorsements import service as endorsements
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
+from countersign.kit.fetcher import Fetcher
 from countersign.kit.ids import Sealer, new_id
 from countersign.learners.service import Person
+from countersign.organizations import domains
 from countersign.reads.bindings import Entity, binding_of
 from countersign.reads.identity import Sealed
 from countersign.reviews import service as reviews
@@ -28,6 +30,7 @@ from countersign.schema.engine import Engine, Request
 from countersign.specs import catalogue, listings, service
 from countersign.trust.signer import Signer
 from tests.factories import Factory
+from tests.kit.outside_world import Names
 from tests.specs.support import drafted, ground, submitted
 
 SEALER: Final = Sealer(b"s" * 32)
@@ -91,8 +94,17 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         route = Sealed()
         ids["award"] = route.seal(SEALER, school, "award", route.pack(issued.learner_id, issued.award_id))
         await _bulk(tx, school, ids)
+        ids["domain"] = f"dom_{await domains.claim(tx, school, 'claimed.example')}"
         learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
-    return Stage(Engine(make_schema(), Tools(db, SEALER, signer)), db, school, employer, learner, ids, digest)
+    return Stage(
+        Engine(make_schema(), Tools(db, SEALER, signer, fetcher=Fetcher(Names()))),
+        db,
+        school,
+        employer,
+        learner,
+        ids,
+        digest,
+    )
 
 
 async def _specifications(tx: Tx, school: Actor, ids: dict[str, str]) -> dict[str, UUID]:

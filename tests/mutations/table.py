@@ -85,5 +85,8 @@ TABLE: Final[Mapping[str, Row]] = {
     "startBulkImport": Row("school", lambda s: {"uploadId": s.ids["upload"], "kind": "AWARDS"}, {"dryRun": True}),
     "startBulkExport": Row("school", lambda _: {"query": "{ skills { nodes { id } } }"}, {"format": "CSV"}),
     "cancelBulkOperation": Row("school", lambda s: {"bulkOperationId": s.ids["bulk"]}, {"bulkOperationId": "bulk_x"}),
+    "claimDomain": Row("school", lambda _: {"domain": "school.example"}, {"domain": "other.example"}),
+    "verifyDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),
+    "withdrawDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),
     "setConsent": Row("learner", lambda _: {"purpose": "TALENT_SEARCH", "granted": True}, {"granted": False}),
 }

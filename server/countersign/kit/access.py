@@ -48,6 +48,7 @@ class Scope(enum.Enum):
     STACK_WRITE = "stack:write"
     SEARCH_READ = "search:read"
     EXPORT_READ = "export:read"
+    ORGANIZATION_WRITE = "organization:write"
     LEARNER_SELF = "learner:self"
 
 
@@ -110,6 +111,7 @@ class Permission(enum.Enum):
     SET_CONSENT = "set_consent"
     EXPORT = "export"
     CANCEL_BULK = "cancel_bulk"
+    MANAGE_ORGANIZATION = "manage_organization"
     IMPORT = "import"
 
 
@@ -181,6 +183,7 @@ POLICY: dict[Permission, Rule] = {
     Permission.EXPORT: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, fresh=True),
     # Whoever cancels must also hold what the operation itself needs; the service asks for that.
     Permission.CANCEL_BULK: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, or_scope=Scope.AWARD_WRITE),
+    Permission.MANAGE_ORGANIZATION: Rule(Scope.ORGANIZATION_WRITE, frozenset({Role.ORG_ADMIN}), _ORGANIZATIONS),
     Permission.IMPORT: Rule(None, system_only=True),
 }
 

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, DateTime, Text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
 from countersign.kit.placement import Placement, Table
@@ -83,3 +83,37 @@ class ApiToken(Table, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class OrganizationDomain(Table, table=True):
+    """A domain that an organization says is its own, and what came of asking the domain itself.
+
+    `challenge` is what the domain must say: in a TXT record or in a file. `check_due_at` is when it is asked next.
+    """
+
+    __tablename__ = "organization_domains"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "domain", name="organization_domains_once"),
+        CheckConstraint("state in ('pending', 'verified', 'lost', 'withdrawn')", name="organization_domains_state"),
+        CheckConstraint("method in ('dns', 'file')", name="organization_domains_method"),
+        CheckConstraint("state <> 'verified' or proved_at is not null", name="organization_domains_proved"),
+        Index("organization_domains_due", "check_due_at", postgresql_where="check_due_at is not null"),
+        Index("organization_domains_verified", "domain", postgresql_where="state = 'verified'"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset(
+        {"state", "method", "requested_at", "check_due_at", "checked_at", "proved_at", "absences", "finding"}
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    domain: str
+    challenge: str
+    state: str
+    method: str | None = None
+    requested_at: datetime = Field(sa_type=DateTime(timezone=True))
+    check_due_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    checked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    proved_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    absences: int = 0
+    finding: str | None = None

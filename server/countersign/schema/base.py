@@ -17,6 +17,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.commands import Made
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotFound
+from countersign.kit.fetcher import Fetcher
 from countersign.kit.ids import Sealer, parse_public_id
 from countersign.reads.authority import authorized
 from countersign.reads.bind import key, page, told
@@ -142,6 +143,8 @@ class Tools:
     db: Database
     sealer: Sealer
     signer: Signer
+    fetcher: Fetcher = dataclasses.field(default_factory=Fetcher)
+    """What asks the outside world."""
     exporter: Exporter | None = None
     """What walks the lists of exports; the engine brings it."""
     trusted_only: bool = False

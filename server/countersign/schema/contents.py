@@ -19,6 +19,7 @@ from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.federation import FederationQueries
 from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.organizations import OrganizationQueries
+from countersign.schema.organizations_domains import DomainMutations, DomainQueries
 from countersign.schema.promises import require_promises
 from countersign.schema.rate_limit import RateLimitQueries
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
@@ -45,6 +46,7 @@ class NodeQueries:
 QUERIES: Final[tuple[type, ...]] = (
     NodeQueries,
     OrganizationQueries,
+    DomainQueries,
     SkillQueries,
     SpecQueries,
     ListingQueries,
@@ -66,6 +68,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     LearnerMutations,
     AwardMutations,
     BulkMutations,
+    DomainMutations,
 )
 SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions,)
 TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces

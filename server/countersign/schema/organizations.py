@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import strawberry
 
-from countersign.organizations.views import ORGANIZATION
+from countersign.organizations.views import ORGANIZATION, VERIFIED_DOMAINS
 from countersign.reads.bind import arg, bound, column, connection, find, one
 from countersign.reads.orders import Order, Orders
 from countersign.schema.base import Connection, Node
@@ -81,6 +81,9 @@ class Organization(Node):
     country: CountryCode = column(description="The country of its seat.")
     url: URL | None = column(description="Its own site.")
     domains: list[str] = column(description="The internet domains that it claims.")
+    verified_domains: list[str] = column(
+        sql=VERIFIED_DOMAINS, description="Those of them that say so themselves, asked every day."
+    )
     verification: Verification = column(description="How well its identity is known.")
     fictional: bool = column(description="Whether it was made up for a demonstration.")
     did: str = column(description="Its decentralized identifier (did:web), under which its signatures verify.")
