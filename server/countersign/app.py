@@ -17,6 +17,9 @@ from countersign.awards import tables as awards_tables
 from countersign.bulk import jobs as bulk_jobs
 from countersign.bulk import tables as bulk_tables
 from countersign.config import Mode, Settings
+from countersign.conflicts import jobs as conflicts_jobs
+from countersign.conflicts import service as conflicts
+from countersign.conflicts import tables as conflicts_tables
 from countersign.edge import downloads, health, mishaps, pages
 from countersign.edge.connection import STATE
 from countersign.edge.connections import Connections, Limits
@@ -70,6 +73,7 @@ TABLE_MODULES = (
     accounts_tables,
     awards_tables,
     bulk_tables,
+    conflicts_tables,
     endorsements_tables,
     learners_tables,
     organizations_tables,
@@ -83,7 +87,7 @@ TABLE_MODULES = (
 
 
 # What happens in a low room and concerns a higher one, in the same transaction.
-events.register(TiesChanged)
+events.register(TiesChanged, conflicts.follow)
 
 
 def declare_tables() -> list[type[Table]]:
@@ -140,6 +144,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine) -> Async
         jobs.create_task(commands.run(tools.db, stop))
         jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(bulk_jobs.run(tools.db, engine.exporter, stop))
+        jobs.create_task(conflicts_jobs.run(tools.db, stop))
         jobs.create_task(domains.run(tools.db, tools.fetcher, stop))
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
         numbering = relay.Relay()

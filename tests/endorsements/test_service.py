@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from countersign.conflicts.rules import ConflictOfInterest
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.evidence import HiringPledge, Tool, ToolchainConfirmation
 from countersign.endorsements.rules import AlreadySigning, BadValidity, NotEndorsable, StaleVersion, Unverified
@@ -19,7 +20,6 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import NotAllowed, NotFound, Refusal, Refusals, Required
 from countersign.kit.ids import new_id
 from countersign.reviews import service as reviews
-from countersign.reviews.independence import ConflictOfInterest
 from countersign.specs import service as specs
 from countersign.trust.canonical_codes import digest_multibase, digest_sri
 from tests.factories import Factory

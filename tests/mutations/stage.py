@@ -14,6 +14,8 @@ from countersign.awards import service as awards
 from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
+from countersign.conflicts import service as conflicts
+from countersign.conflicts.rules import LinkKind
 from countersign.endorsements import service as endorsements
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
@@ -94,6 +96,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         route = Sealed()
         ids["award"] = route.seal(SEALER, school, "award", route.pack(issued.learner_id, issued.award_id))
         await _bulk(tx, school, ids)
+        ids["link"] = f"lnk_{await _link(tx, make, school)}"
         ids["domain"] = f"dom_{await domains.claim(tx, school, 'claimed.example')}"
         learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
     return Stage(
@@ -142,6 +145,13 @@ async def _endorsed(tx: Tx, employer: Actor, versions: dict[str, UUID], ids: dic
     )
     ids["endorsement"] = f"end_{key}"
     return str(digests["published"])
+
+
+async def _link(tx: Tx, make: Factory, school: Actor) -> UUID:
+    """What somebody else has declared of the school."""
+    other = await make.employer(tx, Role.ORG_ADMIN)
+    assert school.organization_id is not None
+    return await conflicts.declare(tx, other, conflicts.Declare(school.organization_id, LinkKind.SAME_OWNER))
 
 
 async def _bulk(tx: Tx, school: Actor, ids: dict[str, str]) -> None:

@@ -88,5 +88,10 @@ TABLE: Final[Mapping[str, Row]] = {
     "claimDomain": Row("school", lambda _: {"domain": "school.example"}, {"domain": "other.example"}),
     "verifyDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),
     "withdrawDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),
+    "declareOwnership": Row(
+        "school", lambda s: {"organizationId": s.ids["agency"], "tie": "CONTROLS"}, {"tie": "CONTROLLED_BY"}
+    ),
+    "confirmOwnership": Row("school", lambda s: {"ownershipLinkId": s.ids["link"]}, {"ownershipLinkId": "lnk_x"}),
+    "endOwnership": Row("school", lambda s: {"ownershipLinkId": s.ids["link"]}, {"ownershipLinkId": "lnk_x"}),
     "setConsent": Row("learner", lambda _: {"purpose": "TALENT_SEARCH", "granted": True}, {"granted": False}),
 }

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from countersign.conflicts.rules import ConflictOfInterest
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Tx
@@ -17,7 +18,6 @@ from countersign.kit.errors import InvalidState, NotAllowed, NotFound, Refusal
 from countersign.kit.ids import new_id
 from countersign.organizations import service as organizations
 from countersign.reviews import service as reviews
-from countersign.reviews.independence import ConflictOfInterest
 from countersign.reviews.rules import LEASE, DueInPast, Leased, LeaseLost, RequestState
 from countersign.reviews.service import AlreadyAsked, Decide, Decline, RequestReview
 from countersign.specs import service as specs

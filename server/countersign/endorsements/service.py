@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from countersign.conflicts import service as conflicts
 from countersign.endorsements import evidence as evidence_rules
 from countersign.endorsements import rules
 from countersign.endorsements.evidence import Evidence
@@ -18,8 +19,6 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import NotAllowed, NotFound
 from countersign.kit.ids import new_id
-from countersign.reviews import service as reviews
-from countersign.reviews.independence import check_independence
 from countersign.specs import service as specs
 from countersign.specs.service import FrozenVersion
 from countersign.specs.views import PUBLIC
@@ -176,8 +175,7 @@ async def check_endorser(tx: Tx, organization_id: UUID, version: FrozenVersion) 
         raise NotFound(what="organization")
     rules.check_kind(endorser["kind"])
     rules.check_authority(endorser["verification"])
-    judge, school = await reviews.sides(tx, organization_id, version.organization_id)
-    check_independence(judge, school, who=endorser["display_name"])
+    await conflicts.check(tx, organization_id, version.organization_id, who=endorser["display_name"])
     return endorser
 
 

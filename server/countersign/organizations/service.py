@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -71,6 +71,15 @@ async def register(tx: Tx, actor: Actor, command: Register) -> UUID:
         raise rules.HandleTaken(handle=command.handle, path=("handle",)) from None
     await tx.emit("organization.registered", f"org_{identity}")
     return identity
+
+
+async def group(tx: Tx, groups: Mapping[UUID, UUID]) -> int:
+    """Put organizations into control groups, as `conflicts` has worked them out; how many were in another."""
+    return await tx.execute(
+        "update organizations o set control_group = g.name from unnest($1::uuid[], $2::uuid[]) as g(id, name)"
+        " where o.id = g.id and o.control_group <> g.name",
+        *(list(groups), list(groups.values())),
+    )
 
 
 async def enrol(

@@ -25,7 +25,7 @@ class Organization(Table, table=True):
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
     __updatable__: ClassVar[frozenset[str]] = frozenset(
-        {"legal_name", "display_name", "url", "domains", "verification"}
+        {"legal_name", "display_name", "url", "domains", "verification", "control_group"}
     )
 
     id: uuid.UUID = Field(primary_key=True)
@@ -36,7 +36,7 @@ class Organization(Table, table=True):
     country: str
     url: str | None = None
     domains: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
-    parent_id: uuid.UUID | None = Field(default=None, foreign_key="organizations.id")
+    parent_id: uuid.UUID | None = Field(default=None, foreign_key="organizations.id", index=True)
     control_group: uuid.UUID = Field(index=True)
     verification: str
     fictional: bool

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from countersign.conflicts import service as conflicts
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
@@ -15,7 +16,6 @@ from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound,
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
 from countersign.reviews import rules
-from countersign.reviews.independence import Side, check_independence
 from countersign.reviews.rules import Decision, Request, RequestState
 from countersign.reviews.tables import Review, ReviewRequest
 from countersign.reviews.views import CHANGED_AT
@@ -89,8 +89,9 @@ async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
     )
     if target is None:
         raise NotFound(what="employer or agency", path=("organizationId",))
-    judge, school = await sides(tx, command.organization_id, version.organization_id)
-    check_independence(judge, school, who=target["display_name"], path=("organizationId",))
+    await conflicts.check(
+        tx, command.organization_id, version.organization_id, who=target["display_name"], path=("organizationId",)
+    )
     await tx.execute(
         "update review_requests set state = 'expired', closed_at = $3, updated_at = $3 where spec_version_id = $1"
         " and organization_id = $2 and state in ('open', 'claimed') and due_on < $4",
@@ -125,11 +126,14 @@ async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
 async def claim(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
     """Claim a request for a week, or extend one's own claim; a reviewer of the organization asked only.
 
-    Raises NotAllowed, NotFound, InvalidState, Leased.
+    Raises NotAllowed, NotFound, ConflictOfInterest, InvalidState, Leased.
     """
     access.require(actor, Permission.REVIEW)
     row, state = await _asked_of(tx, actor, request_id)
     now = await tx.now()
+    # A tie may have come since the school asked.
+    name = await tx.fetchval("select display_name from organizations where id = $1", row["organization_id"])
+    await conflicts.check(tx, row["organization_id"], row["school_id"], who=name, path=("reviewRequestId",))
     claimed = rules.claim(state, actor.person_id, now)
     await tx.execute(
         "update review_requests set state = $2, claimed_by = $3, claimed_until = $4, updated_at = $5 where id = $1",
@@ -204,34 +208,6 @@ async def cancel(tx: Tx, actor: Actor, command: Cancel) -> UUID:
     await _close(tx, row, after, await tx.now())
     await tx.emit("review.cancelled", f"rrq_{command.request_id}")
     return command.request_id
-
-
-SIDES = """
-with recursive above as (
-  select o.id as side, o.id, o.parent_id from organizations o where o.id = any($1::uuid[])
-  union select a.side, p.id, p.parent_id from above a join organizations p on p.id = a.parent_id
-)
-select o.id, o.control_group, o.domains, array(select a.id from above a where a.side = o.id) as chain,
-       array(select m.person_id from memberships m where m.organization_id = o.id
-             and m.valid_from <= $2 and (m.valid_until is null or m.valid_until > $2)) as people
-from organizations o where o.id = any($1::uuid[])
-"""
-
-
-async def sides(tx: Tx, judge: UUID, school: UUID) -> tuple[Side, Side]:
-    """Two existing organizations as the conflict rule sees them at this moment."""
-    rows = await tx.fetch(SIDES, [judge, school], await tx.now())
-    found = {
-        row["id"]: Side(
-            organization=row["id"],
-            control_group=row["control_group"],
-            chain=frozenset(row["chain"]),
-            domains=frozenset(row["domains"]),
-            people=frozenset(row["people"]),
-        )
-        for row in rows
-    }
-    return found[judge], found[school]
 
 
 async def _load(tx: Tx, request_id: UUID) -> tuple[asyncpg.Record, Request]:

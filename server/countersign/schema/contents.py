@@ -14,6 +14,7 @@ from countersign.schema import federation
 from countersign.schema.awards import AwardMutations, AwardQueries
 from countersign.schema.base import Node
 from countersign.schema.bulk import BulkMutations, BulkQueries
+from countersign.schema.conflicts import ConflictMutations, ConflictQueries
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
 from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.federation import FederationQueries
@@ -47,6 +48,7 @@ QUERIES: Final[tuple[type, ...]] = (
     NodeQueries,
     OrganizationQueries,
     DomainQueries,
+    ConflictQueries,
     SkillQueries,
     SpecQueries,
     ListingQueries,
@@ -69,6 +71,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     AwardMutations,
     BulkMutations,
     DomainMutations,
+    ConflictMutations,
 )
 SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions,)
 TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces

@@ -1,0 +1,213 @@
+"""Declare, confirm and end ownership links; find the ways between organizations; keep the control groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from countersign.conflicts import rules
+from countersign.conflicts.rules import LinkKind, LinkState, Side, Step, Tie
+from countersign.conflicts.tables import OwnershipLink
+from countersign.kit import access
+from countersign.kit.access import Actor, Permission
+from countersign.kit.db import Tx
+from countersign.kit.errors import NotAllowed, NotFound, Path
+from countersign.kit.ids import new_id
+from countersign.organizations import service as organizations
+from countersign.organizations.events import TiesChanged
+
+MOST_IN_A_GROUP: Final = 10_000
+REGROUPING: Final = 7_346_521
+"""The advisory lock of whoever works out control groups: one transaction at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """What an organization says of its ties: it holds the other, is held by it (`held`), or shares its owner."""
+
+    other_id: UUID
+    kind: LinkKind
+    held: bool = False
+
+
+async def declare(tx: Tx, actor: Actor, command: Declare) -> UUID:
+    """Declare a tie of the own organization; an admin of it only. It is public, and binds the two at once.
+
+    Others it concerns only when the other side or the operator has confirmed it, so that nobody can tie two rivals to a
+    school. Raises NotAllowed, NotFound, Invalid, LinkStands, TooManyLinks.
+    """
+    access.require(actor, Permission.MANAGE_ORGANIZATION)
+    own = actor.organization_id
+    if own is None:
+        raise NotAllowed(why="Only a member of an organization declares its ties")
+    declared = await tx.fetchval(
+        "select count(*) from ownership_links where declared_by = $1 and state = 'declared'", own
+    )
+    if declared >= rules.MOST_LINKS:
+        raise rules.TooManyLinks(limit=rules.MOST_LINKS)
+    holder, held = (command.other_id, own) if command.held else (own, command.other_id)
+    return await _link(tx, holder, held, command.kind, declared_by=own)
+
+
+async def record(tx: Tx, actor: Actor, holder_id: UUID, held_id: UUID, kind: LinkKind) -> UUID:
+    """Write down a tie that the operator knows: it is confirmed at once. Raises as `declare`."""
+    access.require(actor, Permission.IMPORT)
+    link = await _link(tx, holder_id, held_id, kind, declared_by=None)
+    await regroup(tx, (holder_id, held_id))
+    return link
+
+
+async def confirm(tx: Tx, actor: Actor, link_id: UUID) -> UUID:
+    """Confirm what another organization declared of the own one. Raises NotAllowed, NotFound, InvalidState."""
+    row, side = await _load(tx, actor, link_id)
+    after = rules.move(LinkState(row["state"]), rules.Act.CONFIRM, side)
+    await tx.execute(
+        "update ownership_links set state = $2, confirmed_at = $3 where id = $1", link_id, after.value, await tx.now()
+    )
+    await regroup(tx, (row["holder_id"], row["held_id"]))
+    await tx.emit("ownership.confirmed", f"lnk_{link_id}")
+    return link_id
+
+
+async def end(tx: Tx, actor: Actor, link_id: UUID) -> UUID:
+    """End a link: a declared one either side, a confirmed one the operator alone. Raises as `confirm`."""
+    row, side = await _load(tx, actor, link_id)
+    after = rules.move(LinkState(row["state"]), rules.Act.END, side)
+    await tx.execute(
+        "update ownership_links set state = $2, ended_at = $3 where id = $1", link_id, after.value, await tx.now()
+    )
+    await regroup(tx, (row["holder_id"], row["held_id"]))
+    await tx.emit("ownership.ended", f"lnk_{link_id}")
+    return link_id
+
+
+async def check(tx: Tx, judge: UUID, school: UUID, *, who: str, path: Path = ()) -> None:
+    """Refuse a reviewer's or endorser's organization that at most three ties lead to the school.
+
+    The ties are those of this moment. Raises ConflictOfInterest, which names every step.
+    """
+    steps: list[Step] = [
+        Step(judge, school, Tie.DECLARED)
+        for _ in await tx.fetch(
+            "select 1 from ownership_links where state = 'declared'"
+            " and ((holder_id, held_id) = ($1, $2) or (held_id, holder_id) = ($1, $2)) limit 1",
+            *(judge, school),
+        )
+    ]
+    seen, frontier = {judge}, {judge}
+    for _ in range(rules.HOPS):
+        found = await _neighbours(tx, frontier)
+        steps += found
+        frontier = {step.there for step in found} - seen
+        seen |= frontier
+        if school in seen or not frontier:
+            break
+    way = rules.way(steps, judge, school)
+    if way is None:
+        return
+    asked = list({end for step in way for end in (step.here, step.there)})
+    names = {
+        row["id"]: row["display_name"]
+        for row in await tx.fetch("select id, display_name from organizations where id = any($1)", asked)
+    }
+    rules.check_independence(way, who=who, name=names.__getitem__, path=path)
+
+
+async def regroup(tx: Tx, organization_ids: Iterable[UUID]) -> int:
+    """Work out the control groups of organizations and of all they were or are tied to; how many changed."""
+    await tx.fetchval("select pg_advisory_xact_lock($1)", REGROUPING)
+    rows = await tx.fetch(
+        "select id, control_group from organizations where control_group in"
+        " (select control_group from organizations where id = any($1))",
+        list(organization_ids),
+    )
+    seen = {row["id"] for row in rows}
+    frontier, steps = set(seen), list[Step]()
+    while frontier and len(seen) < MOST_IN_A_GROUP:
+        found = await _neighbours(tx, frontier)
+        steps += found
+        frontier = {step.there for step in found} - seen
+        seen |= frontier
+    return await organizations.group(tx, rules.groups(seen, steps))
+
+
+async def follow(tx: Tx, event: TiesChanged) -> None:
+    """Keep the control groups when a domain, a member or a key has tied organizations, or does so no more."""
+    await regroup(tx, event.organizations)
+
+
+NEIGHBOURS: Final = """
+with here as (select unnest($1::uuid[]) as id)
+select h.id as here, o.parent_id as there, 'PARENT' as tie
+from here h join organizations o on o.id = h.id where o.parent_id is not null
+union all
+select h.id, o.id, 'PARENT' from here h join organizations o on o.parent_id = h.id
+union all
+select h.id, case when l.holder_id = h.id then l.held_id else l.holder_id end, upper(l.kind)
+from here h join ownership_links l on l.state = 'confirmed' and (l.holder_id = h.id or l.held_id = h.id)
+union all
+select distinct h.id, o.id, 'DOMAIN'
+from here h join organizations mine on mine.id = h.id, unnest(mine.domains) d,
+     organizations o, unnest(o.domains) e
+where o.id <> h.id and (d = e or d like '%.' || e or e like '%.' || d)
+union all
+select distinct h.id, b.organization_id, 'PERSON'
+from here h
+join memberships a on a.organization_id = h.id and a.valid_from <= $2 and (a.valid_until is null or a.valid_until > $2)
+join memberships b on b.person_id = a.person_id and b.organization_id <> a.organization_id
+  and b.valid_from <= $2 and (b.valid_until is null or b.valid_until > $2)
+union all
+select distinct h.id, b.organization_id, 'KEY'
+from here h join signing_keys a on a.organization_id = h.id
+join signing_keys b on b.public = a.public and b.organization_id <> a.organization_id
+"""
+
+
+async def _neighbours(tx: Tx, ids: Iterable[UUID]) -> list[Step]:
+    """What ties organizations to others at this moment: parents, confirmed links, domains, people, keys."""
+    rows = await tx.fetch(NEIGHBOURS, list(ids), await tx.now())
+    return [Step(row["here"], row["there"], Tie[row["tie"]]) for row in rows]
+
+
+async def _link(tx: Tx, holder: UUID, held: UUID, kind: LinkKind, *, declared_by: UUID | None) -> UUID:
+    rules.check_two(holder, held, ("organizationId",))
+    if kind is LinkKind.SAME_OWNER:  # it says the same from both sides, so it is kept from one
+        holder, held = sorted((holder, held))
+    known = await tx.fetchval("select count(*) from organizations where id in ($1, $2)", holder, held)
+    if known != 2:  # noqa: PLR2004 - both of them
+        raise NotFound(what="organization", path=("organizationId",))
+    now = await tx.now()
+    confirmed = declared_by is None
+    link = OwnershipLink(
+        id=new_id(),
+        holder_id=holder,
+        held_id=held,
+        kind=kind.value,
+        state=(LinkState.CONFIRMED if confirmed else LinkState.DECLARED).value,
+        declared_by=declared_by,
+        declared_at=now,
+        confirmed_at=now if confirmed else None,
+    )
+    try:
+        async with tx.savepoint():
+            await tx.insert(link)
+    except asyncpg.UniqueViolationError:
+        raise rules.LinkStands(problem="This link stands already", path=("organizationId",)) from None
+    await tx.emit("ownership.declared", f"lnk_{link.id}")
+    return link.id
+
+
+async def _load(tx: Tx, actor: Actor, link_id: UUID) -> tuple[asyncpg.Record, Side]:
+    access.require(actor, Permission.MANAGE_ORGANIZATION)
+    row = await tx.fetchrow("select * from ownership_links where id = $1 for update", link_id)
+    if row is None:
+        raise NotFound(what="link", path=("ownershipLinkId",))
+    if actor.system:
+        return row, Side.OPERATOR
+    if actor.organization_id not in {row["holder_id"], row["held_id"]}:
+        raise NotAllowed(why="Only an organization of the link may do this")
+    return row, Side.DECLARER if actor.organization_id == row["declared_by"] else Side.OTHER
