@@ -65,12 +65,14 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     now = await tx.now()
     rules.check_statement(command.statement)
     evidence_rules.check(command.evidence, now.astimezone(UTC).date())
+    rules.check_attachments(command.attachments)
     valid_until = rules.valid_until(command.valid_until, now)
     version = await specs.lock_version(tx, command.spec_version_id)
     if version is None or not await specs.readable(tx, version.id, actor.organization_id):
         raise NotFound(what="version", path=("specVersionId",))
     rules.check_version(version.state, command.expected_digest, version.digest)
     endorser = await check_endorser(tx, actor.organization_id, version)
+    files = await attachments.use(tx, actor, command.attachments) if command.attachments else []
     addresses = Addresses(await public_origin(tx))
     (slot,) = await trust.allocate(tx, addresses, actor.organization_id)
     identity = new_id()
@@ -92,7 +94,8 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
             evidence=tuple(
                 documents.Evidence(piece.title, piece.sentence(), evidence_rules.genre(piece), evidence_rules.AUDIENCE)
                 for piece in command.evidence
-            ),
+            )
+            + tuple(documents.Evidence(*evidence_rules.attached(f.name, f.media_type, f.size, f.sha256)) for f in files),
         ),
     )
     taken = await tx.fetchval(
@@ -128,6 +131,10 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
                 )
                 for number, piece in enumerate(command.evidence, start=1)
             )
+        )
+    if files:
+        await tx.insert(
+            *(EndorsementAttachment(endorsement_id=identity, no=no, attachment_id=f.id) for no, f in enumerate(files, 1))
         )
     await tx.emit("endorsement.taken", f"end_{identity}", digest=version.digest)
     return identity

@@ -104,3 +104,15 @@ class EndorsementEvidence(Table, table=True):
     kind: str
     narrative: str
     payload: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class EndorsementAttachment(Table, table=True):
+    """A file behind an endorsement: its name and digest are signed."""
+
+    __tablename__ = "endorsement_attachments"
+    __table_args__ = (Index("endorsement_attachments_by_file", "attachment_id"),)
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    endorsement_id: uuid.UUID = Field(primary_key=True, foreign_key="endorsements.id")
+    no: int = Field(primary_key=True)
+    attachment_id: uuid.UUID = Field(foreign_key="attachments.id")

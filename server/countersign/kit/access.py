@@ -104,6 +104,7 @@ class Permission(enum.Enum):
     REVIEW = "review"
     SIGN_ENDORSEMENT = "sign_endorsement"
     REVOKE_ENDORSEMENT = "revoke_endorsement"
+    ATTACH = "attach"
     CREATE_STACK = "create_stack"
     ISSUE_AWARD = "issue_award"
     REVOKE_AWARD = "revoke_award"
@@ -175,6 +176,7 @@ POLICY: dict[Permission, Rule] = {
     Permission.REVIEW: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY),
     Permission.SIGN_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
     Permission.REVOKE_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
+    Permission.ATTACH: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),
     Permission.CREATE_STACK: Rule(Scope.STACK_WRITE, frozenset({Role.AUTHOR}), _SCHOOL | _INDUSTRY),
     Permission.ISSUE_AWARD: Rule(Scope.AWARD_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),
     Permission.REVOKE_AWARD: Rule(Scope.AWARD_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),
