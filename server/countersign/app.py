@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from countersign.accounts import tables as accounts_tables
+from countersign.attachments import tables as attachments_tables
 from countersign.awards import jobs as awards_jobs
 from countersign.awards import tables as awards_tables
 from countersign.bulk import jobs as bulk_jobs
@@ -20,7 +21,7 @@ from countersign.config import Mode, Settings
 from countersign.conflicts import jobs as conflicts_jobs
 from countersign.conflicts import service as conflicts
 from countersign.conflicts import tables as conflicts_tables
-from countersign.edge import downloads, health, mishaps, pages
+from countersign.edge import attachments, downloads, health, mishaps, pages
 from countersign.edge.connection import STATE
 from countersign.edge.connections import Connections, Limits
 from countersign.edge.door import Door
@@ -71,6 +72,7 @@ TABLE_MODULES = (
     outbox,
     trusted,
     accounts_tables,
+    attachments_tables,
     awards_tables,
     bulk_tables,
     conflicts_tables,
@@ -208,6 +210,7 @@ def _routes(settings: Settings | None) -> list[BaseRoute]:
         Route("/livez", health.alive),
         Route("/readyz", health.ready),
         *Uploads().routes(),
+        *attachments.routes(),
         *downloads.routes(),
         *public_routes(),
     ]

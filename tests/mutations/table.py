@@ -72,6 +72,9 @@ TABLE: Final[Mapping[str, Row]] = {
     "revokeEndorsement": Row(
         "employer", lambda s: {"endorsementId": s.ids["endorsement"], "reason": "Out of date"}, {"reason": "Other"}
     ),
+    "announceAttachment": Row(
+        "employer", lambda _: {"filename": "letter.pdf", "size": 1, "sha256": "0" * 64}, {"size": 2}
+    ),
     "createStack": Row(
         "school", lambda s: {"handle": "analyst", "title": "Analyst", "blockIds": [s.ids["spec"]]}, {"title": "Other"}
     ),

@@ -20,6 +20,21 @@ LARGEST_RESULT: Final = 10 * 1024 * 1024
 QUALITY: Final = 90
 
 
+# Decoders raise what they like at bytes that are not what they say.
+_DAMAGED: Final = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A picture as it is kept: its bytes, and its size in pixels."""
@@ -40,15 +55,12 @@ def rewritten(data: bytes, kind: Kind) -> Picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=[kind.name]) as opened:
                 width, height = opened.size
-                if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
-                    raise Unfit(f"The picture has {width} × {height} pixels; at most 25 megapixels are taken")
-                picture = _plain(ImageOps.exif_transpose(opened), kind)
-    except Unfit:
-        raise
-    # Decoders raise what they like at bytes that are not what they say.
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, MemoryError,
-            Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+                fits = width * height <= MOST_PIXELS and max(width, height) <= LONGEST_SIDE
+                picture = _plain(ImageOps.exif_transpose(opened), kind) if fits else None
+    except _DAMAGED as error:
         raise Unfit("The picture cannot be read: it is damaged, or not what it seems to be") from error
+    if picture is None:
+        raise Unfit(f"The picture has {width} × {height} pixels; at most 25 megapixels and 12,000 to a side are taken")
     written = io.BytesIO()
     options = {"quality": QUALITY} if kind is not Kind.PNG else {"optimize": False}
     picture.save(written, kind.name, **options)

@@ -7,8 +7,7 @@ import unicodedata
 from datetime import timedelta
 from typing import Final
 
-from countersign.kit.errors import Invalid, Required, TooLong
-from countersign.kit.errors import Code, Refusal
+from countersign.kit.errors import Code, Invalid, Refusal, Required, TooLong
 
 MIB: Final = 1024 * 1024
 LARGEST: Final = 5 * MIB
@@ -18,7 +17,9 @@ LIFE: Final = timedelta(days=7)
 NAME_LIMIT: Final = 120
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 # Controls, what turns text around or is not seen (UAX 9), and what means something in a path or a header.
-_FORBIDDEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff/\\\\:*?\"<>|;%]")
+_FORBIDDEN: Final = re.compile(
+    '[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff/\\\\:*?"<>|;%]'
+)
 
 
 class TooManyUnused(Refusal):

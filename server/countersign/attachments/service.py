@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Final
+from typing import IO, Any, Final
 from uuid import UUID
 
 from countersign.attachments import rasters, rules
-from countersign.attachments.sniffing import RASTERS, Kind, Unfit, kind_of
+from countersign.attachments.sniffing import RASTERS, Kind, kind_of
 from countersign.attachments.tables import Attachment, AttachmentFile
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
@@ -34,8 +34,10 @@ class AnnounceAttachment:
 
 
 async def announce(tx: Tx, actor: Actor, command: AnnounceAttachment) -> UUID:
-    """Make room for a file; those of the organization whose time is over go. Raises NotAllowed, TooManyUnused, and
-    what `rules.check` raises."""
+    """Make room for a file; those of the organization whose time is over go.
+
+    Raises NotAllowed, TooManyUnused, and what `rules.check` raises.
+    """
     access.require(actor, Permission.ATTACH)
     if actor.organization_id is None or actor.person_id is None:
         raise NotAllowed(why="Only a member who acts for an organization may do this")
@@ -129,26 +131,25 @@ async def keep(db: Database, announced: Announced, file: IO[bytes]) -> bool:
         if not alive:
             return False
         if not await tx.fetchval("select true from attachment_files where attachment_id = $1", announced.id):
-            made.attachment_id, made.received_at = announced.id, now
-            await tx.insert(made)
+            await tx.insert(AttachmentFile(attachment_id=announced.id, received_at=now, **made))
     return True
 
 
-def _harmless(data: bytes, filename: str) -> AttachmentFile:
+def _harmless(data: bytes, filename: str) -> dict[str, Any]:
     kind: Kind = kind_of(data)
     width = height = None
     if kind in RASTERS:
         picture = rasters.rewritten(data, kind)
         data, width, height = picture.data, picture.width, picture.height
-    return AttachmentFile(
-        media_type=kind.media_type,
-        name=rules.named(filename, kind.extension),
-        data=data,
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        width=width,
-        height=height,
-    )
+    return {
+        "media_type": kind.media_type,
+        "name": rules.named(filename, kind.extension),
+        "data": data,
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "width": width,
+        "height": height,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +202,12 @@ class File:
 
 
 async def file_of(reader: Reader, attachment: UUID, organization: UUID | None = None) -> File | None:
-    """A file by its attachment; with `organization` only when it is that one's. Who may see it is the caller's matter."""
+    """A file by its attachment; with `organization` only when it is that one's. Who may see it, the caller knows."""
     row = await reader.fetchrow(
         "select f.name, f.media_type, f.data, f.sha256 from attachment_files f"
-        " join attachments a on a.id = f.attachment_id where a.id = $1 and ($2::uuid is null or a.organization_id = $2)",
+        " join attachments a on a.id = f.attachment_id"
+        " where a.id = $1 and ($2::uuid is null or a.organization_id = $2)",
         attachment,
         organization,
     )
     return None if row is None else File(**row)
-
-

@@ -45,7 +45,10 @@ _REFUSED: Final = (
     (re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"), "an archive (ZIP, or a document or program in one)"),
     (re.compile(rb"\x1f\x8b|BZh[1-9]|\xfd7zXZ\x00|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x28\xb5\x2f\xfd"), "an archive"),
     (re.compile(rb"MZ|\x7fELF|\xcf\xfa\xed\xfe|\xca\xfe\xba\xbe|#!"), "a program"),
-    (re.compile(rb"GIF8|BM|II\*\x00|MM\x00\*|....ftyp(avif|heic|mif1)", re.DOTALL), "a picture that is not PNG, JPEG or WebP"),
+    (
+        re.compile(rb"GIF8|BM|II\*\x00|MM\x00\*|....ftyp(avif|heic|mif1)", re.DOTALL),
+        "a picture that is not PNG, JPEG or WebP",
+    ),
     (re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "an old office document, which may hold macros"),
 )
 _MARKUP: Final = re.compile(
@@ -64,7 +67,7 @@ def kind_of(data: bytes) -> Kind:
         return Kind.JPEG
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return Kind.WEBP
-    # Pictures are written anew, so that whatever else is in their file goes; the rest is kept as it is and must be one thing.
+    # Pictures are written anew, and whatever else is in their file goes; the rest is kept and must be one thing.
     for pattern, name in _REFUSED:
         if pattern.match(data):
             raise Unfit(f"This looks like {name}; attach a PNG, JPEG or WebP picture, a PDF or plain text")
@@ -89,9 +92,7 @@ def _text(data: bytes) -> Kind:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Unfit(
-            "This is neither a PNG, JPEG or WebP picture, nor a PDF, nor plain text in UTF-8"
-        ) from None
+        raise Unfit("This is neither a PNG, JPEG or WebP picture, nor a PDF, nor plain text in UTF-8") from None
     if _MARKUP.search(data):
         raise Unfit("This looks like HTML, SVG or XML, which may run in a reader's browser")
     if any(ord(character) < ord(" ") and character not in "\t\r\n\f" for character in text):

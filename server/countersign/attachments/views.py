@@ -1,7 +1,8 @@
-"""How attachments are read: by their own organization; what is signed, by whoever sees the endorsement."""
+"""How attachments are read: by their own organization, and by whoever sees an endorsement that carries them."""
 
 from __future__ import annotations
 
+from countersign.kit.sight import members
 from countersign.kit.view import View
 
 _FILE = "(select f.{column} from attachment_files f where f.attachment_id = {{t}}.id)"
@@ -16,5 +17,5 @@ ATTACHMENT = View(
         "url": "(select i.value || '/attachments/' || {t}.id from installation i, attachment_files f"
         " where i.key = 'public_origin' and f.attachment_id = {t}.id)",
     },
-    visible="{t}.organization_id = {actor_organization}",
+    seen=(members(),),
 )

@@ -1,4 +1,4 @@
-"""`PUT /uploads/<sealed>`: the bytes of an announced upload, streamed; kept only when they are the announced ones."""
+"""`PUT /uploads/<sealed>`, `PUT /attachments/<sealed>`: announced bytes, streamed; kept only when they are those."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import IO, Final
+from datetime import datetime
+from typing import IO, Any, Final, Protocol
 from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
@@ -17,13 +18,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from structlog.contextvars import get_contextvars
 
+from countersign.attachments.sniffing import Unfit
 from countersign.bulk import uploads
-from countersign.bulk.uploads import Announced
 from countersign.edge import identity, responses
 from countersign.edge.negotiation import JSON
 from countersign.edge.responses import refuse, respond
 from countersign.kit.db import Database
-from countersign.kit.ids import public_id
+from countersign.kit.ids import Sealer, public_id
 
 IDLE_SECONDS: Final = 15.0
 WHOLE_SECONDS: Final = 600.0
@@ -42,29 +43,81 @@ class Refused(Exception):
         super().__init__(message)
 
 
-class Uploads:
-    """Receives uploads: the announced bytes or nothing."""
+class Announced(Protocol):
+    """Bytes that are to come."""
 
-    def __init__(self, *, idle_seconds: float = IDLE_SECONDS, whole_seconds: float = WHOLE_SECONDS) -> None:
+    @property
+    def id(self) -> UUID:
+        """Of what was announced."""
+
+    @property
+    def organization_id(self) -> UUID:
+        """Who announced it."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """In lower-case hex."""
+
+    @property
+    def received(self) -> bool:
+        """Whether they have come."""
+
+    @property
+    def expired(self) -> bool:
+        """Whether it is too late."""
+
+
+class Keeper(Protocol):
+    """The part of a room that takes bytes: `bulk.uploads`, `attachments.service`."""
+
+    TAG: str
+
+    def open_upload(self, sealer: Sealer, organization_id: UUID, text: str, /) -> UUID | None:
+        """What a sealed name means."""
+
+    async def look_up(self, reader: Any, organization: UUID, upload: UUID, now: datetime | None, /) -> Any:
+        """What was announced, or None."""
+
+    async def keep(self, db: Database, upload: Any, file: IO[bytes], /) -> bool:
+        """Keep the bytes; False when it is too late. Raises Unfit for bytes that are not taken."""
+
+
+class Uploads:
+    """Receives what was announced: those very bytes or nothing."""
+
+    def __init__(
+        self,
+        path: str = "uploads",
+        keeper: Keeper = uploads,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        whole_seconds: float = WHOLE_SECONDS,
+    ) -> None:
+        self._path = path
+        self._keeper = keeper
         self._idle = idle_seconds
         self._whole = whole_seconds
         self._receiving: Counter[UUID] = Counter()
 
     def routes(self) -> list[BaseRoute]:
         """The one address."""
-        return [Route("/uploads/{name}", self.put, methods=["PUT"])]
+        return [Route(f"/{self._path}/{{name}}", self.put, methods=["PUT"])]
 
     async def put(self, request: Request) -> Response:
         """200 with the upload's id when its bytes are here, also when they were before; else a coded error."""
         request_id = str(get_contextvars().get("request_id", ""))
         try:
-            upload = await _announced(request)
+            upload = await _announced(request, self._keeper)
             await self._receive(request, upload)
         except Refused as refused:
             # What was not read of the body would be taken for the next request.
             headers = {"connection": "close", **refused.headers}
             return refuse(refused.message, refused.code, refused.status, JSON, request_id, **headers)
-        said = {"uploadId": public_id(uploads.TAG, upload.id), "size": upload.size, "sha256": upload.sha256}
+        said = {"uploadId": public_id(self._keeper.TAG, upload.id), "size": upload.size, "sha256": upload.sha256}
         return respond(json.dumps(said).encode(), JSON, 200)
 
     async def _receive(self, request: Request, upload: Announced) -> None:
@@ -76,8 +129,11 @@ class Uploads:
             db: Database = request.app.state.tools.db
             with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
                 await self._check(request, upload, file)
-                if not upload.received and not await uploads.keep(db, upload, file):
-                    raise Refused(410, "UPLOAD_EXPIRED", "The upload has expired; announce it again")
+                try:
+                    if not upload.received and not await self._keeper.keep(db, upload, file):
+                        raise Refused(410, "UPLOAD_EXPIRED", "The upload has expired; announce it again")
+                except Unfit as unfit:
+                    raise Refused(422, "UNFIT_CONTENT", unfit.why) from None
         finally:
             self._receiving[whose] -= 1
             self._receiving += Counter()  # forgets organizations that send nothing
@@ -116,7 +172,7 @@ class Uploads:
             yield chunk
 
 
-async def _announced(request: Request) -> Announced:
+async def _announced(request: Request, keeper: Keeper) -> Announced:
     """The upload that the address and the token agree on. Raises Refused before a byte of the body is read."""
     tools = request.app.state.tools
     headers = request.headers
@@ -129,12 +185,12 @@ async def _announced(request: Request) -> Announced:
         raise Refused(refused.status, refused.code, refused.message) from None
     if actor is None or not actor.known:
         raise Refused(401, "UNAUTHENTICATED", "Send your token: Authorization: Bearer …", www_authenticate="Bearer")
-    found = None
+    found: Announced | None = None
     if actor.organization_id is not None:
-        key = uploads.open_upload(tools.sealer, actor.organization_id, request.path_params["name"])
+        key = keeper.open_upload(tools.sealer, actor.organization_id, request.path_params["name"])
         if key is not None:
             async with tools.db.fresh_reader() as reader:
-                found = await uploads.look_up(reader, actor.organization_id, key, tools.db.clock.now())
+                found = await keeper.look_up(reader, actor.organization_id, key, tools.db.clock.now())
     if found is None:
         raise Refused(404, "NOT_FOUND", "There is no such upload, or it is not yours")
     if found.expired:

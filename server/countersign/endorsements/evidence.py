@@ -359,6 +359,11 @@ def genre(piece: Evidence) -> str:
     return f"Industry validation: {piece.title.lower()}"
 
 
+def attached(name: str, media_type: str, size: int, sha256: str) -> tuple[str, str, str, str]:
+    """Name, narrative, genre and audience of a file behind an endorsement; its digest (hex) is signed with them."""
+    return "Attachment", f"{name} ({media_type}, {size} bytes), SHA-256 {sha256}.", "Attachment", AUDIENCE
+
+
 def payload(piece: Evidence) -> dict[str, Any]:
     """The structured record as JSON values: dates in ISO 8601, decimals as text, nothing lost."""
     record = _json(asdict(piece))  # type: ignore[call-overload]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import enum
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -21,6 +21,7 @@ LONGEST_MONTHS: Final = 24
 EXPIRING_WITHIN: Final = timedelta(days=60)
 STATEMENT_LIMIT: Final = 5_000
 REASON_LIMIT: Final = 2_000
+MOST_ATTACHMENTS: Final = 5
 
 
 class State(enum.StrEnum):
@@ -92,6 +93,12 @@ class NotEndorsable(Refusal):
 
 class BadValidity(Refusal):
     """An endorsement ends in the future, at most {months} months from now."""
+
+
+class TooManyAttachments(Refusal):
+    """An endorsement carries at most {limit} attachments, each once."""
+
+    code = Code.INVALID
 
 
 class AlreadySigning(Refusal):
@@ -181,6 +188,12 @@ def standing(state: State, in_force: Range | None, now: datetime) -> Standing:
 # What may be endorsed, by whom, for how long
 
 SIGNING_VERIFICATION: Final = "verified"
+
+
+def check_attachments(attachments: Sequence[UUID]) -> None:
+    """Refuse more attachments than an endorsement carries, or one that is named twice. Raises TooManyAttachments."""
+    if len(attachments) > MOST_ATTACHMENTS or len(set(attachments)) < len(attachments):
+        raise TooManyAttachments(limit=MOST_ATTACHMENTS, path=("attachmentIds",))
 
 
 def check_version(state: SpecState, expected_digest: str, actual_digest: str) -> None:

@@ -9,14 +9,15 @@ from uuid import UUID
 import asyncpg
 
 from countersign.conflicts import service as conflicts
+from countersign.attachments import service as attachments
 from countersign.endorsements import evidence as evidence_rules
 from countersign.endorsements import rules
 from countersign.endorsements.evidence import Evidence
-from countersign.endorsements.tables import EndorsementEvidence
+from countersign.endorsements.tables import EndorsementAttachment, EndorsementEvidence
 from countersign.endorsements.views import LIVE
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
-from countersign.kit.db import Tx
+from countersign.kit.db import Reader, Tx
 from countersign.kit.errors import NotAllowed, NotFound
 from countersign.kit.ids import new_id
 from countersign.specs import service as specs
@@ -35,6 +36,7 @@ class EndorseSpec:
     expected_digest: str
     statement: str
     evidence: tuple[Evidence, ...] = ()
+    attachments: tuple[UUID, ...] = ()
     valid_until: datetime | None = None
 
 
@@ -95,7 +97,9 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
                 documents.Evidence(piece.title, piece.sentence(), evidence_rules.genre(piece), evidence_rules.AUDIENCE)
                 for piece in command.evidence
             )
-            + tuple(documents.Evidence(*evidence_rules.attached(f.name, f.media_type, f.size, f.sha256)) for f in files),
+            + tuple(
+                documents.Evidence(*evidence_rules.attached(f.name, f.media_type, f.size, f.sha256)) for f in files
+            ),
         ),
     )
     taken = await tx.fetchval(
@@ -134,7 +138,10 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
         )
     if files:
         await tx.insert(
-            *(EndorsementAttachment(endorsement_id=identity, no=no, attachment_id=f.id) for no, f in enumerate(files, 1))
+            *(
+                EndorsementAttachment(endorsement_id=identity, no=no, attachment_id=f.id)
+                for no, f in enumerate(files, 1)
+            )
         )
     await tx.emit("endorsement.taken", f"end_{identity}", digest=version.digest)
     return identity
@@ -231,3 +238,15 @@ async def signed_for_version(tx: Tx, slug: str, semver: str) -> list[bytes]:
     """The signed credentials in force now for a public version by its address; none for anything else."""
     version = await specs.frozen_version(tx, slug, semver)
     return await live_credentials(tx, version.id) if version else []
+
+
+async def public_attachment(reader: Reader, attachment: UUID) -> bool:
+    """Whether anybody may fetch a file: something was signed with it about a version that is public."""
+    return bool(
+        await reader.fetchval(
+            "select exists (select from endorsement_attachments x join endorsements e on e.id = x.endorsement_id"
+            " join spec_versions v on v.id = e.spec_version_id"
+            f" where x.attachment_id = $1 and e.in_force is not null and {PUBLIC.format(t='v')})",
+            attachment,
+        )
+    )

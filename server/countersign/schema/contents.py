@@ -11,6 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 from countersign.reads.bind import lookup
 from countersign.reads.bindings import BACKREF
 from countersign.schema import federation
+from countersign.schema.attachments import AttachmentMutations, AttachmentQueries
 from countersign.schema.awards import AwardMutations, AwardQueries
 from countersign.schema.base import Node
 from countersign.schema.bulk import BulkMutations, BulkQueries
@@ -61,6 +62,7 @@ QUERIES: Final[tuple[type, ...]] = (
     RateLimitQueries,
     FederationQueries,
     BulkQueries,
+    AttachmentQueries,
 )
 MUTATIONS: Final[tuple[type, ...]] = (
     SpecMutations,
@@ -70,6 +72,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     LearnerMutations,
     AwardMutations,
     BulkMutations,
+    AttachmentMutations,
     DomainMutations,
     ConflictMutations,
 )

@@ -12,6 +12,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one
+from countersign.schema.attachments import Attachment
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.endorsement_lists import (
     ENDORSEMENT_FILTERS,
@@ -72,6 +73,15 @@ class Endorsement(Node):
         size=5,
         description="What the endorser puts behind its word.",
     )
+    attachments: list[Attachment] = many(
+        on="exists (select from endorsement_attachments x"
+        " where x.endorsement_id = {parent}.id and x.attachment_id = {child}.id)",
+        order="(select x.no from endorsement_attachments x"
+        " where x.endorsement_id = {parent}.id and x.attachment_id = {child}.id)",
+        size=2,
+        visible="true",
+        description="The files behind it; their names and digests are signed with it.",
+    )
 
 
 @strawberry.type
@@ -98,6 +108,9 @@ class EndorseSpecInput(CommandInput):
     statement: str = strawberry.field(description="What you say, in your own words; it is signed and public.")
     evidence: list[EvidenceInput] = strawberry.field(
         default_factory=list, description="What you put behind it; at most 20 pieces."
+    )
+    attachment_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Your files behind it, which have been received; at most 5."
     )
     valid_until: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Until when; 12 months if left out, at most 24."
@@ -138,6 +151,10 @@ async def _endorse(tx: Tx, actor: Actor, given: EndorseSpecInput, _tools: Tools)
             expected_digest=given.expected_digest,
             statement=given.statement,
             evidence=tuple(read_evidence(piece) for piece in given.evidence),
+            attachments=tuple(
+                reference(text, "attachment", "attachment", "attachmentIds", number)
+                for number, text in enumerate(given.attachment_ids)
+            ),
             valid_until=given.valid_until or None,
         ),
     )
