@@ -14,6 +14,7 @@ import pytest
 from starlette.applications import Starlette
 
 from countersign.bulk import jobs, rules
+from countersign.edge.gates import Gates
 from countersign.edge.uploads import EACH, Uploads
 from countersign.kit.access import ANONYMOUS, Actor, OrganizationKind, Role, Scope
 from countersign.kit.clock import FrozenClock
@@ -217,6 +218,7 @@ async def test_a_body_that_stops_coming_is_sent_away(house: House) -> None:
     made = (await house.announce(BYTES))["upload"]
     application = Starlette(routes=Uploads(idle_seconds=0.05).routes())
     application.state.tools = house.tools
+    application.state.gates = Gates()
 
     async def slow() -> AsyncIterator[bytes]:
         yield BYTES[:100]
@@ -239,6 +241,7 @@ async def test_a_school_that_sends_slowly_keeps_no_other_waiting(house: House, m
     mine = (await house.announce(BYTES))["upload"]["url"]
     application = Starlette(routes=Uploads().routes())
     application.state.tools = house.tools
+    application.state.gates = Gates()
     begun, go_on = asyncio.Semaphore(0), asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
