@@ -1,6 +1,6 @@
 """Attachments, their files, and the endorsements that carry them.
 
-Revision 20261122093000, after 20261122092500. Runs before the code that needs it.
+Revision 20261122093000, after 20261122092600. Runs before the code that needs it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlmodel
 from alembic import op
 
 revision = "20261122093000"
-down_revision = "20261122092500"
+down_revision = "20261122092600"
 branch_labels = None
 depends_on = None
 
