@@ -41,7 +41,7 @@ def test_its_subscription_is_valid_and_its_event_has_the_shape_of_the_subscripti
 
 def test_every_setting_is_in_its_table() -> None:
     named = set(re.findall(r"`(COUNTERSIGN_[A-Z_]+|DATABASE_[A-Z_]*URL)`", TEXT))
-    unprefixed = {"database_url", "database_read_url"}
+    unprefixed = {"database_url", "database_read_url", "database_owner_url"}
     real = {n.upper() if n in unprefixed else f"COUNTERSIGN_{n.upper()}" for n in Settings.model_fields}
     assert named == real
 

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     database_read_url: SecretStr | None = Field(
         None, validation_alias=AliasChoices("DATABASE_READ_URL", "database_read_url")
     )
+    database_owner_url: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("DATABASE_OWNER_URL", "database_owner_url")
+    )
     secret: SecretStr = SecretStr("")
     key_encryption_key: SecretStr = SecretStr("")
     log_key: SecretStr = SecretStr("")
@@ -101,13 +104,18 @@ class Settings(BaseSettings):
         """A standby's address, when reads go there."""
         return self.database_read_url.get_secret_value() if self.database_read_url else None
 
+    @property
+    def owner_dsn(self) -> str | None:
+        """The address of the tables' owner, which migrates and never serves; None when it is that of `dsn`."""
+        return self.database_owner_url.get_secret_value() if self.database_owner_url else None
+
     def environment(self) -> dict[str, str]:
-        """These settings as environment variables, for worker processes."""
+        """These settings as environment variables, for worker processes; they need no owner's password."""
         names = {"database_url": "DATABASE_URL", "database_read_url": "DATABASE_READ_URL"}
         shown: dict[str, str] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
-            if value is not None:
+            if value is not None and name != "database_owner_url":
                 text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
                 shown[names.get(name, f"COUNTERSIGN_{name.upper()}")] = text
         return shown
@@ -145,11 +153,17 @@ def check(settings: Settings) -> list[str]:
         problems.append("COUNTERSIGN_KEY_ENCRYPTION_KEY equals COUNTERSIGN_SECRET — make a second one")
     if settings.log_key_bytes and settings.log_key in {settings.secret, settings.key_encryption_key}:
         problems.append("COUNTERSIGN_LOG_KEY equals another secret — make one of its own")
-    for name, url in (("DATABASE_URL", settings.database_url), ("DATABASE_READ_URL", settings.database_read_url)):
+    for name, url in (
+        ("DATABASE_URL", settings.database_url),
+        ("DATABASE_READ_URL", settings.database_read_url),
+        ("DATABASE_OWNER_URL", settings.database_owner_url),
+    ):
         if url and urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
             problems.append(f"{name} is not a PostgreSQL address — write postgresql://USER:PASSWORD@HOST/DATABASE")
     if settings.database_read_url and not settings.database_url:
         problems.append("DATABASE_READ_URL is set without DATABASE_URL — set both or neither")
+    if settings.database_owner_url and not settings.database_url:
+        problems.append("DATABASE_OWNER_URL is set without DATABASE_URL — set both or neither")
     if settings.mode is Mode.DEMO and not _is_loopback(settings.host):
         problems.append(f"the demo listens on this machine alone, not on {settings.host} — leave out --host")
     return problems

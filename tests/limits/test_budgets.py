@@ -119,7 +119,7 @@ async def test_many_workers_never_spend_more_than_capacity_and_what_was_restored
 
 
 async def test_a_lease_in_hand_needs_no_statement(pools: Database, db: Database, actor: Actor, watch: Watch) -> None:
-    counting = Counting(pools._primary, pools._replica, db.clock, pools._connect)
+    counting = Counting(pools._pools, db.clock, pools._connect)
     budgets = Budgets(counting, monotonic=watch)
     charges = [await budgets.charge(actor, 5) for _ in range(100)]
     assert counting.transactions == 1
@@ -145,7 +145,7 @@ async def test_what_is_too_much_is_refused_with_the_time_to_wait(db: Database, a
 async def test_a_refusal_stands_for_a_second_without_asking_the_database(
     pools: Database, db: Database, actor: Actor, watch: Watch
 ) -> None:
-    counting = Counting(pools._primary, pools._replica, db.clock, pools._connect)
+    counting = Counting(pools._pools, db.clock, pools._connect)
     budgets = Budgets(counting, monotonic=watch)
     for points in (5_000, 5_000):
         assert (await budgets.charge(actor, points)).allowed
@@ -219,7 +219,7 @@ async def test_tokens_of_an_organization_share_and_learners_do_not(db: Database,
 async def test_strangers_are_counted_by_their_network_without_a_statement(
     pools: Database, db: Database, watch: Watch
 ) -> None:
-    counting = Counting(pools._primary, pools._replica, db.clock, pools._connect)
+    counting = Counting(pools._pools, db.clock, pools._connect)
     budgets = Budgets(counting, monotonic=watch)
     assert (await budgets.charge("2001:db8:1:2::1", 6_000)).allowed
     refused = await budgets.charge("2001:db8:1:2:ffff::9", 6_000)

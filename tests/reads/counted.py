@@ -8,6 +8,9 @@ from typing import Any, cast
 
 from countersign.kit.db import Connection, Database
 
+FRAME = ("begin read only; set local role ", "commit")
+"""What a statement over rows with owners stands between (`kit/walls`); it is no statement of its own."""
+
 
 class Counting:
     """A connection that notes every statement, run at once or prepared first."""
@@ -22,7 +25,8 @@ class Counting:
             return found
 
         def noted(query: str, *args: Any, **kwargs: Any) -> Any:
-            self._statements.append(query)
+            if not query.startswith(FRAME):
+                self._statements.append(query)
             return found(query, *args, **kwargs)
 
         return noted
@@ -38,6 +42,12 @@ class CountedDatabase(Database):
     async def reader(self) -> AsyncIterator[Connection]:
         """As the real one."""
         async with super().reader() as connection:
+            yield cast("Connection", Counting(connection, self.statements))
+
+    @asynccontextmanager
+    async def searcher(self) -> AsyncIterator[Connection]:
+        """As the real one."""
+        async with super().searcher() as connection:
             yield cast("Connection", Counting(connection, self.statements))
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ from uuid import UUID
 from countersign import app
 from countersign.kit.access import Actor
 from countersign.kit.db import Database, Tx
-from countersign.kit.placement import table_name
+from countersign.kit.placement import open_columns, table_name
 from countersign.reviews.rubric import RUBRIC
 from countersign.reviews.rules import Decision, Interest, Recommendation, Score
 from countersign.specs import service as specs
@@ -77,9 +77,15 @@ def favourable(recommendation: Recommendation = Recommendation.ENDORSE) -> Decis
 
 async def everything(db: Database) -> dict[str, list[str]]:
     """All rows of all tables but the audit log and the idempotency keys, to compare before and after a refusal."""
-    kept = [table_name(t) for t in app.declare_tables() if table_name(t) not in {"audit_events", "idempotency_keys"}]
+    kept = {
+        table_name(t): f"select {', '.join(open_columns(t))} from {table_name(t)}"
+        for t in app.declare_tables()
+        if table_name(t) not in {"audit_events", "idempotency_keys"}
+    }
     async with db.writer() as tx:
         return {
-            name: [row["text"] for row in await tx.fetch(f"select to_jsonb(t)::text as text from {name} t order by 1")]
-            for name in kept
+            name: [
+                row["text"] for row in await tx.fetch(f"select to_jsonb(t)::text as text from ({rows}) t order by 1")
+            ]
+            for name, rows in kept.items()
         }

@@ -275,7 +275,7 @@ async def test_an_answer_is_one_statement_and_the_reveal_one_more(here: Hall) ->
     def log(query: Any) -> None:
         seen.append(query.query)
 
-    connections = [c for shelf in (here.db._primary, here.db._replica) for c, _ in shelf._idle]
+    connections = [c for shelf in here.db._pools for c, _ in shelf._idle]
     for connection in connections:
         connection.add_query_logger(log)
     try:

@@ -18,6 +18,8 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
+from countersign.kit.placement import SIGNER_ROLE
+from countersign.kit.walls import as_role
 from countersign.trust import documents, rules, service
 from countersign.trust.canonical_codes import ed25519_from_multibase
 from countersign.trust.canonical_proof import signature_holds, signing_input
@@ -148,7 +150,11 @@ async def test_a_key_of_another_installation_does_not_open(tx: Tx, signer: Signe
 async def test_a_private_key_is_nowhere_in_the_table(tx: Tx, signer: Signer, make: Factory) -> None:
     identity = await make.organization(tx, handle="orbita")
     await signer.ensure_key(tx, identity)
-    row = await tx.fetchrow("select * from signing_keys")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with tx.savepoint():
+            await tx.fetchrow("select * from signing_keys")
+    async with as_role(tx.connection, SIGNER_ROLE):
+        row = await tx.fetchrow("select wrapped_private, wrapped_data_key from signing_keys")
     assert row is not None
     assert len(row["wrapped_private"]) == len(row["wrapped_data_key"]) == 12 + 32 + 16
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index
 from sqlmodel import Field
 
-from countersign.kit.placement import Placement, Table
+from countersign.kit.placement import Owner, Placement, Table
 
 
 class Award(Table, table=True):
@@ -39,6 +40,7 @@ class Award(Table, table=True):
         ),
     )
     __placement__: ClassVar[Placement] = Placement.BY_LEARNER
+    __owners__: ClassVar[Mapping[str, Owner]] = {"learner_id": Owner.LEARNER, "organization_id": Owner.ORGANIZATION}
     __updatable__: ClassVar[frozenset[str]] = frozenset(
         {
             "state",

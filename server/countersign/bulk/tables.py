@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, DateTime, Ind
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from countersign.kit.placement import Placement, Table
+from countersign.kit.placement import Owner, Placement, Table
 
 
 class Upload(Table, table=True):
@@ -24,6 +25,7 @@ class Upload(Table, table=True):
         Index("uploads_expires_at", "expires_at"),
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
     __updatable__: ClassVar[frozenset[str]] = frozenset({"received_at"})
     __deletable__: ClassVar[bool] = True
 
@@ -76,6 +78,7 @@ class BulkOperation(Table, table=True):
         Index("bulk_operations_expires_at", "expires_at", postgresql_where="state <> 'expired'"),
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
     __updatable__: ClassVar[frozenset[str]] = frozenset(
         {
             "state",

@@ -24,18 +24,19 @@ from countersign import app, config
 from countersign.config import Mode, Settings, UnsafeSettings
 from countersign.edge.connection import Connection
 from countersign.edge.door import Door
-from countersign.kit import embedded
+from countersign.kit import embedded, login
 from countersign.kit.db import Database
 from countersign.kit.embedded import EmbeddedPostgres
 from countersign.kit.embedded_programs import EmbeddedPostgresError
 from countersign.kit.errors import Refusal
 from countersign.kit.installation import fix_origin
 from countersign.kit.logs import configure, logger
-from countersign.kit.migrate import migrate
+from countersign.kit.migrate import is_at_head, login_of, migrate
 
 DATABASE = "countersign"
 BAD_DATA, BAD_USAGE = 1, 2
 LAST_SECONDS = 6  # for what runs when we stop; no operation may take so long
+MIGRATING = "DATABASE_OWNER_URL=postgresql://… python3 server migrate"
 MOST_FILES = 16_384
 LARGEST_MESSAGE = 64 * 1024  # of a socket
 PING_SECONDS = 15.0
@@ -145,9 +146,21 @@ def _watched(server: EmbeddedPostgres) -> Iterator[None]:
 
 
 async def prepare(settings: Settings) -> None:
-    """Check the database, migrate it, and fix the public origin. Raises UnsafeSettings, Refusal (another origin)."""
+    """Check the database, migrate it, and fix the public origin. Raises UnsafeSettings, Refusal (another origin).
+
+    In production the owner of the tables migrates, by DATABASE_OWNER_URL, and the login that serves owns nothing;
+    without that address the database must be at this version's schema already.
+    """
     await check_database(settings)
-    await migrate(settings.dsn)
+    production = settings.mode is Mode.PRODUCTION
+    if settings.owner_dsn is not None:
+        await migrate(settings.owner_dsn, login=await login_of(settings.dsn))
+    elif not production:
+        await migrate(settings.dsn)
+    elif not await is_at_head(settings.dsn):
+        raise UnsafeSettings([f"the database is not at this version's schema — run once, with its owner: {MIGRATING}"])
+    if production:
+        await check_database(settings)  # once more: who owns the tables is known only now
     pools = await Database.open(settings.dsn, pool_size=1)
     try:
         async with pools.writer() as tx:
@@ -157,23 +170,28 @@ async def prepare(settings: Settings) -> None:
 
 
 async def check_database(settings: Settings) -> None:
-    """Refuse a database that is too old; in production also one that may lose commits and a superuser's login."""
-    connection = await asyncpg.connect(settings.dsn, timeout=10)
+    """Refuse a database that is too old; in production also one that may lose commits, and logins that may too much."""
+    problems = await _problems(settings.dsn, "DATABASE_URL", production=settings.mode is Mode.PRODUCTION)
+    if settings.read_dsn is not None:
+        problems += await _problems(settings.read_dsn, "DATABASE_READ_URL", production=settings.mode is Mode.PRODUCTION)
+    if problems:
+        raise UnsafeSettings(problems)
+
+
+async def _problems(dsn: str, name: str, *, production: bool) -> list[str]:
+    connection = await asyncpg.connect(dsn, timeout=10)
     try:
         version = await connection.fetchval("select current_setting('server_version_num')::int / 10000")
         durable = await connection.fetchval("select current_setting('synchronous_commit')")
-        superuser = await connection.fetchval("select rolsuper from pg_roles where rolname = session_user")
+        too_much = await login.faults(connection) if production else []
     finally:
         await connection.close()
-    problems = []
+    problems = [f"{name} {fault}" for fault in too_much]
     if version < 15:  # noqa: PLR2004 # the oldest whose SQL we write
         problems.append(f"PostgreSQL {version} is too old — use 15 or newer")
-    if settings.mode is Mode.PRODUCTION and durable == "off":
+    if production and durable == "off":
         problems.append("synchronous_commit is off, so acknowledged work may be lost — set it to on in PostgreSQL")
-    if settings.mode is Mode.PRODUCTION and superuser:
-        problems.append("DATABASE_URL logs in as a superuser — use the owner of the database, made without SUPERUSER")
-    if problems:
-        raise UnsafeSettings(problems)
+    return problems
 
 
 class _Server(uvicorn.Server):

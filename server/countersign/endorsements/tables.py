@@ -49,6 +49,7 @@ class Endorsement(Table, table=True):
         Index("endorsements_by_version", "spec_version_id", postgresql_where="state = 'in_force'"),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset(
         {
             "state",
@@ -85,6 +86,7 @@ class EndorsementSignature(Table, table=True):
 
     __tablename__ = "endorsement_signatures"
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
 
     endorsement_id: uuid.UUID = Field(primary_key=True, foreign_key="endorsements.id")
     credential: bytes
@@ -97,6 +99,7 @@ class EndorsementEvidence(Table, table=True):
     __tablename__ = "endorsement_evidence"
     __table_args__ = (UniqueConstraint("endorsement_id", "no", name="endorsement_evidence_no"),)
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
 
     id: uuid.UUID = Field(primary_key=True)
     endorsement_id: uuid.UUID = Field(foreign_key="endorsements.id")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import operator
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,10 +14,10 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import inspect
 
-from countersign.kit import outbox
+from countersign.kit import codecs, outbox
 from countersign.kit.clock import Clock, DatabaseClock
-from countersign.kit.placement import APP_ROLE, Table, table_name
-from countersign.kit.shelf import Pool, Shelf, is_lost
+from countersign.kit.placement import APP_ROLE, SEARCH_ROLE, Table, table_name
+from countersign.kit.shelf import Pool, Pools, Shelf, is_lost
 from countersign.kit.statements import OPTIONS, Session
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -35,6 +34,7 @@ READS: Final = {
     "default_transaction_read_only": "on",
     "work_mem": "32MB",
 }
+SEARCHES: Final = {**READS, "role": SEARCH_ROLE}
 
 
 class Reader(Protocol):
@@ -92,9 +92,13 @@ class Tx:
             pick = operator.attrgetter(*columns)
             many = [pick(m) if len(columns) > 1 else (pick(m),) for m in members]
             names = ", ".join(f'"{c}"' for c in columns)
+            # PostgreSQL copies into no table that has row-level security.
+            marks = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
+            statement = f"insert into {table_name(cls)} ({names}) values ({marks})"
             if len(many) == 1:
-                marks = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
-                await self.connection.execute(f"insert into {table_name(cls)} ({names}) values ({marks})", *many[0])
+                await self.connection.execute(statement, *many[0])
+            elif cls.__owners__:
+                await self.connection.executemany(statement, many)
             else:
                 await self.copy(table_name(cls), columns, many)
 
@@ -153,30 +157,11 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
     task.result()
 
 
-JSONB_VERSION = b"\x01"
-
-
 async def _leave_as_it_is(_connection: object) -> None:
     """Nothing in this product changes a pooled session: settings are LOCAL, locks belong to transactions.
 
     asyncpg ends an open transaction by itself; its default reset would be a second round trip for every read.
     """
-
-
-async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    # Binary codecs, because COPY takes nothing else.
-    await connection.set_type_codec("json", schema="pg_catalog", format="binary", encoder=_to_json, decoder=json.loads)
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        format="binary",
-        encoder=lambda value: JSONB_VERSION + _to_json(value),
-        decoder=lambda data: json.loads(data[1:]),
-    )
-
-
-def _to_json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, default=str).encode()
 
 
 class Unreachable(ConnectionError):
@@ -194,21 +179,22 @@ UNREACHABLE: Final = (
 
 
 class Database:
-    """Two pools for one process: writes on the primary, reads there too unless `read_dsn` names a standby."""
+    """The pools of one process: writes on the primary, reads there too unless `read_dsn` names a standby.
+
+    The candidate search has a pool of its own, whose role reads the projection and the public catalogue alone.
+    """
 
     def __init__(
         self,
-        primary: Shelf,
-        replica: Shelf,
+        pools: Pools,
         clock: Clock,
         connect: Callable[..., Awaitable[asyncpg.Connection[asyncpg.Record]]],
-        make: Callable[[], Awaitable[tuple[Shelf, Shelf]]] | None = None,
+        make: Callable[[], Awaitable[Pools]] | None = None,
     ) -> None:
         self._make = make
         self._lost = False
         self._held: dict[Connection, float] = {}
-        self._primary = primary
-        self._replica = replica
+        self._pools = pools
         self._connect = connect
         self.clock = clock
         self.answered_at = 0.0
@@ -234,8 +220,8 @@ class Database:
 
         def options(extra: Mapping[str, str]) -> dict[str, Any]:
             settings = {
-                **extra,
                 "role": role,
+                **extra,
                 "application_name": "countersign",
                 "timezone": "UTC",
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
@@ -247,7 +233,7 @@ class Database:
 
         async def pool(url: str, extra: Mapping[str, str]) -> Shelf:
             made: Pool | None = await asyncpg.create_pool(
-                url, min_size=1, max_size=pool_size, init=_prepare, reset=_leave_as_it_is, **options(extra)
+                url, min_size=1, max_size=pool_size, init=codecs.set_up, reset=_leave_as_it_is, **options(extra)
             )
             if made is None:
                 raise OSError("no connection pool")
@@ -255,18 +241,21 @@ class Database:
 
         async def connect(extra: Mapping[str, str]) -> asyncpg.Connection[asyncpg.Record]:
             connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(dsn, **options(extra))
-            await _prepare(connection)
+            await codecs.set_up(connection)
             return connection
 
-        async def pools() -> tuple[Shelf, Shelf]:
-            primary = await pool(dsn, {})
+        async def pools() -> Pools:
+            made: list[Shelf] = []
             try:
-                return primary, await pool(read_dsn or dsn, READS)
+                for url, extra in ((dsn, {}), (read_dsn or dsn, READS), (read_dsn or dsn, SEARCHES)):
+                    made.append(await pool(url, extra))
             except BaseException:
-                primary.terminate()
+                for shelf in made:
+                    shelf.terminate()
                 raise
+            return Pools(*made)
 
-        return cls(*await pools(), clock or DatabaseClock(), connect, pools)
+        return cls(await pools(), clock or DatabaseClock(), connect, pools)
 
     async def close(self) -> None:
         """Close the pools after what runs has finished; what does not finish within two seconds is ended."""
@@ -274,11 +263,10 @@ class Database:
             return
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._primary.close()
-                await self._replica.close()
+                for shelf in self._pools:
+                    await shelf.close()
         except TimeoutError:
-            self._primary.terminate()
-            self._replica.terminate()
+            self._pools.terminate()
 
     @property
     def lost(self) -> bool:
@@ -288,21 +276,20 @@ class Database:
     def give_up(self) -> None:
         """End every connection, so that nobody waits for an answer that does not come; refuse new ones at once."""
         self._lost = True
-        self._primary.terminate()
-        self._replica.terminate()
+        self._pools.terminate()
 
     async def give_up_since(self, moment: float) -> None:
         """End what has waited on its connection since before a moment (monotonic), and use no connection of before."""
         for connection, since in list(self._held.items()):
             if since < moment and not is_lost(connection):
                 connection.terminate()
-        await self._primary.expire()
-        await self._replica.expire()
+        for shelf in self._pools:
+            await shelf.expire()
 
     async def renew(self) -> None:
         """Connect anew after `give_up`. Raises OSError, TimeoutError or asyncpg.PostgresError while it is gone."""
         if self._make is not None:
-            self._primary, self._replica = await self._make()
+            self._pools = await self._make()
             self._lost = False
 
     @asynccontextmanager
@@ -342,13 +329,19 @@ class Database:
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[Connection]:
         """A connection that only reads, for one statement (without a block: a statement is its own snapshot)."""
-        async with self._connection(self._replica) as connection:
+        async with self._connection(self._pools.replica) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def searcher(self) -> AsyncIterator[Connection]:
+        """As `reader`, for the candidate search alone: it reads the projection and the public catalogue."""
+        async with self._connection(self._pools.search) as connection:
             yield connection
 
     @asynccontextmanager
     async def fresh_reader(self) -> AsyncIterator[Connection]:
         """As `reader`, on the primary: for a read that must see what was committed a moment ago."""
-        async with self._connection(self._primary) as connection:
+        async with self._connection(self._pools.primary) as connection:
             yield connection
 
     @asynccontextmanager
@@ -357,7 +350,7 @@ class Database:
 
         A commit that has begun is not cancelled: whoever is told of a time-out knows that nothing happened.
         """
-        async with self._connection(self._primary) as connection:
+        async with self._connection(self._pools.primary) as connection:
             transaction = connection.transaction()
             await transaction.start()
             tx = Tx(connection, self.clock)
@@ -387,7 +380,7 @@ class Database:
     @asynccontextmanager
     async def listener(self) -> AsyncIterator[Connection]:
         """A connection outside any transaction, for LISTEN and advisory work."""
-        async with self._connection(self._primary) as connection:
+        async with self._connection(self._pools.primary) as connection:
             try:
                 yield connection
             finally:

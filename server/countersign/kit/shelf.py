@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import asyncpg
 
@@ -96,3 +96,16 @@ class Shelf:
     async def _release(self, connection: Connection) -> None:
         proxy: Any = connection  # what the pool gave is a proxy
         await self._pool.release(proxy, timeout=RELEASE_SECONDS)
+
+
+class Pools(NamedTuple):
+    """The connections of one process."""
+
+    primary: Shelf
+    replica: Shelf
+    search: Shelf
+
+    def terminate(self) -> None:
+        """End every connection at once."""
+        for shelf in self:
+            shelf.terminate()

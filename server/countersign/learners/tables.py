@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index
 from sqlmodel import Field
 
-from countersign.kit.placement import Placement, Table
+from countersign.kit.placement import Owner, Placement, Table
 
 
 class Learner(Table, table=True):
@@ -18,6 +19,7 @@ class Learner(Table, table=True):
     __tablename__ = "learners"
     __table_args__ = (CheckConstraint("country ~ '^[A-Z]{2}$'", name="learners_country"),)
     __placement__: ClassVar[Placement] = Placement.BY_LEARNER
+    __owners__: ClassVar[Mapping[str, Owner]] = {"learner_id": Owner.LEARNER}
     __updatable__: ClassVar[frozenset[str]] = frozenset({"full_name", "country", "region"})
 
     learner_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
@@ -67,6 +69,7 @@ class Consent(Table, table=True):
         ),
     )
     __placement__: ClassVar[Placement] = Placement.BY_LEARNER
+    __owners__: ClassVar[Mapping[str, Owner]] = {"learner_id": Owner.LEARNER}
     __updatable__: ClassVar[frozenset[str]] = frozenset({"withdrawn_at"})
 
     learner_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="learners.learner_id")

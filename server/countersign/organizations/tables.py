@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
-from countersign.kit.placement import Placement, Table
+from countersign.kit.placement import Owner, Placement, Table
 
 
 class Organization(Table, table=True):
@@ -24,6 +25,7 @@ class Organization(Table, table=True):
         ),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset(
         {"legal_name", "display_name", "url", "domains", "verification", "control_group"}
     )
@@ -69,6 +71,7 @@ class ApiToken(Table, table=True):
         ),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION, "learner_id": Owner.LEARNER}
     __updatable__: ClassVar[frozenset[str]] = frozenset({"revoked_at"})
 
     id: uuid.UUID = Field(primary_key=True)

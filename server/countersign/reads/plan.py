@@ -19,6 +19,7 @@ from graphql.execution.values import VariableValues
 from countersign.kit.access import Permission
 from countersign.kit.db import Connection
 from countersign.kit.statements import first_row
+from countersign.kit.walls import Wall, behind, wall_of
 from countersign.reads import sql
 from countersign.reads.args import Call, Getter
 from countersign.reads.bindings import Reveal
@@ -48,6 +49,7 @@ class Plan:
     requirements: tuple[tuple[Permission, Path], ...]
     reveals: tuple[Reveal, ...]
     renames: tuple[tuple[bytes, bytes], ...]
+    wall: Wall
     runs: int = 0
 
     @property
@@ -71,13 +73,14 @@ class Plan:
         self, connection: Connection, call: Call, parameters: Sequence[object]
     ) -> tuple[bytes, list[Sequence[Any]]]:
         """The answer's bytes, and for each of `reveals` what it must let through."""
-        row = await self.fetch(connection, parameters)
+        row = await self.fetch(connection, call, parameters)
         return self.complete(row[0], call), [row[n + 1] for n in range(len(self.reveals))]
 
-    async def fetch(self, connection: Connection, parameters: Sequence[object]) -> asyncpg.Record:
-        """The one row of the statement, as PostgreSQL answers it."""
+    async def fetch(self, connection: Connection, call: Call, parameters: Sequence[object]) -> asyncpg.Record:
+        """The one row of the statement, as PostgreSQL answers it behind the statement's wall."""
         self.runs += 1
-        row = await first_row(connection, self.sql, parameters, keep=self.runs > 1)
+        async with behind(connection, self.wall, call.actor):
+            row = await first_row(connection, self.sql, parameters, keep=self.runs > 1)
         if row is None:
             raise LookupError("a plan's statement answers one row")
         return row
@@ -101,14 +104,16 @@ def finish(compiler: Compiler, answer: str) -> Plan:
     """The plan of what a compiler gathered, for the expression of the answer's bytes."""
     opening = f"with {', '.join(compiler.ctes)} " if compiler.ctes else ""
     reveals = "".join(f", array({select})" for select, _ in compiler.reveals)
+    text = f"{opening}select {answer}{reveals}"
     return Plan(
-        f"{opening}select {answer}{reveals}",
+        text,
         tuple(compiler.parameters.getters),
         tuple(compiler.arguments),
         tuple(compiler.makers),
         tuple(compiler.requirements),
         tuple(reveal for _, reveal in compiler.reveals),
         tuple((f'"{short}":'.encode(), f"{json.dumps(key)}:".encode()) for key, short in compiler.renames.items()),
+        wall_of(text, reveals=bool(compiler.reveals)),
     )
 
 

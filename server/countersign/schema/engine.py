@@ -13,6 +13,7 @@ from graphql.execution.values import VariableValues
 from countersign.kit.access import Actor
 from countersign.kit.budgets import Charge
 from countersign.kit.errors import Refusal
+from countersign.kit.walls import Wall
 from countersign.reads.args import Call
 from countersign.reads.cache import Effort, Kept, Statistics
 from countersign.reads.errors import BadInput, TooComplex, Unreadable
@@ -300,7 +301,8 @@ class Engine:
 
     async def _run(self, plan: Plan, selections: Selections, call: Call) -> bytes:
         parameters = plan.bind(call, selections.variables)
-        async with self.db.reader() as connection:
+        pool = self.db.searcher if plan.wall is Wall.SEARCH else self.db.reader
+        async with pool() as connection:
             data, revealed = await plan.run(connection, call, parameters)
         return await self._reveal(plan, call, parameters, data, revealed) if plan.reveals else data
 

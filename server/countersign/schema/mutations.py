@@ -173,7 +173,7 @@ class Mutations:
             call.entities = outcome.entities
             async with self._db.fresh_reader() as connection:
                 parameters = step.plan.bind(call, selections.variables)
-                entities = list((await step.plan.fetch(connection, parameters))[0])
+                entities = list((await step.plan.fetch(connection, call, parameters))[0])
             entities = [step.plan.complete(e, call) if e is not None else None for e in entities]
         members = []
         for key, nodes in selections.below(step.payload, step.nodes).items():

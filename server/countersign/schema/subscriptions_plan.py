@@ -19,6 +19,7 @@ from graphql import (
 
 from countersign.kit.db import Connection
 from countersign.kit.ids import public_id
+from countersign.kit.walls import behind
 from countersign.reads import lookups
 from countersign.reads.args import Args, Call
 from countersign.reads.bindings import (
@@ -73,7 +74,8 @@ class EventPlan:
         if not call.entities:
             return None
         parameters = self.plan.bind(call, selections.variables)
-        found = await connection.fetchval(self.plan.sql, *parameters)
+        async with behind(connection, self.plan.wall, call.actor):
+            found = await connection.fetchval(self.plan.sql, *parameters)
         return None if found is None else self._text(found, call, happening)
 
     def _text(self, found: list[bytes | None], call: Call, happening: Happening) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import ClassVar
 
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Index
 from sqlmodel import Column, Field
 
-from countersign.kit.placement import Placement, Table
+from countersign.kit.placement import Owner, Placement, Table
 
 
 class CandidateSearch(Table, table=True):
@@ -17,6 +18,7 @@ class CandidateSearch(Table, table=True):
 
     __tablename__ = "candidate_search"
     __placement__: ClassVar[Placement] = Placement.BY_LEARNER
+    __searchable__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset({"region", "country", "consent_expires_at", "updated_at"})
     __deletable__: ClassVar[bool] = True
 
@@ -38,6 +40,7 @@ class CandidateAward(Table, table=True):
         Index("candidate_award_version", "spec_version_id", "learner_id", postgresql_include=["awarded_on"]),
     )
     __placement__: ClassVar[Placement] = Placement.BY_LEARNER
+    __searchable__: ClassVar[bool] = True
     __deletable__: ClassVar[bool] = True
 
     learner_id: int = Field(
@@ -54,6 +57,7 @@ class CandidateView(Table, table=True):
 
     __tablename__ = "candidate_views"
     __placement__: ClassVar[Placement] = Placement.BY_LEARNER
+    __owners__: ClassVar[Mapping[str, Owner]] = {"learner_id": Owner.LEARNER}
 
     learner_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     organization_id: uuid.UUID = Field(primary_key=True, foreign_key="organizations.id")

@@ -21,6 +21,7 @@ class SkillFramework(Table, table=True):
 
     __tablename__ = "skill_frameworks"
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset({"name", "url", "version", "licence", "attribution"})
 
     id: uuid.UUID = Field(primary_key=True)
@@ -38,6 +39,7 @@ class Skill(Table, table=True):
     __tablename__ = "skills"
     __table_args__ = (CheckConstraint("kind in ('skill', 'knowledge', 'tool')", name="skills_kind"),)
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset(
         {"name", "kind", "description", "reuse_level", "categories", "keywords", "occupations", "hot", "retired_at"}
     )
@@ -68,6 +70,7 @@ class SkillLabel(Table, table=True):
         Index("skill_labels_alike", "folded", postgresql_using="gin", postgresql_ops={"folded": "gin_trgm_ops"}),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
     __deletable__: ClassVar[bool] = True
 
     id: uuid.UUID = Field(primary_key=True)

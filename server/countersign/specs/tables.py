@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, DateTime, Ind
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from countersign.kit.placement import Placement, Table
+from countersign.kit.placement import Owner, Placement, Table
 
 
 class Spec(Table, table=True):
@@ -20,6 +21,7 @@ class Spec(Table, table=True):
     __tablename__ = "specs"
     __table_args__ = (CheckConstraint("kind in ('block', 'capstone', 'diploma')", name="specs_kind"),)
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset({"revised_at"})
 
     id: uuid.UUID = Field(primary_key=True)
@@ -44,6 +46,7 @@ class SpecVersion(Table, table=True):
         CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="spec_versions_digest"),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset(
         {"state", "published_at", "deprecated_at", "retired_at", "withdrawn_at"}
     )
@@ -74,6 +77,7 @@ class SpecDraft(Table, table=True):
 
     __tablename__ = "spec_drafts"
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
     __updatable__: ClassVar[frozenset[str]] = frozenset({"content", "gaps", "revision", "updated_at", "version_id"})
 
     id: uuid.UUID = Field(primary_key=True)
@@ -95,6 +99,7 @@ class SpecVersionSkill(Table, table=True):
     __tablename__ = "spec_version_skills"
     __table_args__ = (Index("spec_version_skills_by_skill", "skill_id", "spec_version_id"),)
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
 
     spec_version_id: uuid.UUID = Field(primary_key=True, foreign_key="spec_versions.id")
     skill_id: uuid.UUID = Field(primary_key=True, foreign_key="skills.id")
@@ -116,6 +121,7 @@ class Listing(Table, table=True):
     __tablename__ = "listings"
     __table_args__ = (UniqueConstraint("source", "external_id", name="listings_once"),)
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset(
         {"provider", "place", "country", "title", "description", "features", "prerequisites", "field_code"}
         | {"field_of_study", "workload_hours", "length", "price", "currency", "award", "industry_credential"}

@@ -17,6 +17,7 @@ class Stack(Table, table=True):
 
     __tablename__ = "stacks"
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
 
     id: uuid.UUID = Field(primary_key=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
@@ -33,6 +34,7 @@ class StackBlock(Table, table=True):
     __tablename__ = "stack_blocks"
     __table_args__ = (UniqueConstraint("stack_id", "position", name="stack_blocks_position"),)
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
 
     stack_id: uuid.UUID = Field(primary_key=True, foreign_key="stacks.id")
     spec_id: uuid.UUID = Field(primary_key=True, foreign_key="specs.id", index=True)

@@ -16,6 +16,8 @@ from uuid import UUID
 from countersign.kit.db import Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
+from countersign.kit.placement import SIGNER_ROLE
+from countersign.kit.walls import as_role
 from countersign.trust import keys, rules
 from countersign.trust.addresses import Addresses
 from countersign.trust.canonical import canonical_json
@@ -115,7 +117,7 @@ class Signer:
     async def _find(self, tx: Tx, organization_id: UUID) -> _Issuer | None:
         row = await tx.fetchrow(
             """
-            select o.handle, o.verification, k.id, k.name, k.public, k.wrapped_private, k.wrapped_data_key, k.wrapped_by
+            select o.handle, o.verification, k.id, k.name, k.public
             from organizations o
             join signing_keys k on k.organization_id = o.id and k.algorithm = 'ed25519'
               and k.retired_at is null and k.compromised_at is null
@@ -125,13 +127,19 @@ class Signer:
         )
         if row is None:
             return None
+        async with as_role(tx.connection, SIGNER_ROLE):
+            sealed = await tx.fetchrow(
+                "select wrapped_private, wrapped_data_key, wrapped_by from signing_keys where id = $1", row["id"]
+            )
+        if sealed is None:
+            return None
         return _Issuer(
             organization_id=organization_id,
             did=self.addresses.did(row["handle"]),
             verification=row["verification"],
             key_id=row["id"],
             key_name=row["name"],
-            stored=WrappedKey(row["public"], row["wrapped_private"], row["wrapped_data_key"], row["wrapped_by"]),
+            stored=WrappedKey(row["public"], *sealed),
         )
 
     async def _make_key(self, tx: Tx, organization_id: UUID) -> None:

@@ -28,9 +28,8 @@ class SigningKey(Table, table=True):
         CheckConstraint("algorithm = 'ed25519'", name="signing_keys_algorithm"),
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL
-    __updatable__: ClassVar[frozenset[str]] = frozenset(
-        {"wrapped_data_key", "wrapped_by", "retired_at", "compromised_at"}
-    )
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"retired_at", "compromised_at"})
+    __sealed__: ClassVar[frozenset[str]] = frozenset({"wrapped_private", "wrapped_data_key", "wrapped_by"})
 
     id: uuid.UUID = Field(primary_key=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id")
