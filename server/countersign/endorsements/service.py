@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from countersign.conflicts import service as conflicts
 from countersign.attachments import service as attachments
+from countersign.conflicts import service as conflicts
 from countersign.endorsements import evidence as evidence_rules
 from countersign.endorsements import rules
 from countersign.endorsements.evidence import Evidence
