@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from countersign.accounts import tables as accounts_tables
 from countersign.attachments import tables as attachments_tables
+from countersign.awards import credentials
 from countersign.awards import jobs as awards_jobs
 from countersign.awards import tables as awards_tables
 from countersign.bulk import jobs as bulk_jobs
@@ -36,6 +37,7 @@ from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
 from countersign.endorsements import jobs as endorsements_jobs
+from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
 from countersign.kit import audit, budgets, commands, events, installation, outbox, relay, trusted, watch
 from countersign.kit.db import Database
@@ -43,6 +45,10 @@ from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
 from countersign.kit.waiting import either
 from countersign.learners import tables as learners_tables
+from countersign.log import jobs as log_jobs
+from countersign.log import tables as log_tables
+from countersign.log.rules_notes import LogKey, origin_of
+from countersign.log.sources import Source
 from countersign.organizations import domains
 from countersign.organizations import tables as organizations_tables
 from countersign.organizations.events import TiesChanged
@@ -53,8 +59,11 @@ from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
 from countersign.search import tables as search_tables
 from countersign.skills import tables as skills_tables
+from countersign.specs import service as specs
 from countersign.specs import tables as specs_tables
 from countersign.stacks import tables as stacks_tables
+from countersign.trust import history
+from countersign.trust import service as trust
 from countersign.trust import tables as trust_tables
 from countersign.trust.addresses import Addresses
 from countersign.trust.keys import SecretKeyEncryption
@@ -63,6 +72,9 @@ from countersign.trust.workers import Workers
 
 PLACES: Final = 10
 CATCH_UP_SECONDS: Final = 2.0
+
+WITNESS: Final = "log_checkpoint"
+"""The file beside the database that has the newest checkpoint of the transparency log."""
 
 TABLE_MODULES = (
     audit,
@@ -78,6 +90,7 @@ TABLE_MODULES = (
     conflicts_tables,
     endorsements_tables,
     learners_tables,
+    log_tables,
     organizations_tables,
     reviews_tables,
     search_tables,
@@ -90,6 +103,16 @@ TABLE_MODULES = (
 
 # What happens in a low room and concerns a higher one, in the same transaction.
 events.register(TiesChanged, conflicts.follow)
+
+LOGGED: Final[tuple[Source, ...]] = (
+    history.KEYS,
+    history.DIDS,
+    trust.STATUS,
+    specs.LOGGED,
+    endorsements.LOGGED,
+    credentials.LOGGED,
+)
+"""Everything beside the events themselves that the transparency log covers."""
 
 
 def declare_tables() -> list[type[Table]]:
@@ -149,6 +172,8 @@ async def _background(settings: Settings, tools: Tools, engine: Engine) -> Async
         jobs.create_task(conflicts_jobs.run(tools.db, stop))
         jobs.create_task(domains.run(tools.db, tools.fetcher, stop))
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
+        if settings.log_key_bytes:
+            jobs.create_task(log_jobs.run(tools.db, log_key(settings), LOGGED, stop, settings.data / WITNESS))
         numbering = relay.Relay()
         jobs.create_task(relay.run(tools.db, stop, numbering))
         jobs.create_task(engine.live.run(stop))
@@ -214,6 +239,11 @@ def _routes(settings: Settings | None) -> list[BaseRoute]:
         *downloads.routes(),
         *public_routes(),
     ]
+
+
+def log_key(settings: Settings) -> LogKey:
+    """The key of this installation's transparency log."""
+    return LogKey(settings.log_key_bytes, origin_of(settings.public_origin))
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ Promises: a learner holds at most one valid award of a version; only the school 
     school that awards sees the name that it wrote, never what another school knows of the learner; a
     credential is stored before it is signed and served as it was signed; a file is imported whole or not at all, and
     the same file twice changes nothing; consent, awards and the candidate index change in one transaction.
-May call: learners, search, endorsements, specs, trust, organizations, kit.
+May call: learners, search, endorsements, specs, trust, organizations, log, kit.
 Never: touches an award because its version was retired; consents for a learner; shows `learner_id`.
 
 Files: `tables`, `rules` (dates, states, reasons), `service` (issue, revoke, check the index), `credentials` (store,

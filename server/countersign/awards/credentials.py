@@ -12,6 +12,7 @@ from countersign.awards.views import AWARD
 from countersign.endorsements import service as endorsements
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import Sealer
+from countersign.log.sources import Source, enter
 from countersign.trust import documents
 from countersign.trust import service as trust
 from countersign.trust.addresses import Addresses
@@ -29,6 +30,20 @@ join spec_versions v on v.id = a.spec_version_id
 where a.learner_id = $1 and a.id = $2
 for update of a
 """
+
+
+LOGGED: Final = Source(
+    kind="award",
+    subject="award:{1}",
+    sql="""
+        select 'award:' || a.id as subject, a.organization_id, a.credential as content, row(
+            a.learner_id, a.id, a.spec_version_id, a.organization_id, a.state, a.mode, a.awarded_on, a.issued_at,
+            a.import_id, a.document, a.status_list_id, a.status_index, a.signed_at, a.revoked_at, a.revocation_reason
+        )::text as facts
+        from awards a where (a.signed_at is not null or a.revoked_at is not null)""",
+    key="a.learner_id = $1 and a.id = $2",
+)
+"""What the log covers of an award that was signed or revoked."""
 
 
 async def status_slot(tx: Tx, organization_id: UUID) -> trust.Slot:
@@ -105,6 +120,7 @@ async def sign(db: Database, signer: Signer, learner_id: int, award_id: UUID) ->
             credential,
             await tx.now(),
         )
+        await enter(tx, LOGGED, learner_id, award_id, action="award.signed")
         return credential
 
 

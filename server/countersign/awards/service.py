@@ -19,6 +19,7 @@ from countersign.kit.ids import new_id
 from countersign.learners import consents
 from countersign.learners import service as learners
 from countersign.learners.service import Person
+from countersign.log.sources import enter
 from countersign.search import service as search
 from countersign.specs import rules as spec_rules
 from countersign.specs import service as specs
@@ -138,6 +139,7 @@ async def revoke(tx: Tx, actor: Actor, command: RevokeAward) -> Issued:
     )
     if row["status_index"] is not None:
         await trust.revoke(tx, row["status_list_id"], row["status_index"])
+    await enter(tx, credentials.LOGGED, command.learner_id, command.award_id, action="award.revoked")
     await search.unpost_award(tx, command.learner_id, command.award_id)
     await tx.emit("award.revoked", f"award:{command.award_id}")
     return Issued(command.learner_id, command.award_id)

@@ -5,6 +5,6 @@ Owns: endorsements and their evidence; `evidence.py` (pure) the kinds of industr
     `jobs.py` the signer's own transaction and the loop that signs what was left.
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
     one endorsement in force per organization and version at any instant; history is closed, never rewritten.
-May call: conflicts, specs, trust, organizations, kit.
+May call: conflicts, specs, trust, organizations, log, kit.
 Never: lets the school write, sign or revoke; signs before the unsigned document is stored; deletes an endorsement.
 """

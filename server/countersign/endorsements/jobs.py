@@ -14,6 +14,7 @@ from countersign.kit import audit
 from countersign.kit.access import SYSTEM
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Code, Refusal
+from countersign.log.sources import enter
 from countersign.specs import service as specs
 from countersign.trust.canonical_codes import sha256_hex
 from countersign.trust.signer import Signer
@@ -21,6 +22,7 @@ from countersign.trust.signer import Signer
 PAUSE = 5.0
 """Seconds between two looks for endorsements that nobody has signed."""
 POLL = 0.05
+SIGN = "sign_endorsement"
 SIDE_BY_SIDE = 4
 IN_A_CROWD = 2
 log = structlog.get_logger(__name__)
@@ -80,7 +82,7 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
                 refusal.message,
             )
             await tx.emit("endorsement.refused", f"end_{row['id']}", reason=refusal.message)
-            await _audit(tx, row, "refused", refusal.message)
+            await _record_refusal(tx, row, refusal.message)
             return after
         renewed = await _close(tx, previous, by=row["id"]) if previous else None
         await tx.execute(
@@ -96,7 +98,13 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
         )
         await tx.insert(EndorsementSignature(endorsement_id=row["id"], credential=credential, signed_at=now))
         await tx.emit("endorsement.in_force", f"end_{row['id']}", digest=row["digest"])
-        await _audit(tx, row, "done", None)
+        await enter(
+            tx,
+            service.LOGGED,
+            row["id"],
+            action=SIGN,
+            on_behalf_of=f"person:{row['signatory_id']}",
+        )
         return after
 
 
@@ -147,22 +155,27 @@ async def _close(tx: Tx, previous: asyncpg.Record, by: UUID) -> UUID | None:
     state = service.present_state(previous, now)
     if state is rules.State.EXPIRED:
         await tx.execute("update endorsements set state = $2 where id = $1", identity, state.value)
+        await enter(tx, service.LOGGED, identity, action="endorsement.expired")
         return None
     after = rules.move(state, rules.Act.SUPERSEDE, rules.Party.SIGNER)
     await tx.execute(f"update endorsements set state = $2, {service.CLOSE} where id = $1", identity, after.value, now)
+    await enter(tx, service.LOGGED, identity, action="endorsement.superseded")
     await tx.emit("endorsement.superseded", f"end_{identity}", by=f"end_{by}")
     return identity
 
 
-async def _audit(tx: Tx, row: asyncpg.Record, decision: str, reason: str | None) -> None:
+async def _record_refusal(tx: Tx, row: asyncpg.Record, reason: str) -> None:
     await tx.insert(
         audit.record(
             SYSTEM,
-            "sign_endorsement",
+            SIGN,
             await tx.now(),
             subject=f"end_{row['id']}",
-            decision=decision,
+            decision=audit.Decision.REFUSED,
             reason=reason,
+            digest=row["digest"],
+            on_behalf_of=f"person:{row['signatory_id']}",
+            organization_id=row["organization_id"],
         )
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +21,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Reader, Tx
 from countersign.kit.errors import NotAllowed, NotFound
 from countersign.kit.ids import new_id
+from countersign.log.sources import Source, enter
 from countersign.specs import service as specs
 from countersign.specs.service import FrozenVersion
 from countersign.specs.views import PUBLIC
@@ -173,8 +175,27 @@ async def revoke(tx: Tx, actor: Actor, command: Revoke) -> UUID:
         command.reason,
     )
     await trust.revoke(tx, row["status_list_id"], row["status_index"])
+    await enter(tx, LOGGED, command.endorsement_id, actor=actor, action="endorsement.revoked")
     await tx.emit("endorsement.revoked", f"end_{command.endorsement_id}")
     return command.endorsement_id
+
+
+LOGGED: Final = Source(
+    kind="endorsement",
+    subject="end_{0}",
+    sql="""
+        select 'end_' || e.id as subject, e.organization_id, s.credential as content, row(
+            e.id, e.spec_version_id, e.organization_id, e.signatory_id, e.digest, e.statement, e.valid_from,
+            e.valid_until, e.in_force, e.supersedes_id, e.document, e.status_list_id, e.status_index, e.requested_at,
+            e.revoked_at, e.revocation_reason, s.signed_at,
+            case when e.state = 'expired' and e.valid_until <= statement_timestamp() then 'in_force' else e.state end,
+            (select string_agg(v::text, '' order by v.no) from endorsement_evidence v where v.endorsement_id = e.id)
+        )::text as facts
+        from endorsements e join endorsement_signatures s on s.endorsement_id = e.id
+        where true""",
+    key="e.id = $1",
+)
+"""What the log covers of a signed endorsement. That its time is over changes nothing; everything else does."""
 
 
 async def check_endorser(tx: Tx, organization_id: UUID, version: FrozenVersion) -> asyncpg.Record:

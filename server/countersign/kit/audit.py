@@ -48,6 +48,7 @@ class AuditEvent(Table, table=True):
     __table_args__ = (
         Index("audit_events_by_transaction", "xact"),
         Index("audit_events_by_organization", "organization_id", "at", "id"),
+        Index("audit_events_by_content", "content", postgresql_where="content is not null"),
         Index("audit_events_by_thing", "kind", "object", postgresql_where="kind is not null"),
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL

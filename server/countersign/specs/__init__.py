@@ -3,7 +3,7 @@
 Owns: specifications, their drafts, immutable versions with the two frozen byte strings and the digest, and listings
     (real catalogue entries as imported: listed, not validated).
 Promises: a version's bytes never change; the digest proves it; what is missing is a named gap, never a guess.
-May call: skills, trust, organizations, kit.
+May call: skills, trust, organizations, log, kit.
 Never: publishes for a school because others endorsed it; edits a submitted version; makes an organization of a
     provider's name.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +15,7 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotFound
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified
+from countersign.log.sources import Source, enter
 from countersign.specs import drafts, freezing, rules
 from countersign.specs.catalogue import CompleteListing, complete_listing, import_listings
 from countersign.specs.drafts import Create, Created, EditDraft, create, edit_draft, new_draft_from
@@ -132,6 +134,8 @@ async def submit(tx: Tx, actor: Actor, command: Submit) -> UUID:
         submitted_at=now,
     )
     await tx.insert(version, *(SpecVersionSkill(spec_version_id=version.id, skill_id=skill) for skill in aligned))
+    await enter(tx, LOGGED, version.id, actor=actor, action="version.submitted")
+    tx.noted["digest"] = frozen.digest
     await tx.execute(
         "update spec_drafts set version_id = $2, updated_at = $3 where id = $1",
         draft["id"],
@@ -188,6 +192,21 @@ async def open_review(tx: Tx, version_id: UUID, reader: UUID | None = None) -> N
     await _move(tx, version, Act.OPEN_REVIEW)
 
 
+LOGGED: Final = Source(
+    kind="version",
+    subject="version_{0}",
+    sql="""
+        select 'version_' || v.id as subject, v.organization_id, row(
+            v.id, v.spec_id, v.organization_id, v.semver, v.ordinal, v.content, v.achievement, v.spec_json, v.digest,
+            v.gaps, v.previous_id, v.change_class, v.changed, v.state, v.submitted_at, v.published_at, v.deprecated_at,
+            v.retired_at, v.withdrawn_at)::text as facts,
+            case when v.published_at is not null then v.spec_json end as content
+        from spec_versions v where true""",
+    key="v.id = $1",
+)
+"""What the log covers of a version: all of it, from the day it was frozen; its bytes for everybody once published."""
+
+
 async def _move(tx: Tx, version: FrozenVersion, act: Act) -> UUID:
     state = rules.move(version.state, act)
     if state is not version.state:
@@ -195,6 +214,7 @@ async def _move(tx: Tx, version: FrozenVersion, act: Act) -> UUID:
         also = f", {dated} = $3" if dated else ""
         values = (version.id, state.value, await tx.now()) if dated else (version.id, state.value)
         await tx.execute(f"update spec_versions set state = $2{also} where id = $1", *values)
+        await enter(tx, LOGGED, version.id, action=f"version.{state.value}")
         await tx.emit(f"spec_version.{state.value}", f"version_{version.id}", digest=version.digest)
     return version.id
 

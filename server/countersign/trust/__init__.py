@@ -1,9 +1,10 @@
 """trust: keys, canonical bytes, signatures, verification findings and status lists.
 
-Owns: `signing_keys`, `status_lists`, `status_entries`; the bundled JSON-LD contexts and JSON Schemas in `data/`.
+Owns: `signing_keys`, `did_versions`, `status_lists`, `status_entries`; the bundled JSON-LD contexts and JSON Schemas
+    in `data/`.
 Promises: what was signed can be checked by anyone, for ever; nothing is signed that a strict verifier would refuse;
     a status index is never used twice; nothing is ever fetched from a network.
-May call: organizations (rows of issuers, read only) and kit.
+May call: organizations (rows of issuers, read only), log and kit.
 Never: decides whether something may be endorsed or awarded; shows a private or wrapped key to a log, an error or a
     caller; changes bytes once signed.
 
@@ -18,6 +19,7 @@ Files beside the four of every room:
     documents       Achievement, EndorsementCredential, OpenBadgeCredential from plain values (pure)
     documents_keys  the did:web document and the status list credential (pure)
     verify*         findings and verdicts over given material (pure)
+    history         every version of every DID document
     keys            envelope encryption of signing keys
     worker, workers processes that canonicalise and verify, so that the event loop does not
     signer          the only reader of the key table

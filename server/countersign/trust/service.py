@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -16,10 +17,10 @@ import asyncpg
 from countersign.kit.db import Reader, Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
-from countersign.trust import documents, documents_keys, rules
+from countersign.log.sources import Source, enter
+from countersign.trust import documents, documents_keys, history, rules
 from countersign.trust.addresses import Addresses
 from countersign.trust.canonical_status import CAPACITY, place_of
-from countersign.trust.documents_keys import PublicKey
 from countersign.trust.signer import Signer
 
 REVOCATION = "revocation"
@@ -84,6 +85,18 @@ async def allocate(
     return slots
 
 
+STATUS: Final = Source(
+    kind="status",
+    subject="status:{0}/{1}",
+    sql="""
+        select 'status:' || e.list_id || '/' || e.idx as subject, l.organization_id, null::bytea as content,
+               row(e.list_id, e.idx, e.revoked_at)::text as facts
+        from status_entries e join status_lists l on l.id = e.list_id where e.revoked_at is not null""",
+    key="e.list_id = $1 and e.idx = $2",
+)
+"""What the log covers of status lists: every bit that is set."""
+
+
 async def revoke(tx: Tx, list_id: UUID, index: int) -> None:
     """Set the bit of a place, in the transaction that revokes; for good, and a second time changes nothing.
 
@@ -125,6 +138,8 @@ async def revoke_many(tx: Tx, places: Sequence[tuple[UUID, int]]) -> None:
         "update status_lists set revision = revision + 1 where id = any($1::uuid[])",
         sorted({row["list_id"] for row in fresh}),
     )
+    for row in fresh:
+        await enter(tx, STATUS, row["list_id"], row["idx"], action="status.set")
 
 
 async def status_list(tx: Tx, signer: Signer, handle: str, purpose: str, number: int) -> Published | None:
@@ -157,18 +172,8 @@ async def status_list(tx: Tx, signer: Signer, handle: str, purpose: str, number:
 
 async def did_document(reader: Reader, addresses: Addresses, handle: str) -> Published | None:
     """Give the did:web document of an organization, with every key that was never compromised; None without a key."""
-    rows = await reader.fetch(
-        """
-        select k.name, k.public from signing_keys k join organizations o on o.id = k.organization_id
-        where o.handle = $1 and k.compromised_at is null
-        order by k.created_at desc, k.name desc
-        """,
-        handle,
-    )
-    if not rows:
-        return None
-    shown = [PublicKey(row["name"], row["public"]) for row in rows]
-    return published(documents_keys.did_document(addresses, handle, shown))
+    body = await history.current(reader, addresses, handle)
+    return published(body) if body else None
 
 
 async def standing(reader: Reader, handle: str) -> str | None:

@@ -18,7 +18,7 @@ from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
 from countersign.kit.placement import SIGNER_ROLE
 from countersign.kit.walls import as_role
-from countersign.trust import keys, rules
+from countersign.trust import history, keys, rules
 from countersign.trust.addresses import Addresses
 from countersign.trust.canonical import canonical_json
 from countersign.trust.canonical_proof import proof_options, proof_value, signature_holds
@@ -167,4 +167,5 @@ class Signer:
             now,
         )
         if inserted:
+            await history.keep(tx, self.addresses, organization_id, key_id)
             await tx.emit("key.made", f"org_{organization_id}")

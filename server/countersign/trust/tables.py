@@ -44,6 +44,18 @@ class SigningKey(Table, table=True):
     compromised_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
+class DidVersion(Table, table=True):
+    """A DID document as it was served from `made_at` until the next version."""
+
+    __tablename__ = "did_versions"
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+
+    organization_id: uuid.UUID = Field(primary_key=True, foreign_key="organizations.id")
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    body: bytes
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 class StatusList(Table, table=True):
     """One bitstring status list of an organization, and the signed form that was last published."""
 

@@ -1,0 +1,117 @@
+"""A small market whose every command is in the log, and what it takes to look at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from countersign import app
+from countersign.awards import credentials
+from countersign.awards import service as awards
+from countersign.endorsements import jobs as signing
+from countersign.endorsements import service as endorsements
+from countersign.kit import audit
+from countersign.kit.db import Database, Reader, Tx
+from countersign.log import checking, jobs, sequencing
+from countersign.log.rules_notes import Checkpoint, LogKey, origin_of
+from countersign.specs import service as specs
+from countersign.trust.signer import Signer
+from tests.awards.support import ANNA, BORIS, DAY
+from tests.conftest import ORIGIN
+from tests.endorsements.samples import EVERY_KIND
+from tests.factories import Factory
+from tests.reviews.support import Scene, scene
+from tests.specs.support import submitted
+
+SECRET = b"the log's own secret, of this test"
+KEY = LogKey(SECRET, origin_of(ORIGIN))
+WAIT_SECONDS = 10
+
+
+@dataclass
+class Ledger:
+    """What was done, and the log of it."""
+
+    db: Database
+    here: Scene
+    signer: Signer
+    live: UUID
+    revoked: UUID
+    awarded: tuple[int, UUID]
+
+    async def keep(self) -> Checkpoint:
+        """Take everything that was done into the log."""
+        return await keep(self.db)
+
+    async def check(self, witnessed: Sequence[str] = (), reader: Reader | None = None) -> checking.Report:
+        """Check the log, as this installation does."""
+        if reader is not None:
+            return await look(reader, witnessed)
+        async with self.db.fresh_reader() as own:
+            return await look(own, witnessed)
+
+    async def note(self) -> str:
+        """The newest checkpoint."""
+        async with self.db.fresh_reader() as reader:
+            return str(await reader.fetchval("select note from log_checkpoints order by number desc limit 1"))
+
+
+async def look(reader: Reader, witnessed: Sequence[str] = ()) -> checking.Report:
+    """Check the log of a connection's database."""
+    return await checking.check(reader, KEY.verifier, app.LOGGED, seal=audit.sealing_key(), witnessed=witnessed)
+
+
+async def keep(db: Database) -> Checkpoint:
+    """Take everything into the log; transactions of others on this server may hold it up for a moment."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            await jobs.catch_up(db, KEY, app.LOGGED)
+            async with db.fresh_reader() as reader:
+                if (await sequencing.waiting(reader))[0] == 0:
+                    note = await reader.fetchval("select note from log_checkpoints order by number desc limit 1")
+                    return KEY.verifier.open(note)
+            await asyncio.sleep(0.05)
+
+
+async def ledger(db: Database, signer: Signer, make: Factory) -> Ledger:
+    """Two endorsements, one revoked; two awards, one revoked; all of it kept in the log."""
+    async with db.writer() as tx:
+        here = await scene(tx, make, published=True)
+    live = await endorse(db, signer, here)
+    async with db.writer() as tx:
+        other = await make.employer(tx)
+    revoked = await endorse(db, signer, replace(here, employer=other))
+    async with db.writer() as tx:
+        await endorsements.revoke(tx, other, endorsements.Revoke(revoked, "The tool is gone."))
+        issued = [
+            await awards.issue(tx, here.school, awards.IssueAward(here.version, person, DAY))
+            for person in (ANNA, BORIS)
+        ]
+    for one in issued:
+        assert await credentials.sign(db, signer, one.learner_id, one.award_id)
+    async with db.writer() as tx:
+        gone = awards.RevokeAward(issued[1].learner_id, issued[1].award_id, "Not hers.")
+        await awards.revoke(tx, here.school, gone)
+    found = Ledger(db, here, signer, live, revoked, (issued[0].learner_id, issued[0].award_id))
+    await found.keep()
+    return found
+
+
+async def endorse(db: Database, signer: Signer, here: Scene) -> UUID:
+    """A signed endorsement."""
+    async with db.writer() as tx:
+        wanted = endorsements.EndorseSpec(
+            here.version, here.digest, "We interview every holder.", evidence=EVERY_KIND[:2]
+        )
+        identity = await endorsements.endorse(tx, here.employer, wanted)
+    assert await signing.sign(db, signer, identity) is not None
+    return identity
+
+
+async def another_version(tx: Tx, ledger: Ledger) -> UUID:
+    """A further published version of the school's."""
+    version = await submitted(tx, ledger.here.school, "another-one")
+    await specs.publish(tx, ledger.here.school, version)
+    return version
