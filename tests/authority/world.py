@@ -1,0 +1,203 @@
+"""Two markets side by side, each with everything once, every text of which carries a mark of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import count
+from typing import Any, Final
+from uuid import UUID
+
+from countersign.awards import service as awards
+from countersign.awards.consent import SetConsent, set_consent
+from countersign.bulk import service as bulk
+from countersign.bulk import uploads
+from countersign.bulk.rules import Format, ImportKind
+from countersign.endorsements import service as endorsements
+from countersign.endorsements.evidence import Evidence
+from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, OrganizationKind, Role, Scope
+from countersign.kit.db import Database, Tx
+from countersign.kit.ids import new_id
+from countersign.learners.rules import Purpose
+from countersign.learners.service import Person
+from countersign.reviews import service as reviews
+from countersign.reviews.rubric import RUBRIC
+from countersign.reviews.rules import Decision, Interest, Recommendation, Score
+from countersign.skills import files
+from countersign.skills import service as skills
+from countersign.specs import catalogue, listings
+from countersign.specs import service as specs
+from countersign.stacks import service as stacks
+from tests.conftest import NOW
+from tests.endorsements.samples import EVERY_KIND
+from tests.factories import Factory
+from tests.specs.samples import COMPLETE
+from tests.specs.support import SKILL_FILE, ground
+
+DAY: Final = date(2026, 3, 1)
+LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
+LEARNERS: Final = 12
+_marks = count(1)
+
+
+def mark() -> str:
+    """A text that stands nowhere else."""
+    return f"cnry{next(_marks):06d}"
+
+
+@dataclass(repr=False)
+class Side:
+    """One market: who is there, by role."""
+
+    school: dict[str, Actor]
+    employer: dict[str, Actor]
+    learners: list[Actor] = field(default_factory=list)
+    personal: dict[str, int] = field(default_factory=dict)
+    """The marks in what is kept sealed, with the number of the learner to whom they belong."""
+
+
+@dataclass(repr=False)
+class World:
+    """Two markets, and everybody who may ask."""
+
+    first: Side
+    second: Side
+
+    @property
+    def actors(self) -> dict[str, Actor]:
+        """Everybody, by a name: the first market's people, some of the second's, and who belongs nowhere."""
+        author = self.first.school["author"]
+        found = {f"{name} of the school": actor for name, actor in self.first.school.items()}
+        found |= {f"{name} of the employer": actor for name, actor in self.first.employer.items()}
+        found |= {
+            "author of another school": self.second.school["author"],
+            "registrar of another school": self.second.school["registrar"],
+            "reviewer of another employer": self.second.employer["reviewer"],
+            "recruiter of another employer": self.second.employer["recruiter"],
+            "a learner": self.first.learners[0],
+            "another learner": self.second.learners[0],
+            "a token without scopes": replace(author, scopes=frozenset()),
+            "a session of the author": replace(
+                author, token_id=None, login_id=new_id(), account_id=author.person_id, authenticated_at=NOW
+            ),
+            "a session for nobody": Actor(
+                person_id=new_id(), login_id=new_id(), scopes=frozenset(Scope), authenticated_at=NOW
+            ),
+            "nobody": ANONYMOUS,
+        }
+        return found
+
+    @property
+    def personal(self) -> dict[str, int]:
+        """The marks in what is kept sealed, by learner."""
+        return self.first.personal | self.second.personal
+
+
+async def make_world(db: Database, make: Factory) -> World:
+    """Both markets; each knows only its own, and what everybody knows."""
+    async with db.writer() as tx:
+        await ground(tx)
+        await skills.store(tx, SYSTEM, files.read(SKILL_FILE.encode(), files.Style.ESCO), source="skills.csv")
+        await catalogue._store(tx, SYSTEM, listings.read(LISTING), source="listing.csv", dry_run=False)
+        return World(await _side(tx, make, "north"), await _side(tx, make, "south"))
+
+
+async def _side(tx: Tx, make: Factory, name: str) -> Side:
+    top = await make.organization(tx, OrganizationKind.AGENCY, handle=f"{name}-top")
+    school_id = await make.organization(tx, OrganizationKind.SCHOOL, handle=f"{name}-school", parent_id=top)
+    employer_id = await make.organization(tx, OrganizationKind.EMPLOYER, handle=f"{name}-employer")
+    staff = (Role.AUTHOR, Role.REGISTRAR, Role.ORG_ADMIN, Role.AUDITOR)
+    house = (Role.REVIEWER, Role.SIGNATORY, Role.RECRUITER, Role.ORG_ADMIN)
+    side = Side(
+        {role.value: await make.member(tx, school_id, OrganizationKind.SCHOOL, role) for role in staff},
+        {role.value: await make.member(tx, employer_id, OrganizationKind.EMPLOYER, role) for role in house},
+    )
+    versions = await _specifications(tx, side, name)
+    await _judged(tx, side, versions, name)
+    await _graduates(tx, side, versions["published"])
+    await _bulk(tx, side)
+    return side
+
+
+def _content() -> dict[str, Any]:
+    return COMPLETE | {"title": f"Block {mark()}", "description": f"Text {mark()}.", "prerequisites": mark()}
+
+
+async def _submitted(tx: Tx, author: Actor, slug: str) -> UUID:
+    made = await specs.create(tx, author, specs.Create(slug, _content()))
+    return await specs.submit(tx, author, specs.Submit(made.draft_id, "1.0.0"))
+
+
+async def _specifications(tx: Tx, side: Side, name: str) -> dict[str, UUID]:
+    """A published version, one that is only submitted, one that an employer was asked to look at, and a draft."""
+    author = side.school["author"]
+    versions = {state: await _submitted(tx, author, f"{name}-{state}") for state in ("published", "submitted", "asked")}
+    await specs.publish(tx, author, versions["published"])
+    await specs.create(tx, author, specs.Create(f"{name}-draft", _content()))
+    return versions
+
+
+def _decision() -> Decision:
+    scores = tuple(Score(criterion.code, 3, f"Seen {mark()}") for criterion in RUBRIC)
+    return Decision(Interest.NONE, "", scores, f"Comment {mark()}", Recommendation.ENDORSE)
+
+
+def _evidence() -> tuple[Evidence, ...]:
+    return EVERY_KIND
+
+
+async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> None:
+    """Reviews of the published and of the asked version, endorsements of both, one of them unsigned, and a stack."""
+    author, reviewer, signatory = side.school["author"], side.employer["reviewer"], side.employer["signatory"]
+    assert reviewer.organization_id is not None
+    for state in ("published", "asked"):
+        request = await reviews.request(
+            tx, author, reviews.RequestReview(versions[state], reviewer.organization_id, f"Please {mark()}")
+        )
+        await reviews.claim(tx, reviewer, request)
+        await reviews.decide(tx, reviewer, reviews.Decide(request, _decision()))
+        digest = await tx.fetchval("select digest from spec_versions where id = $1", versions[state])
+        word = endorsements.EndorseSpec(versions[state], digest, f"We hire {mark()}", _evidence())
+        signed = await endorsements.endorse(tx, signatory, word)
+        if state == "published":
+            # Signing is another test's matter: here the row only has to be read.
+            await tx.execute(
+                "update endorsements set state = 'in_force', in_force = tstzrange(valid_from, valid_until)"
+                " where id = $1",
+                signed,
+            )
+            await tx.execute(
+                "insert into endorsement_signatures (endorsement_id, credential, signed_at)"
+                " select id, document, valid_from from endorsements where id = $1",
+                signed,
+            )
+    spec = await tx.fetchval("select spec_id from spec_versions where id = $1", versions["published"])
+    await stacks.create(tx, author, stacks.CreateStack(f"{name}-stack", f"Stack {mark()}", (spec,)))
+
+
+async def _graduates(tx: Tx, side: Side, version: UUID) -> None:
+    """Learners who hold the published version; all but the last may be found, and a recruiter has seen them."""
+    for number in range(LEARNERS):
+        named, address = mark(), mark()
+        person = Person(f"{address}@example.com", f"Holder {named}", "DE", "DE-BE")
+        issued = await awards.issue(tx, side.school["registrar"], awards.IssueAward(version, person, DAY))
+        side.personal |= {named: issued.learner_id, address: issued.learner_id}
+        learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
+        side.learners.append(learner)
+        if number < LEARNERS - 1:
+            await set_consent(tx, learner, SetConsent(Purpose.TALENT_SEARCH, granted=True))
+        await tx.execute(
+            "insert into candidate_views (learner_id, organization_id, viewed_on, first_viewed_at, purpose)"
+            " values ($1, $2, $3, $4, 'talent_search')",
+            *(issued.learner_id, side.employer["recruiter"].organization_id, DAY, NOW),
+        )
+
+
+async def _bulk(tx: Tx, side: Side) -> None:
+    """A received upload, and an import of it that met a bad row."""
+    registrar = side.school["registrar"]
+    upload = await uploads.announce(tx, registrar, uploads.AnnounceUpload(Format.CSV, 1, "0" * 64))
+    await tx.execute("update uploads set received_at = created_at where id = $1", upload)
+    waiting = await bulk.start_import(tx, registrar, bulk.StartImport(upload, ImportKind.AWARDS))
+    bad = [{"row": 2, "path": ["email"], "code": "INVALID", "message": f"This is no address {mark()}."}]
+    await tx.execute("update bulk_operations set first_row_errors = $2 where id = $1", waiting, bad)
