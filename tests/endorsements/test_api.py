@@ -19,11 +19,13 @@ from countersign.reviews import service as reviews
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
+from countersign.specs import service as specs
 from countersign.trust.canonical_codes import digest_multibase, digest_sri
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.reads.toy import ask, ask_data
 from tests.reviews.support import Scene, everything, scene
+from tests.specs.samples import COMPLETE
 
 ENDORSE = """mutation ($input: EndorseSpecInput!) { endorseSpec(input: $input) {
   endorsement { id state live expiring statement digest validFrom validUntil inForceFrom inForceUntil signedAt
@@ -147,6 +149,30 @@ async def test_a_stale_digest_is_refused_and_nothing_changes(desk: Desk) -> None
     assert payload["endorsement"] is None
     assert problems(payload) == [("StaleVersionError", "STALE_VERSION", ["expectedDigest"])]
     assert await everything(desk.db) == before
+
+
+async def test_what_was_said_of_one_version_is_not_said_of_the_next(desk: Desk) -> None:
+    first = await desk.endorse()
+    async with desk.db.writer() as tx:
+        draft = await specs.new_draft_from(tx, desk.here.school, desk.here.version)
+        changed = specs.EditDraft(draft, {**COMPLETE, "description": "Otherwise said."})
+        await specs.edit_draft(tx, desk.here.school, changed)
+        newer = await specs.submit(tx, desk.here.school, specs.Submit(draft, "1.1.0"))
+        await specs.publish(tx, desk.here.school, newer)
+    before = await everything(desk.db)
+    # The digest that was signed, sent once more for the changed text.
+    payload = await desk.endorse(specVersionId=f"version_{newer}", expectedDigest=first["endorsement"]["digest"])
+    assert problems(payload) == [("StaleVersionError", "STALE_VERSION", ["expectedDigest"])]
+    assert await everything(desk.db) == before
+    shown = await ask_data(
+        desk.engine,
+        "query ($id: ID!) { node(id: $id) { ... on SpecVersion { coValidated liveEndorsementCount digest"
+        " endorsements(first: 5) { totalCount } } } }",
+        desk.here.school,
+        id=f"version_{newer}",
+    )
+    assert shown["node"].pop("digest") != first["endorsement"]["digest"]
+    assert shown["node"] == {"coValidated": False, "liveEndorsementCount": 0, "endorsements": {"totalCount": 0}}
 
 
 async def test_every_fault_of_the_evidence_is_told_with_its_place(desk: Desk) -> None:
