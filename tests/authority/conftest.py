@@ -12,6 +12,7 @@ from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.authority.place import CORE, SEALER, Place, marks_of
 from tests.authority.policy import read_book
+from tests.authority.rows import fill_up
 from tests.authority.world import make_world
 from tests.factories import Factory
 
@@ -20,5 +21,7 @@ from tests.factories import Factory
 async def place(db: Database, signer: Signer, make: Factory, owner: asyncpg.Connection[asyncpg.Record]) -> Place:
     """Two markets, each with everything once."""
     world = await make_world(db, make)
+    async with db.writer() as tx:
+        await fill_up(tx, CORE, world)
     book = await read_book(owner, CORE)
     return Place(Engine(make_schema(), Tools(db, SEALER, signer)), world, book, marks_of(book, world))

@@ -30,6 +30,8 @@ SHOWN, HIDDEN, DENIED = "shown", "hidden", "denied"
 ENOUGH_ACTORS: Final = 12
 ENOUGH_NAMES: Final = 4
 QUESTIONS: Final = Questions(CORE, {})
+assert CORE.query_type is not None
+ROOTS: Final = {chosen.coordinate: chosen for chosen in QUESTIONS.of(CORE.query_type)}
 Cell = tuple[str, str, str]
 """A field, who asks, and the place of the thing."""
 
@@ -117,6 +119,9 @@ class Filling:
                 id_ = self.place.id(thing, guest.actor)
                 for coordinate, text, value in finders(type_name, id_, thing, bound.keys):
                     body = await self.place.ask(text, guest.actor, v=value)
+                    if not self.permitted(guest, [ROOTS[coordinate]]):
+                        self.matrix.put((coordinate, guest.name, where), refusal(body), DENIED)
+                        continue
                     assert "errors" not in body, (text, body)
                     answer = body["data"]["found"]
                     there = answer[0] is not None if isinstance(answer, list) else answer is not None
