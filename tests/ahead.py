@@ -11,7 +11,7 @@ import pytest
 from tests import node
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = (Path("clients", "js"), Path("federation", "js"), Path("schema", "js"), Path("js"))
+PACKAGES = (Path("clients", "js"), Path("federation", "js"), Path("schema", "js"), Path("js"), Path("accounts", "js"))
 SHARED = ("demo", "market", "served", "strict")
 """Fixtures that start a server for the run: whoever asks for one of them runs in the same process, and first."""
 FIRST = "gw0"

@@ -29,10 +29,10 @@ PATIENCE = 120.0
 
 
 @cache
-def node() -> str:
+def node(least: int = LEAST_NODE) -> str:
     """The node to run: of PATH when it is new enough, else of the wheel, installed by its hashed lock when need be."""
     found = shutil.which("node")
-    if found and _is_new_enough(found):
+    if found and _is_new_enough(found, least):
         return found
     with _alone(frontend.NODE_LOCK.parent):
         importlib.invalidate_caches()
@@ -43,7 +43,7 @@ def node() -> str:
             importlib.invalidate_caches()
             wheel = _wheel()
     if wheel is None:
-        missing(f"node {LEAST_NODE} or newer is not installed, and its wheel could not be")
+        missing(f"node {least} or newer is not installed, and its wheel could not be")
     return str(wheel / "bin" / "node")
 
 
@@ -129,10 +129,10 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _is_new_enough(found: str) -> bool:
+def _is_new_enough(found: str, least: int) -> bool:
     said = subprocess.run([found, "--version"], check=False, capture_output=True, text=True).stdout
     major = said.strip().removeprefix("v").partition(".")[0]
-    return major.isdecimal() and int(major) >= LEAST_NODE
+    return major.isdecimal() and int(major) >= least
 
 
 def _wheel() -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,16 @@ SAFE: dict[str, Any] = {
     "key_encryption_key": SecretStr("Zq1Xw2Ce3Vr4Bt5Ny6Mu7Ik8Ol9Pa0Sd"),
     "log_key": SecretStr("Hj4Gf7Kd2Ls9Qa1Wz8Xe5Cr3Vt6By0Nu"),
     "database_url": SecretStr("postgresql://app:pw@db.example/countersign"),
+    "oidc_providers": SecretStr(
+        '[{"name": "people", "issuer": "https://people.example", "client_id": "portal", "client_secret": "hush-hush"}]'
+    ),
 }
+
+
+def provider(**change: object) -> SecretStr:
+    """The setting of one provider, changed."""
+    named = {"name": "people", "issuer": "https://people.example", "client_id": "portal", "client_secret": "hush-hush"}
+    return SecretStr(json.dumps([named | change]))
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +61,19 @@ def test_safe_production_settings_are_taken(tmp_path: Path) -> None:
         ({"database_url": SecretStr("mysql://x")}, "DATABASE_URL is not a PostgreSQL address"),
         ({"database_url": None, "database_read_url": SecretStr("postgresql://x")}, "set without DATABASE_URL"),
         ({"port": 70000}, "COUNTERSIGN_PORT is wrong"),
+        ({"oidc_providers": SecretStr("")}, "COUNTERSIGN_OIDC_PROVIDERS is not set, so nobody could sign in"),
+        ({"oidc_providers": SecretStr("[]")}, "COUNTERSIGN_OIDC_PROVIDERS is not set, so nobody could sign in"),
+        ({"oidc_providers": SecretStr("{")}, "COUNTERSIGN_OIDC_PROVIDERS is not JSON"),
+        ({"oidc_providers": SecretStr("{}")}, "is not a list"),
+        ({"oidc_providers": provider(issuer="http://people.example")}, "the issuer is an https address"),
+        ({"oidc_providers": provider(issuer="http://localhost:3000")}, "is on this machine, without TLS"),
+        ({"oidc_providers": provider(client_secret="")}, "number 1 has no client_secret"),
+        ({"oidc_providers": provider(algorithms=["none"])}, "algorithms are some of RS256"),
+        ({"oidc_providers": provider(algorithms=["HS256"])}, "algorithms are some of RS256"),
+        ({"oidc_providers": provider(algorithms=[])}, "algorithms are some of RS256"),
+        ({"oidc_providers": provider(jwks_uri="http://people.example/keys")}, "jwks_uri is an https address"),
+        ({"oidc_providers": provider(name="../people")}, "a name has small Latin letters"),
+        ({"oidc_providers": provider(redirect="x")}, "is not an object of"),
         ({"log_format": "xml"}, "COUNTERSIGN_LOG_FORMAT is wrong"),
     ],
 )
@@ -72,12 +95,15 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
         "COUNTERSIGN_SECRET",
         "COUNTERSIGN_KEY_ENCRYPTION_KEY",
         "COUNTERSIGN_LOG_KEY",
+        "COUNTERSIGN_OIDC_PROVIDERS",
     ]
 
 
 def test_the_demo_listens_on_this_machine_alone(tmp_path: Path) -> None:
     with pytest.raises(UnsafeSettings, match="leave out --host"):
         config.load(mode=Mode.DEMO, data=tmp_path, host="0.0.0.0")  # noqa: S104
+    with pytest.raises(UnsafeSettings, match="mode dev listens on this machine alone"):
+        config.load(mode=Mode.DEV, data=tmp_path, host="0.0.0.0")  # noqa: S104
     assert config.load(mode=Mode.DEMO, data=tmp_path, host="::1").host == "::1"
 
 
@@ -95,6 +121,7 @@ def test_no_secret_is_shown_by_the_settings(tmp_path: Path) -> None:
     shown = f"{settings!r} {settings}"
     for secret in (SAFE["secret"], SAFE["key_encryption_key"], SAFE["log_key"], SAFE["database_url"]):
         assert secret.get_secret_value() not in shown
+    assert "hush-hush" not in f"{shown} {settings.providers}"
 
 
 def test_settings_do_not_change(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from countersign.accounts import jobs as accounts_jobs
 from countersign.accounts import tables as accounts_tables
 from countersign.attachments import tables as attachments_tables
 from countersign.awards import credentials
@@ -32,6 +33,7 @@ from countersign.edge.graphql import GraphQLEndpoint
 from countersign.edge.pipeline import DEADLINE, Pipeline
 from countersign.edge.responses import GRAPHQL
 from countersign.edge.shedding import Shedding
+from countersign.edge.signin import SignIns
 from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
@@ -167,6 +169,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine) -> Async
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as jobs:
         jobs.create_task(commands.run(tools.db, stop))
+        jobs.create_task(accounts_jobs.run(tools.db, stop))
         jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(bulk_jobs.run(tools.db, engine.exporter, stop))
         jobs.create_task(conflicts_jobs.run(tools.db, stop))
@@ -195,7 +198,7 @@ def _door(settings: Settings | None) -> Door:
             settings.public_origin, settings.allowed_hosts, settings.allowed_origins, loopback=not production
         )
         mode = None if production else Mode.DEV.value
-    return Door(Starlette(routes=_routes(settings), exception_handlers=mishaps.HANDLERS), gates, mode=mode)
+    return Door(Starlette(routes=_routes(settings, gates), exception_handlers=mishaps.HANDLERS), gates, mode=mode)
 
 
 def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining, settings: Settings | None) -> Engine:
@@ -228,9 +231,11 @@ def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining,
     return engine
 
 
-def _routes(settings: Settings | None) -> list[BaseRoute]:
+def _routes(settings: Settings | None, gates: Gates) -> list[BaseRoute]:
+    providers = settings.providers if settings is not None else ()
     return [
         *pages.routes(settings),
+        *SignIns.of(providers, settings.public_origin if settings is not None else "", gates).routes(),
         WebSocketRoute(GRAPHQL, Sockets()),
         Route("/livez", health.alive),
         Route("/readyz", health.ready),

@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from countersign.accounts.providers import BadProviders, Provider, is_loopback
+from countersign.accounts.providers import read as read_providers
+
 ROOT = Path(__file__).parents[2]
 PORT = 4600
 SECRETS = ("secret", "key_encryption_key", "log_key")
@@ -61,6 +64,7 @@ class Settings(BaseSettings):
     secret: SecretStr = SecretStr("")
     key_encryption_key: SecretStr = SecretStr("")
     log_key: SecretStr = SecretStr("")
+    oidc_providers: SecretStr = SecretStr("")  # JSON: a list of objects, see accounts/providers.py; it holds secrets
     log_format: Literal["console", "json"] = "console"
     pool_size: Annotated[int, Field(ge=1, le=100)] = 10
     budget_points: Annotated[int, Field(ge=5_000)] = 10_000  # no less than one operation may cost
@@ -91,6 +95,11 @@ class Settings(BaseSettings):
     def log_key_bytes(self) -> bytes:
         """What signs the checkpoints of the transparency log and seals audit events; never in the database."""
         return self.log_key.get_secret_value().encode()
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """With whom people may sign in. Raises BadProviders."""
+        return read_providers(self.oidc_providers.get_secret_value())
 
     @property
     def dsn(self) -> str:
@@ -164,9 +173,31 @@ def check(settings: Settings) -> list[str]:
         problems.append("DATABASE_READ_URL is set without DATABASE_URL — set both or neither")
     if settings.database_owner_url and not settings.database_url:
         problems.append("DATABASE_OWNER_URL is set without DATABASE_URL — set both or neither")
-    if settings.mode is Mode.DEMO and not _is_loopback(settings.host):
+    if settings.mode is Mode.DEMO and not is_loopback(settings.host):
         problems.append(f"the demo listens on this machine alone, not on {settings.host} — leave out --host")
-    return problems
+    if settings.mode is Mode.DEV and not is_loopback(settings.host):
+        problems.append(
+            f"mode dev listens on this machine alone, not on {settings.host} — leave out --host,"
+            " or set COUNTERSIGN_MODE=production"
+        )
+    return problems + _provider_problems(settings)
+
+
+def _provider_problems(settings: Settings) -> list[str]:
+    name = "COUNTERSIGN_OIDC_PROVIDERS"
+    try:
+        providers = settings.providers
+    except BadProviders as bad:
+        return [f"{name} {bad} — see README, Sign-in"]
+    if settings.mode is not Mode.PRODUCTION:
+        return []
+    if not providers:
+        return [f"{name} is not set, so nobody could sign in — name an OpenID provider: see README, Sign-in"]
+    return [
+        f"{name}: {provider.name} is on this machine, without TLS — name a provider by its https address"
+        for provider in providers
+        if urlsplit(provider.issuer).scheme != "https"
+    ]
 
 
 def _origin_problems(settings: Settings) -> list[str]:
@@ -199,10 +230,6 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def _kept_secret(path: Path) -> str:

@@ -14,7 +14,21 @@ WHOLE: Final = timedelta(hours=12)
 SEEN_EVERY: Final = timedelta(minutes=1)
 """How exactly it is remembered when a session was last used."""
 
+SIGN_IN: Final = timedelta(minutes=10)
+"""How long a sign-in may take."""
+TICKET: Final = timedelta(seconds=30)
+LINK: Final = timedelta(days=1)
+
 SECRET: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+RETURN: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,499}")
+"""A path of ours, with a query: no host, no backslash that browsers read as a slash, no space, no control."""
+
+
+def return_path(text: str | None) -> str:
+    """Where to go after sign-in: a path of this portal, else its page. Nothing leads to another site."""
+    return text if text is not None and RETURN.fullmatch(text) else "/"
 
 
 def account_key(issuer: str, subject: str) -> bytes:

@@ -21,7 +21,8 @@ LIVE: Final = (
 UNSEEN: Final = f"l.seen_at <= n.now - interval '{rules.SEEN_EVERY.total_seconds():.0f} seconds'"
 """Whether it should be remembered (`seen`) that the login `l` is in use at `n.now`."""
 
-_END: Final = "update account_logins set ended_at = $2, email_key = null where ended_at is null and "
+END: Final = "update account_logins set ended_at = $2, email_key = null where ended_at is null and"
+"""Ends sessions at `$2`, which a condition follows: their sockets go, and what was kept of an address."""
 
 
 class LearnerBound(Conflict):
@@ -78,6 +79,40 @@ async def open_login(
     return Opened(cookie, login.id, account_id, login.ends_at)
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A live session, as its own account may see it."""
+
+    id: UUID
+    account_id: UUID
+    issuer: str
+    authenticated_at: datetime | None
+    ends_at: datetime
+
+
+_SESSION: Final = (
+    "select l.id, l.account_id, a.issuer, l.authenticated_at, l.ends_at"
+    " from (select coalesce($2::timestamptz, statement_timestamp()) as now) n"
+    " join account_logins l on {which} join accounts a on a.id = l.account_id"
+)
+
+
+async def login(reader: Reader, login_id: UUID) -> Session:
+    """A session that is known to be there. Raises LookupError for any other."""
+    row = await reader.fetchrow(_SESSION.format(which="l.id = $1"), login_id, None)
+    if row is None:
+        raise LookupError("there is no such session")
+    return Session(**row)
+
+
+async def login_of(reader: Reader, cookie: str, now: object = None) -> Session | None:
+    """The live session of a cookie; None for any other text."""
+    if not rules.is_secret(cookie):
+        return None
+    row = await reader.fetchrow(_SESSION.format(which=f"l.sha256 = $1 and {LIVE}"), rules.secret_digest(cookie), now)
+    return None if row is None else Session(**row)
+
+
 async def seen(tx: Tx, login_id: UUID) -> None:
     """Remember that a session is in use; it lives another 30 minutes, within its 12 hours."""
     await tx.execute(
@@ -89,12 +124,17 @@ async def seen(tx: Tx, login_id: UUID) -> None:
 
 async def end_login(tx: Tx, login_id: UUID) -> None:
     """End a session at once, with its open sockets; ending it twice changes nothing."""
-    await tx.execute(f"{_END} id = $1", login_id, await tx.now())
+    await tx.execute(f"{END} id = $1", login_id, await tx.now())
+
+
+async def end_secret(tx: Tx, cookie: str) -> None:
+    """End the session of a cookie, if it is one."""
+    await tx.execute(f"{END} sha256 = $1", rules.secret_digest(cookie), await tx.now())
 
 
 async def end_all_logins(tx: Tx, account_id: UUID) -> int:
     """End every session of an account at once; how many there were."""
-    return await tx.execute(f"{_END} account_id = $1", account_id, await tx.now())
+    return await tx.execute(f"{END} account_id = $1", account_id, await tx.now())
 
 
 async def vouched_address_key(reader: Reader, login_id: UUID) -> bytes | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
 from countersign.accounts import rules as accounts_rules
 from countersign.accounts import service as accounts
+from countersign.accounts import sign_ins
 from countersign.edge.gates import Gates, Headers
 from countersign.edge.responses import BadRequest, Header, Refused
 from countersign.kit.access import ANONYMOUS, Actor
@@ -79,6 +80,10 @@ class Credentials:
             None if organization is None else organization.decode("latin-1"),
         )
 
+    def session_alone(self) -> Credentials:
+        """The same without a token and acting for nobody: for what is about the session itself."""
+        return replace(self, authorization=None, organization=None)
+
 
 def cookie(headers: Headers, name: str) -> str | None:
     """The value of a cookie; None without one. Of two with one name neither is believed."""
@@ -116,6 +121,15 @@ async def actor(db: Database, given: Credentials) -> Actor:
     except Invalid as refusal:
         raise BadRequest(refusal.message) from None
     return ANONYMOUS
+
+
+async def redeemed(db: Database, ticket: str, given: Credentials) -> Credentials:
+    """What a request brings, with the session of a ticket in place of token and cookie. Raises NotSignedIn."""
+    async with db.writer() as tx:
+        login_id = await sign_ins.redeem_ticket(tx, ticket) if accounts_rules.is_secret(ticket) else None
+    if login_id is None:
+        raise NotSignedIn("The ticket is not good: it is good once, for 30 seconds")
+    return replace(given, authorization=None, session=None, login_id=login_id)
 
 
 async def _of_token(db: Database, authorization: str, choice: Choice) -> Actor:

@@ -131,6 +131,13 @@ class Pipeline:
         except UNREACHABLE as error:
             raise _out_of_reach(error) from None
 
+    async def redeem(self, ticket: str, given: Credentials) -> Credentials:
+        """The credentials of the session that a ticket stands for, in place of others. Raises Refused."""
+        try:
+            return await identity.redeemed(self._db, ticket, given)
+        except UNREACHABLE as error:
+            raise _out_of_reach(error) from None
+
     async def admit(self, operation: Operation, actor: Actor, address: str, *, in_address: bool = False) -> Admitted:
         """Find an operation's text, price it, charge it to the actor's organization, to the address without one.
 

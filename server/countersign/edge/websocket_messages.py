@@ -70,6 +70,11 @@ def organization(payload: Mapping[str, Any]) -> str | None:
     return _text(payload, "organization", "organization is a text: the id of an organization, or self")
 
 
+def ticket(payload: Mapping[str, Any]) -> str | None:
+    """The ticket of a session in the payload of `connection_init`. Raises Malformed for what is no text."""
+    return _text(payload, "ticket", "ticket is a text: what POST /auth/ticket answered")
+
+
 def _text(payload: Mapping[str, Any], wanted: str, wrong: str) -> str | None:
     for name, value in payload.items():
         if name.lower() == wanted and value is not None:

@@ -181,10 +181,12 @@ class Session:
             authorization=messages.credentials(said.payload) or self._credentials.authorization,
             organization=messages.organization(said.payload) or self._credentials.organization,
         )
-        self._beginning = self._spawn(self._begin())
+        self._beginning = self._spawn(self._begin(messages.ticket(said.payload)))
 
-    async def _begin(self) -> None:
+    async def _begin(self, ticket: str | None) -> None:
         try:
+            if ticket is not None:
+                self._credentials = await self._pipeline.redeem(ticket, self._credentials)
             actor = await self._pipeline.actor(self._credentials)
         except Refused as refused:
             self._refuse(refused)

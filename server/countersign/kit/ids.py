@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import uuid
 from functools import lru_cache
 from typing import Final
@@ -55,6 +56,11 @@ class Sealer:
     def _derive(self, tag: str, scope: bytes) -> AESSIV:
         info = b"countersign sealed id " + tag.encode() + b"\x00" + scope
         return AESSIV(HKDF(hashes.SHA256(), 32, salt=None, info=info).derive(self._secret))
+
+    def fingerprint(self, tag: str, text: str) -> bytes:
+        """What is kept of a text that could be guessed (an address): its HMAC under a key of this tag, 32 bytes."""
+        key = HKDF(hashes.SHA256(), 32, salt=None, info=b"countersign fingerprint " + tag.encode()).derive(self._secret)
+        return hmac.digest(key, text.encode(), "sha256")
 
     def seal(self, tag: str, scope: bytes, payload: bytes) -> str:
         """`<tag>_<base64url>` of the encrypted payload."""
