@@ -22,7 +22,10 @@ GRAPHIQL: Final = BUNDLES / "graphiql" / "index.html"
 TOKENS: Final = "demo-tokens.json"
 
 _SHUT: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-POLICY: Final = f"{_SHUT}; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
+POLICY: Final = (
+    f"{_SHUT}; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " require-trusted-types-for 'script'; trusted-types 'none'"
+)
 # GraphiQL's editor writes its styles while it runs, and its workers start from our own files.
 GRAPHIQL_POLICY: Final = (
     f"{_SHUT}; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:;"

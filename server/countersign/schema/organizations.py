@@ -78,6 +78,9 @@ class Organization(Node):
     kind: OrganizationKind = column(description="What it is here for.")
     display_name: str = column(description="The name that is shown.")
     legal_name: str = column(description="The name in its register.")
+    mixed_scripts: bool = column(
+        description="Whether a word of its names mixes Latin with Greek or Cyrillic letters, as look-alikes do."
+    )
     country: CountryCode = column(description="The country of its seat.")
     url: URL | None = column(description="Its own site.")
     domains: list[str] = column(description="The internet domains that it claims.")
