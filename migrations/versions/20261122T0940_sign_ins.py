@@ -1,6 +1,6 @@
 """Sign-ins on their way, secrets that are good once, tries that are counted.
 
-Revision 20261122094000, after 20261122093000. Runs before the code that needs it.
+Revision 20261122094000, after 20261122093500. Runs before the code that needs it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlmodel
 from alembic import op
 
 revision = "20261122094000"
-down_revision = "20261122093000"
+down_revision = "20261122093500"
 branch_labels = None
 depends_on = None
 
