@@ -38,6 +38,7 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
+from countersign.endorsements import departures
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
@@ -53,7 +54,8 @@ from countersign.log.rules_notes import LogKey, origin_of
 from countersign.log.sources import Source
 from countersign.organizations import domains
 from countersign.organizations import tables as organizations_tables
-from countersign.organizations.events import TiesChanged
+from countersign.organizations.events import MembershipEnded, TiesChanged
+from countersign.organizations.usage import TokenUses
 from countersign.public.routes import routes as public_routes
 from countersign.reviews import tables as reviews_tables
 from countersign.schema.base import Tools
@@ -105,6 +107,7 @@ TABLE_MODULES = (
 
 # What happens in a low room and concerns a higher one, in the same transaction.
 events.register(TiesChanged, conflicts.follow)
+events.register(MembershipEnded, departures.after_membership)
 
 LOGGED: Final[tuple[Source, ...]] = (
     history.KEYS,
@@ -145,7 +148,7 @@ def create_app(settings: Settings, *, drain_on_sigterm: bool = False) -> Door:
             engine = _equip(door, tools, purse, draining, settings)
             connections.shed = Shedding(door.state.pipeline.admission, *door.mode)
             try:
-                async with _background(settings, tools, engine):
+                async with _background(settings, tools, engine, door.state.pipeline.uses):
                     with signals:
                         yield {STATE: connections}
                     draining.close()
@@ -164,7 +167,7 @@ def create_app_with(tools: Tools, settings: Settings | None = None) -> Door:
 
 
 @asynccontextmanager
-async def _background(settings: Settings, tools: Tools, engine: Engine) -> AsyncIterator[None]:
+async def _background(settings: Settings, tools: Tools, engine: Engine, uses: TokenUses) -> AsyncIterator[None]:
     """The jobs of the rooms, the relay, the subscriptions and the watch, from the start until the block ends."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as jobs:
@@ -181,6 +184,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine) -> Async
         jobs.create_task(relay.run(tools.db, stop, numbering))
         jobs.create_task(engine.live.run(stop))
         jobs.create_task(watch.run(tools.db, settings.dsn, stop))
+        jobs.create_task(uses.run(tools.db, stop))
         # Who subscribes begins with what happens from now on, not with what was left without a number.
         await either(CATCH_UP_SECONDS, numbering.caught_up)
         try:
@@ -259,6 +263,6 @@ async def tools_of(settings: Settings) -> AsyncIterator[Tools]:
         db = await Database.open(settings.dsn, read_dsn=settings.read_dsn, pool_size=settings.pool_size)
         signer = Signer(SecretKeyEncryption(settings.key_encryption_bytes), Addresses(settings.public_origin), workers)
         try:
-            yield Tools(db, Sealer(settings.secret_bytes), signer)
+            yield Tools(db, Sealer(settings.secret_bytes), signer, mode=settings.mode.value)
         finally:
             await db.close()

@@ -179,6 +179,17 @@ def _of_learner(actor: Actor, row: Row, _book: Book) -> bool:
     return actor.learner_id is not None and actor.learner_id == row["learner_id"]
 
 
+def _membership(actor: Actor, row: Row, _book: Book) -> bool:
+    own = actor.account_id is not None and str(actor.account_id) == str(row["person_id"])
+    return own or _acts_for(actor, row["organization_id"])
+
+
+def _token(actor: Actor, row: Row, _book: Book) -> bool:
+    supervises = bool({Role.ORG_ADMIN, Role.AUDITOR} & actor.roles) and Scope.TOKEN_WRITE in actor.scopes
+    own = actor.person_id is not None and str(actor.person_id) == str(row["person_id"])
+    return _acts_for(actor, row["organization_id"]) and (own or supervises)
+
+
 def _public(_actor: Actor, _row: Row, _book: Book) -> bool:
     return True
 
@@ -194,4 +205,6 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     "ReviewRequest": _request,
     "Review": _review,
     "Award": _award,
+    "Membership": _membership,
+    "ApiToken": _token,
 }

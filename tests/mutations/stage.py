@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
@@ -10,6 +11,8 @@ from uuid import UUID
 
 from graphql import GraphQLObjectType
 
+from countersign.accounts import service as accounts
+from countersign.accounts.rules import address_key
 from countersign.awards import service as awards
 from countersign.bulk import service as bulk
 from countersign.bulk import uploads
@@ -22,7 +25,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.fetcher import Fetcher
 from countersign.kit.ids import Sealer, new_id
 from countersign.learners.service import Person
-from countersign.organizations import domains
+from countersign.organizations import domains, invitations, tokens
 from countersign.reads.bindings import Entity, binding_of
 from countersign.reads.identity import Sealed
 from countersign.reviews import service as reviews
@@ -39,6 +42,7 @@ SEALER: Final = Sealer(b"s" * 32)
 SCHEMA: Final = make_schema()
 LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
 DAY: Final = date(2026, 10, 1)
+NEWCOMER: Final = "newcomer@example.com"
 
 
 @dataclass(frozen=True)
@@ -50,19 +54,27 @@ class Stage:
     school: Actor
     employer: Actor
     learner: Actor
+    admin: Actor
+    newcomer: Actor
     ids: dict[str, str]
     digest: str
+    colleagues: Mapping[UUID, UUID]
 
     def actor(self, role: str) -> Actor:
         """Who acts in a role."""
         found: Actor = getattr(self, role)
         return found
 
-    async def do(self, name: str, actor: Actor, **given: Any) -> dict[str, Any]:
+    async def do(self, name: str, actor: Actor, /, **given: Any) -> dict[str, Any]:
         """The whole answer to one mutation that asks for everything its payload holds."""
         answer = await self.engine.answer(Request(document(name), {"input": given}), actor, "stage")
         body: dict[str, Any] = json.loads(answer.render())
         return body
+
+    def colleague(self, actor: Actor) -> Actor:
+        """Somebody else with the same roles in the same organization; for who has none, another token or session."""
+        other = self.colleagues.get(actor.person_id) if actor.person_id is not None else None
+        return replace(actor, person_id=other or new_id(), token_id=None if actor.login_id else new_id())
 
 
 def document(name: str) -> str:
@@ -99,15 +111,54 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         ids["link"] = f"lnk_{await _link(tx, make, school)}"
         ids["domain"] = f"dom_{await domains.claim(tx, school, 'claimed.example')}"
         learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
+        admin = await _people(tx, make, school, ids)
+        newcomer = await _newcomer(tx)
+        colleagues = dict([await _colleague(tx, make, actor) for actor in (school, employer)])
     return Stage(
         Engine(make_schema(), Tools(db, SEALER, signer, fetcher=Fetcher(Names()))),
         db,
         school,
         employer,
         learner,
+        admin,
+        newcomer,
         ids,
         digest,
+        colleagues,
     )
+
+
+async def _people(tx: Tx, make: Factory, school: Actor, ids: dict[str, str]) -> Actor:
+    """The school's admin with a session; a member, a token and two invitations, one of them for the newcomer."""
+    assert school.organization_id is not None
+    admin = replace(
+        school, token_id=None, login_id=new_id(), account_id=school.person_id, authenticated_at=await tx.now()
+    )
+    member = await make.member(tx, school.organization_id, OrganizationKind.SCHOOL, Role.AUTHOR)
+    key = await tx.fetchval("select id from memberships where person_id = $1", member.person_id)
+    wanted = tokens.CreateToken("Nightly import", frozenset({Scope.AWARD_WRITE}), "dev")
+    token, _ = await tokens.create(tx, admin, wanted)
+    waiting, _ = await invitations.invite(tx, admin, invitations.Invite("new@example.com", frozenset({Role.AUTHOR})))
+    _, text = await invitations.invite(tx, admin, invitations.Invite(NEWCOMER, frozenset({Role.REGISTRAR})))
+    ids |= {"membership": f"membership_{key}", "token": f"token_{token}", "invitation": f"invitation_{waiting}"}
+    ids["invited"] = text
+    return admin
+
+
+async def _colleague(tx: Tx, make: Factory, actor: Actor) -> tuple[UUID, UUID]:
+    """An actor's person, and another one with the same roles."""
+    assert actor.organization_id is not None
+    assert actor.organization_kind is not None
+    other = await make.member(tx, actor.organization_id, actor.organization_kind, *actor.roles)
+    assert actor.person_id is not None
+    assert other.person_id is not None
+    return actor.person_id, other.person_id
+
+
+async def _newcomer(tx: Tx) -> Actor:
+    account = await accounts.account_of(tx, "https://people.example", "newcomer")
+    opened = await accounts.open_login(tx, account, authenticated_at=await tx.now(), email_key=address_key(NEWCOMER))
+    return Actor(person_id=account, account_id=account, login_id=opened.login_id, scopes=frozenset(Scope))
 
 
 async def _specifications(tx: Tx, school: Actor, ids: dict[str, str]) -> dict[str, UUID]:
@@ -160,8 +211,3 @@ async def _bulk(tx: Tx, school: Actor, ids: dict[str, str]) -> None:
     await tx.execute("update uploads set received_at = created_at where id = $1", upload)
     waiting = await bulk.start_import(tx, school, bulk.StartImport(upload, ImportKind.AWARDS))
     ids["upload"], ids["bulk"] = f"upload_{upload}", f"bulk_{waiting}"
-
-
-def colleague(actor: Actor) -> Actor:
-    """Somebody else with the same authority in the same organization; for a learner, another token of the same one."""
-    return replace(actor, person_id=new_id(), token_id=new_id())

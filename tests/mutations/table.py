@@ -96,5 +96,19 @@ TABLE: Final[Mapping[str, Row]] = {
     ),
     "confirmOwnership": Row("school", lambda s: {"ownershipLinkId": s.ids["link"]}, {"ownershipLinkId": "lnk_x"}),
     "endOwnership": Row("school", lambda s: {"ownershipLinkId": s.ids["link"]}, {"ownershipLinkId": "lnk_x"}),
+    "inviteMember": Row(
+        "admin", lambda _: {"address": "somebody@example.com", "roles": ["AUTHOR"]}, {"address": "other@example.com"}
+    ),
+    "withdrawInvitation": Row("admin", lambda s: {"invitationId": s.ids["invitation"]}, {"invitationId": "x"}),
+    "acceptInvitation": Row("newcomer", lambda s: {"invitation": s.ids["invited"]}, {"invitation": "csin_x"}),
+    "changeMemberRoles": Row(
+        "admin",
+        lambda s: {"membershipId": s.ids["membership"], "roles": ["REGISTRAR"], "ifUnmodifiedSince": MADE},
+        {"roles": ["AUDITOR"]},
+    ),
+    "endMembership": Row("admin", lambda s: {"membershipId": s.ids["membership"]}, {"membershipId": "membership_x"}),
+    "createToken": Row("admin", lambda _: {"name": "Import", "scopes": ["AWARD_WRITE"]}, {"name": "Other"}),
+    "rollToken": Row("admin", lambda s: {"tokenId": s.ids["token"]}, {"graceDays": 2}),
+    "revokeToken": Row("admin", lambda s: {"tokenId": s.ids["token"]}, {"tokenId": "token_x"}),
     "setConsent": Row("learner", lambda _: {"purpose": "TALENT_SEARCH", "granted": True}, {"granted": False}),
 }

@@ -14,9 +14,10 @@ import pytest_asyncio
 
 from countersign.kit.access import Actor, OrganizationKind
 from countersign.kit.db import Database
+from countersign.kit.ids import new_id
 from countersign.trust.signer import Signer
 from tests.factories import Factory
-from tests.mutations.stage import SCHEMA, Stage, colleague, make_stage
+from tests.mutations.stage import SCHEMA, Stage, make_stage
 from tests.mutations.table import TABLE, Row
 from tests.reviews.support import everything
 
@@ -82,7 +83,7 @@ async def test_a_mutation_happens_once_for_its_key(stage: Stage, name: str) -> N
     assert [e["code"] for e in other["data"][name]["errors"]] == ["IDEMPOTENCY_KEY_REUSED"]
     assert "idempotency" not in other.get("extensions", {})
     # So it is for who has lost the authority, before anyone looks at the key.
-    powerless = replace(actor, scopes=frozenset())
+    powerless = replace(actor, scopes=frozenset(), login_id=None, token_id=new_id())
     for changes in ({}, dict(row.other)):
         refused = await stage.do(name, powerless, **(given | changes))
         assert [e["code"] for e in refused["data"][name]["errors"]] == ["NOT_ALLOWED"]
@@ -117,7 +118,7 @@ async def test_a_key_belongs_to_its_organization_and_actor(stage: Stage, name: s
     assert first["data"][name]["errors"] == []
     async with stage.db.writer() as tx:
         elsewhere = await make.organization(tx, actor.organization_kind or OrganizationKind.SCHOOL)
-    others = [replace(actor, learner_id=-1)] if row.actor == "learner" else [colleague(actor)]
+    others = [replace(actor, learner_id=-1)] if row.actor == "learner" else [stage.colleague(actor)]
     if row.actor != "learner":
         others.append(replace(actor, organization_id=elsewhere))
     for other in others:

@@ -13,7 +13,7 @@ from countersign.schema.base import Lock
 from countersign.schema.promises import command_of
 from countersign.trust.signer import Signer
 from tests.factories import Factory
-from tests.mutations.stage import SCHEMA, Stage, colleague, make_stage
+from tests.mutations.stage import SCHEMA, Stage, make_stage
 from tests.mutations.table import TABLE
 from tests.reviews.support import everything
 
@@ -91,7 +91,7 @@ async def test_of_two_who_saw_the_same_one_is_first_and_the_other_is_told(stage:
     actor, given = stage.actor(TABLE[name].actor), TABLE[name].given(stage)
     both = await asyncio.gather(
         stage.do(name, actor, **given, idempotencyKey="k"),
-        stage.do(name, colleague(actor), **given, idempotencyKey="k"),
+        stage.do(name, stage.colleague(actor), **given, idempotencyKey="k"),
     )
     first, second = sorted((codes(answer, name) for answer in both), key=len)
     assert first == []
@@ -107,8 +107,8 @@ async def test_a_step_that_was_taken_is_not_taken_again(stage: Stage, name: str)
     actor, given = stage.actor(TABLE[name].actor), TABLE[name].given(stage)
     assert codes(await stage.do(name, actor, **given, idempotencyKey="k"), name) == []
     after = await everything(stage.db)
-    again = await stage.do(name, colleague(actor), **{**given, **TABLE[name].other}, idempotencyKey="other")
-    repeated = await stage.do(name, colleague(actor), **given, idempotencyKey="again")
+    again = await stage.do(name, stage.colleague(actor), **{**given, **TABLE[name].other}, idempotencyKey="other")
+    repeated = await stage.do(name, stage.colleague(actor), **given, idempotencyKey="again")
     if name == "setConsent":
         # The learner's own word: taking it back is a new step, which is never refused, and nothing is overwritten.
         assert (codes(again, name), codes(repeated, name)) == ([], [])
@@ -125,7 +125,7 @@ async def test_a_step_that_was_taken_is_not_taken_again(stage: Stage, name: str)
 @pytest.mark.parametrize("name", [name for name in locked_by(Lock.STATE) if name not in REPEATABLE])
 async def test_of_two_who_race_for_a_step_one_takes_it(stage: Stage, name: str) -> None:
     actor, given = stage.actor(TABLE[name].actor), TABLE[name].given(stage)
-    rival = actor if name == "decideReview" else colleague(actor)  # only who holds the claim decides
+    rival = actor if name == "decideReview" else stage.colleague(actor)  # only who holds the claim decides
     both = await asyncio.gather(
         stage.do(name, actor, **given, idempotencyKey="mine"), stage.do(name, rival, **given, idempotencyKey="yours")
     )

@@ -122,6 +122,7 @@ OPEN = {
     "endorsements",
     "listing",
     "listings",
+    "membership",
     "node",
     "nodes",
     "organization",

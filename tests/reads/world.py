@@ -11,12 +11,13 @@ from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
 from countersign.endorsements import service as endorsements
-from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Scope
+from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import Sealer, new_id
 from countersign.kit.installation import fix_origin
 from countersign.learners.rules import Purpose
 from countersign.learners.service import Person
+from countersign.organizations import domains, invitations, tokens
 from countersign.reads.identity import Sealed
 from countersign.reviews import service as reviews
 from countersign.specs import catalogue, listings
@@ -61,12 +62,12 @@ async def make_world(db: Database, make: Factory) -> World:
         top = await make.organization(tx, OrganizationKind.EMPLOYER, handle="top")
         below = [await make.organization(tx, OrganizationKind.AGENCY, parent_id=top) for _ in range(4)]
         school = await make.school(tx)
-        employer = await make.employer(tx)
+        employer = await make.employer(tx, Role.REVIEWER, Role.SIGNATORY, Role.RECRUITER, Role.ORG_ADMIN)
         ids = [f"org_{key}" for key in (top, *below, school.organization_id, employer.organization_id)]
         ids += await _specifications(tx, school, employer)
         ids += await _judged(tx, school, employer)
         learner, awarded = await _graduates(tx, school)
-        ids += [*awarded, *await _bulk(tx, school)]
+        ids += [*awarded, *await _bulk(tx, school), *await _people(tx, employer)]
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
         digests = [row["digest"] for row in await tx.fetch("select digest from spec_versions")]
     values: dict[str, list[Any]] = {
@@ -100,6 +101,22 @@ async def _bulk(tx: Tx, school: Actor) -> list[str]:
     bad = [{"row": 2, "path": ["email"], "code": "INVALID", "message": "This is no address."}]
     await tx.execute("update bulk_operations set first_row_errors = $2 where id = $1", waiting, bad)
     return [f"upload_{upload}", f"bulk_{waiting}"]
+
+
+async def _people(tx: Tx, employer: Actor) -> list[str]:
+    """The employer's own membership, a domain that it claims, an invitation, a token and its successor: their ids."""
+    admin = replace(employer, token_id=None, login_id=new_id(), authenticated_at=await tx.now())
+    wanted = tokens.CreateToken("Nightly search", frozenset({Scope.SEARCH_READ}), "dev", networks=("192.0.2.0/24",))
+    token, _ = await tokens.create(tx, admin, wanted)
+    successor, _ = await tokens.roll(tx, admin, tokens.RollToken(token, "dev"))
+    invited, _ = await invitations.invite(tx, admin, invitations.Invite("new@example.com", frozenset({Role.AUTHOR})))
+    return [
+        f"membership_{await tx.fetchval('select id from memberships where person_id = $1', employer.person_id)}",
+        f"dom_{await domains.claim(tx, employer, 'claimed.example')}",
+        f"invitation_{invited}",
+        f"token_{token}",
+        f"token_{successor}",
+    ]
 
 
 async def _graduates(tx: Tx, school: Actor) -> tuple[Actor, list[str]]:

@@ -35,6 +35,7 @@ from countersign.reviews.rules import (
     decide,
     decline,
     move,
+    voids,
 )
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -42,7 +43,7 @@ ANNA = UUID(int=1)
 BORIS = UUID(int=2)
 
 OPEN, CLAIMED, DECIDED, DECLINED, EXPIRED, CANCELLED = RequestState
-TERMINAL = (DECIDED, DECLINED, EXPIRED, CANCELLED)
+TERMINAL = (DECLINED, EXPIRED, CANCELLED)
 
 # state → act → (who may, what it becomes); written out again so that a changed table is noticed.
 EXPECTED = {
@@ -58,7 +59,9 @@ EXPECTED = {
         Act.DECLINE: (Party.REVIEWER, DECLINED),
         Act.CANCEL: (Party.SCHOOL, CANCELLED),
         Act.EXPIRE: (Party.CLOCK, EXPIRED),
+        Act.RELEASE: (Party.DEPARTURE, OPEN),
     },
+    DECIDED: {Act.RELEASE: (Party.DEPARTURE, OPEN)},
     **{state: {} for state in TERMINAL},
 }
 
@@ -76,8 +79,19 @@ def test_every_state_act_and_party_does_what_the_table_says(state: RequestState,
         assert move(Request(state), act, party) is expected[1]
 
 
-def test_nothing_leaves_a_terminal_state() -> None:
+def test_nothing_leaves_a_terminal_state_and_a_decision_falls_only_with_its_reviewer() -> None:
     assert not [state for state, _ in MOVES if state in TERMINAL]
+    assert [act for state, act in MOVES if state is DECIDED] == [Act.RELEASE]
+
+
+@pytest.mark.parametrize("recommendation", Recommendation)
+def test_an_unsigned_decision_falls_with_its_reviewer_unless_it_is_dissent_whose_day_has_passed(
+    recommendation: Recommendation,
+) -> None:
+    today = NOW.date()
+    assert voids(recommendation, today, today)
+    assert voids(recommendation, today + timedelta(days=1), today)
+    assert voids(recommendation, today - timedelta(days=1), today) is (recommendation is Recommendation.ENDORSE)
 
 
 def full(recommendation: Recommendation = Recommendation.ENDORSE, **changes: object) -> Decision:

@@ -211,7 +211,8 @@ async def test_nobody_reviews_without_being_a_person(tx: Tx, make: Factory) -> N
     here = await scene(tx, make)
     request = await asked(tx, here)
     machine = replace(here.employer, person_id=None)
-    await reviews.claim(tx, machine, request)
+    await refused(tx, NotAllowed, lambda: reviews.claim(tx, machine, request))
+    await reviews.claim(tx, here.employer, request)
     await refused(tx, NotAllowed, lambda: reviews.decide(tx, machine, Decide(request, favourable())))
 
 

@@ -27,8 +27,9 @@ async def fetch(request: Request) -> Response:
     request_id = str(get_contextvars().get("request_id", ""))
     tools = request.app.state.tools
     try:
-        given = identity.Credentials.of(dict(request.scope["headers"]), request.app.state.gates)
+        given = identity.of_request(request)
         actor = await identity.actor(tools.db, given)
+        request.app.state.pipeline.uses.note(actor.token_id)
     except identity.NotSignedIn:
         actor = None
     except Refused as refused:

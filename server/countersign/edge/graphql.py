@@ -86,10 +86,10 @@ class GraphQLEndpoint:
         request_id: str,
     ) -> Reply:
         pipeline = self._pipeline
-        actor = await pipeline.actor(Credentials.of(headers, self._gates))
+        address = scope["client"][0] if scope.get("client") else ""
+        actor = await pipeline.actor(Credentials.of(headers, self._gates, address=address))
         more: tuple[Header, ...] = ()
         try:
-            address = scope["client"][0] if scope.get("client") else ""
             admitted = await pipeline.admit(operation, actor, address, in_address=scope["method"] != "POST")
         except Unreadable as unreadable:
             answer = pipeline.engine.refused(unreadable, request_id)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
+from starlette.requests import Request
+
 from countersign.accounts import rules as accounts_rules
 from countersign.accounts import service as accounts
 from countersign.accounts import sign_ins
@@ -67,10 +69,15 @@ class Credentials:
     organization: str | None = None
     login_id: UUID | None = None
     """The session that a ticket stood for, in place of a cookie."""
+    address: str | None = None
+    """From where the request comes: some tokens are good from some networks alone."""
 
     @classmethod
-    def of(cls, headers: Headers, gates: Gates, *, socket: bool = False) -> Credentials:
-        """Those of a request. The handshake of a socket carries no headers of a page's own, only its origin."""
+    def of(cls, headers: Headers, gates: Gates, *, address: str | None = None, socket: bool = False) -> Credentials:
+        """Those of a request from an address.
+
+        The handshake of a socket carries no headers of a page's own, only its origin.
+        """
         authorization, organization = headers.get(b"authorization"), headers.get(ORGANIZATION)
         return cls(
             None if authorization is None else authorization.decode("latin-1"),
@@ -78,11 +85,18 @@ class Credentials:
             (b"set-cookie", set_cookie(gates, "", seconds=0).encode()),
             gates.is_own_page(headers) and (socket or MARK in headers),
             None if organization is None else organization.decode("latin-1"),
+            address=address,
         )
 
     def session_alone(self) -> Credentials:
         """The same without a token and acting for nobody: for what is about the session itself."""
         return replace(self, authorization=None, organization=None)
+
+
+def of_request(request: Request) -> Credentials:
+    """Those of a request that comes through a route."""
+    address = request.client.host if request.client is not None else None
+    return Credentials.of(dict(request.scope["headers"]), request.app.state.gates, address=address)
 
 
 def cookie(headers: Headers, name: str) -> str | None:
@@ -107,7 +121,7 @@ async def actor(db: Database, given: Credentials) -> Actor:
     try:
         choice = acting.read_choice(given.organization)
         if given.authorization is not None:
-            return await _of_token(db, given.authorization, choice)
+            return await _of_token(db, given.authorization, choice, given.address)
         if given.login_id is not None:
             return await _of_session(db, given.login_id, choice, given)
         if given.session is not None:
@@ -132,12 +146,12 @@ async def redeemed(db: Database, ticket: str, given: Credentials) -> Credentials
     return replace(given, authorization=None, session=None, login_id=login_id)
 
 
-async def _of_token(db: Database, authorization: str, choice: Choice) -> Actor:
+async def _of_token(db: Database, authorization: str, choice: Choice, address: str | None) -> Actor:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer":
         raise NotSignedIn
     async with db.reader() as connection:
-        found = await organizations.authenticate(connection, token.strip(), db.clock.now())
+        found = await organizations.authenticate(connection, token.strip(), db.clock.now(), address=address)
     if found is None:
         raise NotSignedIn
     if choice not in {acting.NOBODY, acting.choice_of(found)}:

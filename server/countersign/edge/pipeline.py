@@ -19,6 +19,7 @@ from countersign.kit.access import Actor
 from countersign.kit.budgets import Budgets, Charge
 from countersign.kit.db import UNREACHABLE, Database
 from countersign.kit.logs import logger
+from countersign.organizations.usage import TokenUses
 from countersign.reads.errors import Unreadable
 
 DEADLINE: Final = 5.0
@@ -119,6 +120,7 @@ class Pipeline:
         self.trust = trust
         self.admission = Admission(places)
         self.seconds = seconds
+        self.uses = TokenUses()
         self._db = db
         self._budgets = budgets
         window = max(1, round(budgets.capacity / budgets.restored))
@@ -127,9 +129,11 @@ class Pipeline:
     async def actor(self, given: Credentials) -> Actor:
         """Who asks. Raises Refused: NotSignedIn, FromElsewhere, CannotActFor, BadRequest, OutOfReach."""
         try:
-            return await identity.actor(self._db, given)
+            actor = await identity.actor(self._db, given)
         except UNREACHABLE as error:
             raise _out_of_reach(error) from None
+        self.uses.note(actor.token_id)
+        return actor
 
     async def redeem(self, ticket: str, given: Credentials) -> Credentials:
         """The credentials of the session that a ticket stands for, in place of others. Raises Refused."""

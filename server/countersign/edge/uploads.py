@@ -177,8 +177,9 @@ async def _announced(request: Request, keeper: Keeper) -> Announced:
     tools = request.app.state.tools
     headers = request.headers
     try:
-        given = identity.Credentials.of(dict(request.scope["headers"]), request.app.state.gates)
+        given = identity.of_request(request)
         actor = await identity.actor(tools.db, given)
+        request.app.state.pipeline.uses.note(actor.token_id)
     except identity.NotSignedIn:
         actor = None
     except responses.Refused as refused:

@@ -89,7 +89,7 @@ class Session:
         self._guests = guests
         self._beat_seconds = beat_seconds
         self._address: str = scope["client"][0] if scope.get("client") else ""
-        self._credentials = Credentials.of(dict(scope["headers"]), state.gates, socket=True)
+        self._credentials = Credentials.of(dict(scope["headers"]), state.gates, address=self._address, socket=True)
         self._queue: deque[tuple[str, str]] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()

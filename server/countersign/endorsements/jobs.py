@@ -11,10 +11,11 @@ import structlog
 from countersign.endorsements import rules, service
 from countersign.endorsements.tables import EndorsementSignature
 from countersign.kit import audit
-from countersign.kit.access import SYSTEM
+from countersign.kit.access import SYSTEM, Role
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Code, Refusal
 from countersign.log.sources import enter
+from countersign.organizations import members
 from countersign.specs import service as specs
 from countersign.trust.canonical_codes import sha256_hex
 from countersign.trust.signer import Signer
@@ -26,12 +27,6 @@ SIGN = "sign_endorsement"
 SIDE_BY_SIDE = 4
 IN_A_CROWD = 2
 log = structlog.get_logger(__name__)
-
-
-class SignatoryGone(Refusal):
-    """The person who endorsed has no signing authority any more."""
-
-    code = Code.NOT_ALLOWED
 
 
 class VersionGone(Refusal):
@@ -71,7 +66,7 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
         now = await tx.now()
         try:
             after = rules.move(rules.State(row["state"]), rules.Act.SIGN, rules.Party.SIGNER)
-            await _check_again(tx, row)
+            signed_as = await _check_again(tx, row)
             credential = await signer.sign(tx, row["organization_id"], row["document"])
         except Refusal as refusal:
             after = rules.move(rules.State(row["state"]), rules.Act.REFUSE, rules.Party.SIGNER)
@@ -96,7 +91,14 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
             now,
             renewed,
         )
-        await tx.insert(EndorsementSignature(endorsement_id=row["id"], credential=credential, signed_at=now))
+        await tx.insert(
+            EndorsementSignature(
+                endorsement_id=row["id"],
+                credential=credential,
+                signed_at=now,
+                signatory_roles=sorted(role.value for role in signed_as),
+            )
+        )
         await tx.emit("endorsement.in_force", f"end_{row['id']}", digest=row["digest"])
         await enter(
             tx,
@@ -108,7 +110,8 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
         return after
 
 
-async def _check_again(tx: Tx, row: asyncpg.Record) -> None:
+async def _check_again(tx: Tx, row: asyncpg.Record) -> frozenset[Role]:
+    """The signatory's roles at this moment, held against change until the commit. Raises what was found wrong."""
     now = await tx.now()
     if row["valid_until"] <= now:
         raise TooLate
@@ -120,15 +123,9 @@ async def _check_again(tx: Tx, row: asyncpg.Record) -> None:
         raise rules.StaleVersion(actual=sha256_hex(version.spec_json))
     rules.check_version(version.state, row["digest"], version.digest)
     await service.check_endorser(tx, row["organization_id"], version)
-    signatory = await tx.fetchval(
-        "select true from memberships where organization_id = $1 and person_id = $2 and 'signatory' = any(roles)"
-        " and valid_from <= $3 and (valid_until is null or valid_until > $3) limit 1 for share",
-        row["organization_id"],
-        row["signatory_id"],
-        now,
-    )
-    if not signatory:
-        raise SignatoryGone
+    held = await members.roles_held(tx, row["organization_id"], row["signatory_id"])
+    if Role.SIGNATORY not in held:
+        raise rules.SignatoryGone
     unused = await tx.fetchval(
         "select true from status_entries where list_id = $1 and idx = $2 and revoked_at is null",
         row["status_list_id"],
@@ -136,6 +133,7 @@ async def _check_again(tx: Tx, row: asyncpg.Record) -> None:
     )
     if not unused:
         raise StatusSlotGone
+    return held
 
 
 async def _lock_previous(tx: Tx, row: asyncpg.Record) -> asyncpg.Record | None:

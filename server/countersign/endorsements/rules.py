@@ -101,6 +101,12 @@ class TooManyAttachments(Refusal):
     code = Code.INVALID
 
 
+class SignatoryGone(Refusal):
+    """The person who endorsed has no signing authority any more."""
+
+    code = Code.NOT_ALLOWED
+
+
 class AlreadySigning(Refusal):
     """An endorsement of this version by this organization is waiting for its signature."""
 

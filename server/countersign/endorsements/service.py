@@ -17,11 +17,12 @@ from countersign.endorsements.evidence import Evidence
 from countersign.endorsements.tables import EndorsementAttachment, EndorsementEvidence
 from countersign.endorsements.views import LIVE
 from countersign.kit import access
-from countersign.kit.access import Actor, Permission
+from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.db import Reader, Tx
 from countersign.kit.errors import NotAllowed, NotFound
 from countersign.kit.ids import new_id
 from countersign.log.sources import Source, enter
+from countersign.organizations import members
 from countersign.specs import service as specs
 from countersign.specs.service import FrozenVersion
 from countersign.specs.views import PUBLIC
@@ -66,6 +67,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     access.require(actor, Permission.SIGN_ENDORSEMENT)
     if actor.person_id is None or actor.organization_id is None:
         raise NotAllowed(why="Only a person of the endorser endorses")
+    await members.hold(tx, actor, Role.SIGNATORY)
     now = await tx.now()
     rules.check_statement(command.statement)
     evidence_rules.check(command.evidence, now.astimezone(UTC).date())
@@ -157,6 +159,7 @@ async def revoke(tx: Tx, actor: Actor, command: Revoke) -> UUID:
     """
     access.require(actor, Permission.REVOKE_ENDORSEMENT)
     rules.check_reason(command.reason)
+    await members.hold(tx, actor, Role.SIGNATORY)
     row = await tx.fetchrow(
         "select organization_id, state, in_force, status_list_id, status_index from endorsements"
         " where id = $1 for update",

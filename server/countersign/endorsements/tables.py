@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint
 from sqlmodel import Field
 
@@ -91,6 +91,8 @@ class EndorsementSignature(Table, table=True):
     endorsement_id: uuid.UUID = Field(primary_key=True, foreign_key="endorsements.id")
     credential: bytes
     signed_at: datetime = Field(sa_type=DateTime(timezone=True))
+    signatory_roles: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    """The signatory's roles at that moment; null in rows that are older than the column."""
 
 
 class EndorsementEvidence(Table, table=True):

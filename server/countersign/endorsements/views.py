@@ -48,6 +48,7 @@ ENDORSEMENT = View(
         "credential": "(select convert_from(s.credential, 'UTF8') from endorsement_signatures s"
         " where s.endorsement_id = {t}.id)",
         "signed_at": "(select s.signed_at from endorsement_signatures s where s.endorsement_id = {t}.id)",
+        "signed_as": "(select s.signatory_roles from endorsement_signatures s where s.endorsement_id = {t}.id)",
         "url": "(select i.value || '/endorsements/' || {t}.id from installation i where i.key = 'public_origin')",
     },
     # What is not signed yet, or was refused, is the endorser's own affair; the rest is seen by who sees the version.

@@ -50,6 +50,8 @@ class Scope(enum.Enum):
     EXPORT_READ = "export:read"
     ORGANIZATION_WRITE = "organization:write"
     LEARNER_SELF = "learner:self"
+    TOKEN_WRITE = "token:write"  # noqa: S105 - a scope
+    MEMBER_WRITE = "member:write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,15 @@ class Permission(enum.Enum):
     EXPORT = "export"
     CANCEL_BULK = "cancel_bulk"
     MANAGE_ORGANIZATION = "manage_organization"
+    CREATE_TOKEN = "create_token"  # noqa: S105 - a permission
+    REVOKE_TOKEN = "revoke_token"  # noqa: S105 - a permission
+    READ_TOKENS = "read_tokens"
+    SUPERVISE_TOKENS = "supervise_tokens"
+    MANAGE_MEMBERS = "manage_members"
+    END_MEMBERSHIP = "end_membership"
+    READ_MEMBERS = "read_members"
+    READ_INVITATIONS = "read_invitations"
+    ACCEPT_INVITATION = "accept_invitation"
     IMPORT = "import"
 
 
@@ -186,6 +197,17 @@ POLICY: dict[Permission, Rule] = {
     # Whoever cancels must also hold what the operation itself needs; the service asks for that.
     Permission.CANCEL_BULK: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, or_scope=Scope.AWARD_WRITE),
     Permission.MANAGE_ORGANIZATION: Rule(Scope.ORGANIZATION_WRITE, frozenset({Role.ORG_ADMIN}), _ORGANIZATIONS),
+    # Whoever lets somebody in, or makes a token, hands on what signing and exports are asked a fresh sign-in for.
+    Permission.CREATE_TOKEN: Rule(Scope.TOKEN_WRITE, frozenset(Role), _ORGANIZATIONS, fresh=True),
+    Permission.REVOKE_TOKEN: Rule(Scope.TOKEN_WRITE, frozenset(Role), _ORGANIZATIONS),
+    Permission.READ_TOKENS: Rule(Scope.TOKEN_WRITE, frozenset(Role), _ORGANIZATIONS),
+    Permission.SUPERVISE_TOKENS: Rule(Scope.TOKEN_WRITE, frozenset({Role.ORG_ADMIN, Role.AUDITOR}), _ORGANIZATIONS),
+    Permission.MANAGE_MEMBERS: Rule(Scope.MEMBER_WRITE, frozenset({Role.ORG_ADMIN}), _ORGANIZATIONS, fresh=True),
+    # Everybody may leave; an admin may make others leave, which the service asks for.
+    Permission.END_MEMBERSHIP: Rule(Scope.MEMBER_WRITE, frozenset(Role), _ORGANIZATIONS),
+    Permission.READ_MEMBERS: Rule(None, frozenset(Role), _ORGANIZATIONS),
+    Permission.READ_INVITATIONS: Rule(Scope.MEMBER_WRITE, frozenset({Role.ORG_ADMIN, Role.AUDITOR}), _ORGANIZATIONS),
+    Permission.ACCEPT_INVITATION: Rule(None, account=True),
     Permission.IMPORT: Rule(None, system_only=True),
 }
 

@@ -15,6 +15,7 @@ from countersign.kit.db import Connection, Reader, Tx
 from countersign.kit.errors import Invalid, NotFound
 from countersign.kit.ids import new_id
 from countersign.organizations import rules
+from countersign.organizations.rules_tokens import good_from
 from countersign.organizations.tables import ApiToken, Membership, Organization
 
 TOKEN_LIFE_LIMIT = timedelta(days=366)
@@ -150,7 +151,7 @@ async def revoke_token(tx: Tx, actor: Actor, token_id: UUID) -> None:
 
 
 _ACTORS = """
-select k.id, k.organization_id, k.person_id, k.learner_id, k.scopes, o.kind,
+select k.id, k.organization_id, k.person_id, k.learner_id, k.scopes, k.networks, o.kind,
        array(select distinct r from memberships m, unnest(m.roles) r
              where m.organization_id = k.organization_id and m.person_id = k.person_id
                and m.valid_from <= n.now and (m.valid_until is null or m.valid_until > n.now)) as roles
@@ -190,16 +191,19 @@ async def profile(reader: Reader, handle: str) -> Profile | None:
     return None if row is None else Profile(**{**row, "domains": tuple(row["domains"])})
 
 
-async def authenticate(connection: Connection, token: str, now: object = None) -> Actor | None:
+async def authenticate(
+    connection: Connection, token: str, now: object = None, *, address: str | None = None
+) -> Actor | None:
     """The actor whom a token stands for, by one statement; None for anything that is not a live token.
 
-    A token ends with its person's membership: what only members read is not read by who was one.
+    A token ends with its person's membership: what only members read is not read by who was one. One that was made for
+    some networks is good only for who comes from an `address` in them.
     A text with a wrong checksum never reaches the database.
     """
     if not rules.is_token(token):
         return None
     row = await connection.fetchrow(AUTHENTICATE, rules.token_digest(token), now)
-    return None if row is None else _actor(row)
+    return _actor(row) if row is not None and good_from(row["networks"], address) else None
 
 
 async def actor_of_token(reader: Reader, token_id: UUID, now: object = None) -> Actor | None:

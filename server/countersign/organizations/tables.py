@@ -46,11 +46,20 @@ class Organization(Table, table=True):
 
 
 class Membership(Table, table=True):
-    """A person's roles in an organization, from and until."""
+    """A person's roles in an organization, from and until; one person has at most one that has no end."""
 
     __tablename__ = "memberships"
+    __table_args__ = (
+        Index(
+            "memberships_one_standing",
+            "organization_id",
+            "person_id",
+            unique=True,
+            postgresql_where="valid_until is null",
+        ),
+    )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
-    __updatable__: ClassVar[frozenset[str]] = frozenset({"roles", "valid_until"})
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"roles", "valid_until", "updated_at"})
 
     id: uuid.UUID = Field(primary_key=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
@@ -58,6 +67,34 @@ class Membership(Table, table=True):
     roles: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     valid_from: datetime = Field(sa_type=DateTime(timezone=True))
     valid_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    updated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When its roles last changed; null in rows that nothing has touched since they were made."""
+
+
+class Invitation(Table, table=True):
+    """An offer of roles in an organization to whoever has one address; of the address only its digest is kept."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        CheckConstraint("expires_at > created_at", name="invitations_expiry"),
+        CheckConstraint("accepted_at is null or membership_id is not null", name="invitations_accepted"),
+        CheckConstraint("accepted_at is null or withdrawn_at is null", name="invitations_one_end"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"accepted_at", "membership_id", "withdrawn_at"})
+
+    id: uuid.UUID = Field(primary_key=True)
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    address_sha256: bytes
+    secret_sha256: bytes = Field(unique=True)
+    roles: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    invited_by: uuid.UUID | None = None
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    accepted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    membership_id: uuid.UUID | None = Field(default=None, foreign_key="memberships.id")
+    withdrawn_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class ApiToken(Table, table=True):
@@ -69,10 +106,13 @@ class ApiToken(Table, table=True):
             "(organization_id is not null and person_id is not null) <> (learner_id is not null)",
             name="api_tokens_one_holder",
         ),
+        CheckConstraint(
+            "revoked_because in ('revoked', 'leaked', 'rolled', 'membership_ended')", name="api_tokens_revoked_because"
+        ),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
     __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION, "learner_id": Owner.LEARNER}
-    __updatable__: ClassVar[frozenset[str]] = frozenset({"revoked_at"})
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"expires_at", "revoked_at", "revoked_because"})
 
     id: uuid.UUID = Field(primary_key=True)
     organization_id: uuid.UUID | None = Field(default=None, foreign_key="organizations.id", index=True)
@@ -86,6 +126,21 @@ class ApiToken(Table, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    revoked_because: str | None = None
+    networks: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    """Networks (CIDR) from which alone it is good; null for everywhere."""
+    replaces_id: uuid.UUID | None = Field(default=None, foreign_key="api_tokens.id", unique=True)
+
+
+class TokenUse(Table, table=True):
+    """When a token was last used, to the minute; a table of its own, so that no use rewrites a token."""
+
+    __tablename__ = "token_uses"
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"last_used_at"})
+
+    token_id: uuid.UUID = Field(primary_key=True)
+    last_used_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class OrganizationDomain(Table, table=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from countersign.kit.access import Permission
-from countersign.kit.sight import EVERYONE, holders
+from countersign.kit.sight import EVERYONE, holders, members, told
 from countersign.kit.view import View
 from countersign.organizations.rules_domains import FILE, LABEL
 
@@ -42,3 +42,64 @@ VERIFIED_DOMAINS = (
     " order by d.domain)"
 )
 """The domains that said that they are the organization's, not long ago."""
+
+MEMBERSHIP = View(
+    tag="membership",
+    source="memberships {t}",
+    columns={
+        "id": "'membership_' || {t}.id",
+        "roles": "array(select r from unnest({t}.roles) r order by 1)",
+        "since": "{t}.valid_from",
+        "until": "{t}.valid_until",
+        "current": "({t}.valid_from <= {now} and ({t}.valid_until is null or {t}.valid_until > {now}))",
+        "yours": "({t}.person_id is not distinct from {actor_person})",
+        "updated_at": "coalesce({t}.updated_at, {t}.valid_from)",
+    },
+    seen=(members(), told("the member, whomever they act for", "{t}.person_id = {actor_account}")),
+)
+"""Of a member nothing is known but roles and times: colleagues see them, and everybody their own, everywhere."""
+
+INVITATION = View(
+    tag="invitation",
+    source="invitations {t}",
+    columns={
+        "id": "'invitation_' || {t}.id",
+        "roles": "array(select r from unnest({t}.roles) r order by 1)",
+        "state": "case when {t}.accepted_at is not null then 'accepted' when {t}.withdrawn_at is not null"
+        " then 'withdrawn' when {t}.expires_at <= {now} then 'expired' else 'open' end",
+    },
+    seen=(holders(Permission.READ_INVITATIONS),),
+)
+
+API_TOKEN = View(
+    tag="token",
+    source="api_tokens {t}",
+    columns={
+        "id": "'token_' || {t}.id",
+        "last_four": "{t}.last4",
+        "scopes": "array(select replace(s, ':', '_') from unnest({t}.scopes) s order by 1)",
+        "networks": "coalesce({t}.networks, '{}'::text[])",
+        "state": "case when {t}.revoked_at is not null then {t}.revoked_because when {t}.expires_at <= {now}"
+        " then 'expired' else 'good' end",
+        "last_used_at": "(select u.last_used_at from token_uses u where u.token_id = {t}.id)",
+        "yours": "({t}.person_id is not distinct from {actor_person})",
+    },
+    seen=(
+        told(
+            "the member who made it, acting for its organization",
+            "({t}.organization_id = {actor_organization} and {t}.person_id = {actor_person})",
+        ),
+        holders(Permission.SUPERVISE_TOKENS),
+    ),
+)
+"""What is told of a token is never what it is made of. Its maker sees it, and who supervises the organization's."""
+
+ADDRESSED = "{child}.address_sha256 = sha256(convert_to(lower(btrim({value:text})), 'UTF8'))"
+"""The invitations for an address, of which only the digest is kept (`rules_members.address_digest`)."""
+
+INVITED = (
+    "{child}.id in (select i.membership_id from invitations i"
+    " where i.organization_id = {actor_holding:read_invitations}"
+    " and i.address_sha256 = sha256(convert_to(lower(btrim({value:text})), 'UTF8')))"
+)
+"""The memberships that came of invitations for an address; none for who may not see invitations."""

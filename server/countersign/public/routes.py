@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.convertors import IntegerConvertor, StringConvertor, register_url_convertor
 from starlette.routing import Route
 
-from countersign.public import about, documents, verifying
+from countersign.public import about, documents, leaked, verifying
 
 
 class Name(StringConvertor):
@@ -41,4 +41,6 @@ def routes() -> list[Route]:
         Route("/verify", verifying.verify_page, methods=["GET"]),
         Route("/verify", verifying.verify, methods=["POST"]),
         Route("/verify.css", verifying.style),
+        Route("/leaked", leaked.pattern, methods=["GET"]),
+        Route("/leaked", leaked.report, methods=["POST"]),
     ]

@@ -40,6 +40,7 @@ _KNOWN: Mapping[str, tuple[Getter, str]] = {
     "actor_organization": (lambda call: call.actor.organization_id, "uuid"),
     "actor_person": (lambda call: call.actor.person_id, "uuid"),
     "actor_learner": (lambda call: call.actor.learner_id, "bigint"),
+    "actor_account": (lambda call: call.actor.account_id, "uuid"),
     "budget_limit": (lambda call: call.budget.limit if call.budget else None, "int"),
     "budget_remaining": (lambda call: call.budget.remaining if call.budget else None, "int"),
     "budget_reset": (lambda call: call.budget.reset_seconds if call.budget else None, "int"),

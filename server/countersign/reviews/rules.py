@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final, assert_never
 from uuid import UUID
@@ -40,14 +40,19 @@ class Act(enum.StrEnum):
     DECLINE = "decline"
     CANCEL = "cancel"
     EXPIRE = "expire"
+    RELEASE = "release"
 
 
 class Party(enum.StrEnum):
-    """Who acts on a review request: the school that asked, a reviewer of the organization that was asked, or time."""
+    """Who acts on a review request: the school that asked, a reviewer of the organization that was asked, or time.
+
+    `DEPARTURE`: nobody acts, but the reviewer who held the request is no reviewer of the organization any more.
+    """
 
     SCHOOL = "school"
     REVIEWER = "reviewer"
     CLOCK = "clock"
+    DEPARTURE = "departure"
 
 
 class Recommendation(enum.StrEnum):
@@ -131,6 +136,8 @@ MOVES: Final[Moves] = MappingProxyType(
         (RequestState.CLAIMED, Act.DECLINE): (Party.REVIEWER, RequestState.DECLINED),
         (RequestState.CLAIMED, Act.CANCEL): (Party.SCHOOL, RequestState.CANCELLED),
         (RequestState.CLAIMED, Act.EXPIRE): (Party.CLOCK, RequestState.EXPIRED),
+        (RequestState.CLAIMED, Act.RELEASE): (Party.DEPARTURE, RequestState.OPEN),
+        (RequestState.DECIDED, Act.RELEASE): (Party.DEPARTURE, RequestState.OPEN),
     }
 )
 """Every move of a review request: from where, by which act, by whom, to where. What is not here is refused."""
@@ -184,6 +191,8 @@ def acting(act: Act, party: Party) -> str:
             return "a reviewer of the organization that was asked"
         case Party.CLOCK:
             return f"time itself ({act.value})"
+        case Party.DEPARTURE:
+            return "nobody: it happens when a reviewer goes"
         case _:
             assert_never(party)
 
@@ -227,6 +236,21 @@ def decline(request: Request, person: UUID | None, reason: str, now: datetime) -
     if len(reason) > REASON_LIMIT:
         raise TooLong(what="The reason", limit=REASON_LIMIT, path=("reason",))
     return after
+
+
+def voids(recommendation: Recommendation, due_on: date, today: date) -> bool:
+    """Whether a decision that nobody has signed for falls with its reviewer.
+
+    A recommendation to endorse always does: it asks for a signature. Dissent asks for none; it falls while the question
+    is still running, when a colleague can answer it anew, and is kept afterwards.
+    """
+    match recommendation:
+        case Recommendation.ENDORSE:
+            return True
+        case Recommendation.REQUEST_CHANGES | Recommendation.COMMENT | Recommendation.DECLINE:
+            return due_on >= today
+        case _:
+            assert_never(recommendation)
 
 
 def check(decision: Decision) -> None:

@@ -10,11 +10,12 @@ import asyncpg
 
 from countersign.conflicts import service as conflicts
 from countersign.kit import access
-from countersign.kit.access import Actor, Permission
+from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound, TooLong
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
+from countersign.organizations import members
 from countersign.reviews import rules
 from countersign.reviews.rules import Decision, Request, RequestState
 from countersign.reviews.tables import Review, ReviewRequest
@@ -129,6 +130,7 @@ async def claim(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
     Raises NotAllowed, NotFound, ConflictOfInterest, InvalidState, Leased.
     """
     access.require(actor, Permission.REVIEW)
+    await members.hold(tx, actor, Role.REVIEWER)
     row, state = await _asked_of(tx, actor, request_id)
     now = await tx.now()
     # A tie may have come since the school asked.
@@ -153,6 +155,7 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
     Raises NotAllowed, NotFound, InvalidState, LeaseLost, and what `rules.check` refuses, each with its place.
     """
     access.require(actor, Permission.REVIEW)
+    await members.hold(tx, actor, Role.REVIEWER)
     row, state = await _asked_of(tx, actor, command.request_id)
     now = await tx.now()
     after = rules.decide(state, actor.person_id, command.decision, now)
@@ -186,6 +189,7 @@ async def decline(tx: Tx, actor: Actor, command: Decline) -> UUID:
     Raises NotAllowed, NotFound, InvalidState, Leased, Required (reason).
     """
     access.require(actor, Permission.REVIEW)
+    await members.hold(tx, actor, Role.REVIEWER)
     row, state = await _asked_of(tx, actor, command.request_id)
     now = await tx.now()
     after = rules.decline(state, actor.person_id, command.reason, now)

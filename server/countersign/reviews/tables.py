@@ -52,7 +52,10 @@ class ReviewRequest(Table, table=True):
 
 
 class Review(Table, table=True):
-    """A decided review. It is never changed: a second opinion is a second request."""
+    """A decided review. It is never changed: a second opinion is a second request.
+
+    It is voided, and kept, when its reviewer is no reviewer of the organization any more before anything was signed.
+    """
 
     __tablename__ = "reviews"
     __table_args__ = (
@@ -60,11 +63,13 @@ class Review(Table, table=True):
             "recommendation in ('endorse', 'request_changes', 'comment', 'decline')", name="reviews_recommendation"
         ),
         CheckConstraint("interest in ('none', 'disclosed')", name="reviews_interest"),
+        Index("reviews_one_standing", "request_id", unique=True, postgresql_where="voided_at is null"),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"voided_at"})
 
     id: uuid.UUID = Field(primary_key=True)
-    request_id: uuid.UUID = Field(foreign_key="review_requests.id", unique=True)
+    request_id: uuid.UUID = Field(foreign_key="review_requests.id", index=True)
     spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
     reviewer_id: uuid.UUID
@@ -74,3 +79,4 @@ class Review(Table, table=True):
     comment: str
     recommendation: str
     decided_at: datetime = Field(sa_type=DateTime(timezone=True))
+    voided_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

@@ -38,7 +38,8 @@ REVIEW = View(
 
 DECLINED_COUNT = (
     "((select count(*) from review_requests q where q.spec_version_id = {v}.id and q.state = 'declined')"
-    " + (select count(*) from reviews r where r.spec_version_id = {v}.id and r.recommendation = 'decline'))"
+    " + (select count(*) from reviews r where r.spec_version_id = {v}.id and r.recommendation = 'decline'"
+    " and r.voided_at is null))"
 )
 """How many said no to the version `{v}`: dissent is kept, public as a count only."""
 

@@ -149,6 +149,8 @@ class Tools:
     """What walks the lists of exports; the engine brings it."""
     trusted_only: bool = False
     """Whether only registered documents run, those of exports too."""
+    mode: str = "dev"
+    """`demo`, `dev` or `production`: which tokens are made."""
 
 
 Handler = Callable[[Tx, Actor, Any, Tools], Awaitable[Mapping[str, str] | Made]]

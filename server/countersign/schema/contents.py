@@ -20,6 +20,7 @@ from countersign.schema.endorsements import EndorsementMutations, EndorsementQue
 from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.federation import FederationQueries
 from countersign.schema.learners import LearnerMutations, LearnerQueries
+from countersign.schema.members import MemberMutations, MemberQueries
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.organizations_domains import DomainMutations, DomainQueries
 from countersign.schema.promises import require_promises
@@ -33,6 +34,7 @@ from countersign.schema.specs_commands import SpecMutations
 from countersign.schema.specs_listings import ListingQueries
 from countersign.schema.stacks import StackMutations, StackQueries
 from countersign.schema.subscriptions import CatalogueSubscriptions
+from countersign.schema.tokens import TokenMutations, TokenQueries
 
 
 @strawberry.type
@@ -50,6 +52,8 @@ QUERIES: Final[tuple[type, ...]] = (
     OrganizationQueries,
     DomainQueries,
     ConflictQueries,
+    MemberQueries,
+    TokenQueries,
     SkillQueries,
     SpecQueries,
     ListingQueries,
@@ -65,6 +69,8 @@ QUERIES: Final[tuple[type, ...]] = (
     AttachmentQueries,
 )
 MUTATIONS: Final[tuple[type, ...]] = (
+    MemberMutations,
+    TokenMutations,
     SpecMutations,
     ReviewMutations,
     EndorsementMutations,

@@ -21,6 +21,7 @@ from countersign.schema.endorsement_lists import (
     EndorsementState,
 )
 from countersign.schema.evidence import EVIDENCE_MEMBERS, Evidence, EvidenceInput, read_evidence
+from countersign.schema.learners import MemberRole
 from countersign.schema.organizations import Organization
 from countersign.schema.problems import ConflictOfInterestError, StaleVersionError, StepUpRequiredError
 from countersign.schema.rendering import as_html
@@ -48,6 +49,9 @@ class Endorsement(Node):
     )
     requested_at: datetime = column(description="When the signatory endorsed.")
     signed_at: datetime | None = column(description="When the signature was made.")
+    signed_as: list[MemberRole] | None = column(
+        description="The roles that the signatory had at that moment; they stand, whoever has left since."
+    )
     revoked_at: datetime | None = column(description="When it was taken back.")
     revocation_reason: str | None = column(description="Why it was taken back.")
     refusal: str | None = column(description="Why it could not be signed.")

@@ -25,6 +25,7 @@ from countersign.search.views import CANDIDATE_VIEW
 
 if TYPE_CHECKING:
     from countersign.schema.awards import Award
+    from countersign.schema.members import Membership
 
 OWN: Final = Sealed(id=None)
 
@@ -167,6 +168,14 @@ class Viewer:
     roles: list[MemberRole] = column(description="What you may do for it, as far as your token goes.")
     learner: Learner | None = one(
         on="{child}.learner_id = {parent}.learner_id", description="Yourself, when you act as a learner."
+    )
+    memberships: list[Annotated["Membership", strawberry.lazy("countersign.schema.members")]] = many(
+        on="({child}.person_id = {actor_account} or ({child}.person_id = {parent}.person_id"
+        " and {child}.organization_id = {parent}.organization_id))"
+        " and {child}.valid_from <= {now} and ({child}.valid_until is null or {child}.valid_until > {now})",
+        order="{child}.valid_from, {child}.id",
+        limit=100,
+        description="For which organizations you may act, and what you may do there. A token acts for one alone.",
     )
 
 

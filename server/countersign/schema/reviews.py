@@ -94,6 +94,9 @@ class Review(Node):
     comment: Markdown = column(description="What the reviewer says to the school.")
     comment_html: HTML = as_html(REVIEW, "comment", "What the reviewer says to the school")
     decided_at: datetime = column(description="When it was decided.")
+    voided_at: datetime | None = column(
+        description="When it fell: its reviewer had lost that role before the organization signed anything. It is kept."
+    )
     scores: list[ReviewScore] = many(size=11, description="The scores.")
     organization: Organization = one(
         on="{child}.id = {parent}.organization_id", description="The organization that reviewed."
@@ -125,7 +128,16 @@ class ReviewRequest(Node):
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.spec_version_id", description="The version to look at."
     )
-    review: Review | None = one(on="{child}.request_id = {parent}.id", description="The answer, once it is decided.")
+    review: Review | None = one(
+        on="{child}.request_id = {parent}.id and {child}.voided_at is null",
+        description="The answer, once it is decided.",
+    )
+    voided_reviews: list[Review] = many(
+        on="{child}.request_id = {parent}.id and {child}.voided_at is not null",
+        order="{child}.decided_at, {child}.id",
+        size=1,
+        description="Answers that fell because their reviewer went before anything was signed, the oldest first.",
+    )
 
 
 REVIEW_REQUEST_ORDERS = Orders(

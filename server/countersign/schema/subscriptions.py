@@ -36,6 +36,7 @@ class ReviewEventKind(enum.Enum):
     DECIDED = strawberry.enum_value("decided", description="There is a review.")
     DECLINED = strawberry.enum_value("declined", description="The organization will not review.")
     CANCELLED = strawberry.enum_value("cancelled", description="The school took it back.")
+    RELEASED = strawberry.enum_value("released", description="Its reviewer has gone: a colleague may take it.")
 
 
 @strawberry.enum(description="What happened to an endorsement.")
@@ -108,6 +109,7 @@ class CatalogueSubscriptions:
             "review.decided": ReviewEventKind.DECIDED,
             "review.declined": ReviewEventKind.DECLINED,
             "review.cancelled": ReviewEventKind.CANCELLED,
+            "review.released": ReviewEventKind.RELEASED,
         },
         kinds=ReviewEventKind,
         default=[ReviewEventKind.REQUESTED],
