@@ -419,7 +419,7 @@ class Oracle:
             if values.get(name) is None:
                 beyond.append("true")
                 continue
-            k, key = (cursors.reader(coordinate, 0, name, part, ())(at) for part in (0, 1))
+            k, key = (cursors.reader(coordinate, 0, name, part, (), ends=relation.reveals)(at) for part in (0, 1))
             sign = ">" if (name == "after") != descending else "<"
             pair = f"({sql.literal(k)}::{order_type}, {sql.literal(key)}::{bound.key_type})"
             beyond.append(f"({order_key}, {bound.view.key}) {sign} {pair}")
@@ -435,7 +435,7 @@ class Oracle:
         forward = values.get("first") is not None
         shown = inside[:size] if forward else inside[-size:]
         more = len(inside) > len(shown)
-        make = cursors.maker(coordinate, 0)
+        make = cursors.maker(coordinate, 0, ends=relation.reveals)
         return Page(
             [
                 Edge(Row(node.name, bound, step.alias, (*way, replace(step, key=f[0]))), str(make(f[1], at)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from countersign.search import rules
@@ -37,3 +39,14 @@ def test_each_organization_breaks_ties_in_an_order_of_its_own() -> None:
     assert rules.tie_break_seed(b"one") == rules.tie_break_seed(b"one")
     assert rules.tie_break_seed(b"one") != rules.tie_break_seed(b"other")
     assert -(2**63) <= rules.tie_break_seed(b"one") < 2**63
+
+
+def test_a_question_combines_at_most_three_kinds_of_condition() -> None:
+    kinds = ("skills", "specs", "stacks", "endorsers", "regions")
+    nothing = dict.fromkeys(kinds, 0)
+    for few in itertools.combinations(kinds, 3):
+        if set(few) & {"skills", "specs", "stacks"}:
+            rules.check_question(**nothing | dict.fromkeys(few, 1))
+    for many in itertools.combinations(kinds, 4):
+        with pytest.raises(rules.TooNarrow):
+            rules.check_question(**nothing | dict.fromkeys(many, 1))

@@ -124,6 +124,11 @@ class Relation:
     requires: Permission | None = None
     visible: str | None = None
 
+    @property
+    def reveals(self) -> bool:
+        """Whether what it shows is revealed, one look at a time."""
+        return self.source is not None and self.source.reveals is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:

@@ -36,6 +36,7 @@ class Page:
     forward: bool
     further: str | None
     count: str
+    reveals: bool
 
     def shown(self, *, backwards: bool = False) -> str:
         """FROM, WHERE and ORDER BY of the shown rows, in the order of the list or backwards."""
@@ -131,7 +132,7 @@ def _page(compiler: "Compiler", relation: Relation, place: Place, parent: Scope,
         path = (*place.path, name)
 
         def cursor(part: int, type_: str) -> str:
-            read = cursors.reader(place.coordinate, place.slot, name, part, path)
+            read = cursors.reader(place.coordinate, place.slot, name, part, path, ends=relation.reveals)
             return f"({compiler.parameters.bind(read, 'text')})::{type_}"
 
         comparison = ">" if (name == "after") != descending else "<"
@@ -154,7 +155,7 @@ def _page(compiler: "Compiler", relation: Relation, place: Place, parent: Scope,
     count = f"(select count(*) {entry.rows()})"
     if relation.source is not None and relation.source.count is not None:
         count = f"({compiler.render(relation.source.count, child)})"
-    return Page(place, child, entry, name, limit, forward, further, count)
+    return Page(place, child, entry, name, limit, forward, further, count, relation.reveals)
 
 
 def _limit(compiler: "Compiler", place: Place, name: str) -> str:
@@ -213,4 +214,5 @@ def _info(compiler: "Compiler", page: Page, field: str) -> str:
 
 
 def _cursor(compiler: "Compiler", page: Page) -> str:
-    return compiler.slot(page.cursor, cursors.maker(page.place.coordinate, page.place.slot))
+    make = cursors.maker(page.place.coordinate, page.place.slot, ends=page.reveals)
+    return compiler.slot(page.cursor, make)

@@ -246,6 +246,6 @@ class SearchQueries:
         ),
         requires=Permission.SEARCH_CANDIDATES,
         description="Learners who agreed to be found and hold everything asked for through valid awards whose versions"
-        " are endorsed now: most endorsed matching awards first, then the latest. Whom you see is recorded, and the"
-        " learner can read it.",
+        " are endorsed now: most endorsed matching awards first, then the latest. At most three of the five conditions"
+        " at once, 200 candidates deep. Whom you see is recorded, and the learner can read it.",
     )

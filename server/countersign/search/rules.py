@@ -14,6 +14,8 @@ SPECS_LIMIT: Final = 20
 ENDORSERS_LIMIT: Final = 20
 REGIONS_LIMIT: Final = 10
 DEPTH_LIMIT: Final = 200
+KINDS_LIMIT: Final = 3
+"""Of conditions at once: each is a quasi-identifier, and few people are left where many of them meet."""
 FACET_LIMIT: Final = 10
 SHOWN_AWARDS_LIMIT: Final = 8
 DAILY_QUOTA: Final = 2_000
@@ -37,13 +39,21 @@ class TooManyAsked(Refusal):
     code = Code.INVALID
 
 
+class TooNarrow(Refusal):
+    """A search combines at most {limit} of skills, specs, stack, endorsedBy and regions: more single people out."""
+
+    code = Code.INVALID
+
+
 def check_question(*, skills: int, specs: int, stacks: int, endorsers: int, regions: int) -> None:
     """Refuse a question without any requirement, or with more of anything than a search takes.
 
-    Raises NothingAsked, TooManyAsked.
+    Raises NothingAsked, TooManyAsked, TooNarrow.
     """
     if skills + specs + stacks == 0:
         raise NothingAsked(path=("skills",))
+    if sum(count > 0 for count in (skills, specs, stacks, endorsers, regions)) > KINDS_LIMIT:
+        raise TooNarrow(limit=KINDS_LIMIT)
     for what, path, count, limit in (
         ("skills", "skills", skills, SKILLS_LIMIT),
         ("specs", "specs", specs, SPECS_LIMIT),
