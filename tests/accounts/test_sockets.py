@@ -104,3 +104,38 @@ async def test_an_ended_membership_closes_the_socket_that_acted_by_it(here: Hous
         async with asyncio.timeout(1):
             assert (await acting.closed())[0] == 4403
         assert await alone.is_alive()
+
+
+async def ticket(here: House, who: Person) -> str:
+    async with httpx.AsyncClient(base_url=f"http://localhost:{here.port}") as http:
+        assert (await http.post("/auth/ticket", headers=who.cookie)).status_code == 403
+        assert (await http.post("/auth/ticket", headers={"x-countersign": "1"})).status_code == 401
+        said = await http.post("/auth/ticket", headers=who.page())
+    assert said.json()["seconds"] == 30
+    text: str = said.json()["ticket"]
+    return text
+
+
+async def test_a_ticket_opens_one_socket_and_goes_with_its_session(here: House) -> None:
+    who = await member(here)
+    text = await ticket(here, who)
+    payload = {"ticket": text, "organization": f"org_{here.made.school.organization_id}"}
+    async with here.socket() as client, here.socket() as second:
+        await client.begin(payload)
+        await client.subscribe("1", "{ viewer { roles } }")
+        assert (await client.hear())["payload"]["data"] == {"viewer": {"roles": ["AUTHOR"]}}
+        assert (await client.hear())["type"] == "complete"
+        await second.say({"type": "connection_init", "payload": payload})
+        assert (await second.closed())[0] == 4403
+        async with here.db.writer() as tx:
+            await service.end_login(tx, who.opened.login_id)
+        async with asyncio.timeout(1):
+            assert (await client.closed())[0] == 4403
+
+
+async def test_a_socket_with_a_malformed_choice_or_ticket_is_closed(here: House) -> None:
+    who = await member(here)
+    for payload, code in (({"organization": 7}, 4400), ({"ticket": []}, 4400), ({"organization": "*"}, 4400)):
+        async with here.socket(**handshake(here, who)) as client:
+            await client.say({"type": "connection_init", "payload": payload})
+            assert (await client.closed())[0] == code

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 async def forget(db: Database) -> int:
-    """Take out what is over, in small transactions that wait for nobody; how many rows."""
+    """Take out what is over, in small transactions; how many rows."""
     forgotten = 0
     for table, condition, kept in _OVER:
         some = AT_ONCE
@@ -33,7 +33,7 @@ async def forget(db: Database) -> int:
             async with db.writer() as tx:
                 some = await tx.execute(
                     f"delete from {table} where ctid = any(array(select ctid from {table} where {condition}"
-                    f" limit {AT_ONCE} for update skip locked))",
+                    f" limit {AT_ONCE}))",
                     await tx.now() - kept,
                 )
             forgotten += some

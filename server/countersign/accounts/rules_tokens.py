@@ -175,13 +175,13 @@ def _key(kid: object, keys: Sequence[Mapping[str, Any]]) -> Key:
         raise UnknownKey("there is no such key")
     if len(named) > 1:
         raise NotGood("it does not say which key")
+    modulus = named[0].get("n", "")
+    if named[0]["kty"] == "RSA" and (not isinstance(modulus, str) or len(modulus) * 6 < LEAST_RSA_BITS - 6):
+        raise NotGood("the key is too short")
     try:
         key = jwk.import_key({name: value for name, value in named[0].items() if name != "d"})
     except (JoseError, SecurityWarning, ValueError, TypeError, KeyError):
         raise NotGood("the key cannot be read") from None
-    modulus = named[0].get("n")
-    if isinstance(modulus, str) and len(modulus) * 6 < LEAST_RSA_BITS - 6:
-        raise NotGood("the key is too short")
     return key
 
 

@@ -19,7 +19,7 @@ from countersign.edge import websocket_messages as messages
 from countersign.edge.guests import Guests, user_of
 from countersign.edge.identity import Credentials
 from countersign.edge.pipeline import Late, Pipeline
-from countersign.edge.responses import Refused
+from countersign.edge.responses import BAD, Refused
 from countersign.edge.websocket_messages import Malformed, Said
 from countersign.kit import audit
 from countersign.kit.ids import new_id
@@ -259,6 +259,8 @@ class Session:
     def _refuse(self, refused: Refused) -> None:
         if refused.status in NOT_GOOD:
             self.close(Closed.FORBIDDEN, "Forbidden")
+        elif refused.status == BAD:
+            self.close(Closed.MALFORMED, refused.message)
         else:
             self.close(Closed.TRY_AGAIN, refused.message)
 
