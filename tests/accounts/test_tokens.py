@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from countersign.accounts import rules
 from countersign.accounts.providers import Provider
-from countersign.accounts.rules_tokens import NotGood, UnknownKey, verified
+from countersign.accounts.rules_tokens import NotGood, UnknownKey, id_claims, verified
 
 ISSUER = "https://people.example"
 PROVIDER = Provider("people", ISSUER, "portal", "hush", algorithms=("RS256", "ES256"))
@@ -91,3 +93,59 @@ def test_the_public_key_is_no_secret_to_sign_with() -> None:
 def test_what_is_no_signed_token_is_refused(text: str) -> None:
     with pytest.raises(NotGood):
         verified(text, [public(rsa())], PROVIDER, JWT)
+
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+SECONDS = int(NOW.timestamp())
+GOOD = {"iss": ISSUER, "aud": "portal", "sub": "ann", "nonce": "n" * 43, "iat": SECONDS, "exp": SECONDS + 600}
+
+
+def read(fresh: bool = False, **change: Any) -> Any:
+    """Whom the good claims are about, with some of them changed (None: left out)."""
+    claims = {name: value for name, value in {**GOOD, **change}.items() if value is not None}
+    return id_claims(claims, PROVIDER, "n" * 43, NOW, fresh=fresh)
+
+
+def test_claims_for_us_now_and_for_this_sign_in_are_good() -> None:
+    assert read().subject == "ann"
+    assert read(aud=["portal"], azp="portal", exp=SECONDS - 59, iat=SECONDS + 60).authenticated_at is None
+    assert read(auth_time=SECONDS - 300, fresh=True).authenticated_at == NOW - timedelta(minutes=5)
+    assert read(email="Ann@Example.com ", email_verified=True).email_key == rules.address_key("ann@example.com")
+    for unvouched in (None, False, "true", 1):
+        assert read(email="ann@example.com", email_verified=unvouched).email_key is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"iss": ISSUER + "/"},
+        {"iss": None},
+        {"aud": "another"},
+        {"aud": ["portal", "another"]},
+        {"aud": None},
+        {"azp": "another"},
+        {"nonce": "m" * 43},
+        {"nonce": None},
+        {"nonce": 7},
+        {"exp": SECONDS - 60},
+        {"exp": None},
+        {"exp": True},
+        {"exp": "9999999999"},
+        {"exp": float("inf")},
+        {"exp": 1e300},
+        {"iat": SECONDS + 61},
+        {"iat": None},
+        {"nbf": SECONDS + 61},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": "x" * 256},
+        {"auth_time": SECONDS + 61},
+        {"auth_time": "now"},
+        {"fresh": True},
+        {"fresh": True, "auth_time": SECONDS - 301},
+    ],
+    ids=str,
+)
+def test_claims_that_are_not_for_us_now_and_this_sign_in_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(NotGood):
+        read(**change)

@@ -182,6 +182,7 @@ async def house(dsn: str, data: Path, made: Scene | None = None) -> AsyncIterato
         data=data,
         database_url=SecretStr(dsn),
         database_read_url=None,
+        database_owner_url=None,
         secret=SecretStr("s" * 32),
         key_encryption_key=SecretStr("k" * 32),
         drain_seconds=0,
