@@ -19,6 +19,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.embedded import EmbeddedPostgres
 from countersign.kit.migrate import migrate
 from countersign.kit.placement import table_name
+from countersign.kit.vault import Vault
 from countersign.trust.addresses import Addresses
 from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
@@ -49,6 +50,7 @@ sys.addaudithook(refuse_the_network)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ORIGIN = "http://localhost:4600"
+VAULT = Vault(b"v" * 32)
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +103,7 @@ def clock() -> FrozenClock:
 @pytest_asyncio.fixture(scope="session")
 async def pools(database_dsn: str) -> AsyncIterator[Database]:
     """The pools of the run."""
-    database = await Database.open(database_dsn, pool_size=20)
+    database = await Database.open(database_dsn, pool_size=20, vault=VAULT)
     yield database
     await database.close()
 
@@ -124,7 +126,7 @@ async def tx(pools: Database, clock: FrozenClock) -> AsyncIterator[Tx]:
     async with pools.listener() as connection:
         outer = connection.transaction()
         await outer.start()
-        yield Tx(connection, clock)
+        yield Tx(connection, clock, VAULT)
         await outer.rollback()
 
 

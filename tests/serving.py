@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from countersign.kit.vault import Vault
+
 ROOT = Path(__file__).parents[1]
 LEARNERS = 2_000
 SEED = 7
@@ -42,6 +44,11 @@ class Demo:
     def url(self) -> str:
         """Where the page is."""
         return str(self.said["url"])
+
+    @property
+    def vault(self) -> Vault:
+        """What opens the demo's personal data."""
+        return Vault((self.data / "key_encryption_key").read_text().strip().encode())
 
     def token(self, role: str) -> str:
         """The token of a role."""

@@ -42,7 +42,7 @@ from countersign.endorsements import departures
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
-from countersign.kit import audit, budgets, commands, events, installation, outbox, relay, trusted, watch
+from countersign.kit import audit, budgets, commands, events, installation, outbox, relay, trusted, vault, watch
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
@@ -87,6 +87,7 @@ TABLE_MODULES = (
     installation,
     outbox,
     trusted,
+    vault,
     accounts_tables,
     attachments_tables,
     awards_tables,
@@ -260,7 +261,12 @@ async def tools_of(settings: Settings) -> AsyncIterator[Tools]:
     """What commands need, for as long as the block runs: the application's, a verb's, the demo's."""
     audit.use_key(settings.log_key_bytes)
     async with Workers() as workers:
-        db = await Database.open(settings.dsn, read_dsn=settings.read_dsn, pool_size=settings.pool_size)
+        db = await Database.open(
+            settings.dsn,
+            read_dsn=settings.read_dsn,
+            pool_size=settings.pool_size,
+            vault=vault.Vault(settings.key_encryption_bytes),
+        )
         signer = Signer(SecretKeyEncryption(settings.key_encryption_bytes), Addresses(settings.public_origin), workers)
         try:
             yield Tools(db, Sealer(settings.secret_bytes), signer, mode=settings.mode.value)

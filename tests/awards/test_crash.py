@@ -24,7 +24,7 @@ from countersign.kit.migrate import migrate
 from countersign.search.service import Drift
 from tests.awards.import_once import registrar
 from tests.awards.support import campus
-from tests.conftest import NOW
+from tests.conftest import NOW, VAULT
 from tests.factories import Factory
 
 ROUNDS = 8
@@ -44,7 +44,7 @@ def write(folder: Path, number: int) -> Path:
 
 
 async def within(dsn: str, work: Callable[[Database], Awaitable[None]]) -> None:
-    db = await Database.open(dsn, clock=FrozenClock(NOW))
+    db = await Database.open(dsn, clock=FrozenClock(NOW), vault=VAULT)
     try:
         await work(db)
     finally:

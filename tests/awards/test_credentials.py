@@ -18,6 +18,8 @@ from countersign.endorsements import service as endorsements
 from countersign.endorsements.service import EndorseSpec
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
+from countersign.kit.vault import key_of
+from countersign.learners import service as learners
 from countersign.learners.service import Person
 from countersign.trust.signer import Signer
 from countersign.trust.verify_reading import frozen_achievement_of
@@ -47,6 +49,14 @@ class House:
         async with self.db.reader() as reader:
             return await reader.fetchval(sql, *args)
 
+    async def opened(self, column: str, learner_id: int) -> bytes:
+        """What is sealed in a column of the learner's only award."""
+        sealed = await self.value(f"select {column} from awards where learner_id = $1", learner_id)
+        async with self.db.writer() as tx:
+            key = await key_of(tx, learner_id)
+        assert key is not None
+        return key.open(f"awards.{column}", sealed)
+
 
 @pytest_asyncio.fixture
 async def house(db: Database, signer: Signer, make: Factory) -> House:
@@ -64,7 +74,7 @@ async def house(db: Database, signer: Signer, make: Factory) -> House:
 
 async def test_the_unsigned_document_is_stored_at_issue_and_exactly_it_is_signed(house: House) -> None:
     made = await house.issue()
-    document = await house.value("select document from awards")
+    document = await house.opened("document", made.learner_id)
     assert await house.value("select credential from awards") is None
     credential = await credentials.sign(house.db, house.signer, made.learner_id, made.award_id)
     assert credential is not None
@@ -72,7 +82,7 @@ async def test_the_unsigned_document_is_stored_at_issue_and_exactly_it_is_signed
     proof = signed.pop("proof")
     assert signed == json.loads(document)
     assert proof["verificationMethod"].startswith(signed["issuer"]["id"])
-    assert await house.value("select credential from awards") == credential
+    assert await house.opened("credential", made.learner_id) == credential
 
 
 async def test_the_frozen_achievement_comes_back_and_the_endorsement_is_verbatim(house: House) -> None:
@@ -113,7 +123,8 @@ async def test_an_imported_award_is_documented_and_signed_when_it_is_asked_for(h
     assert (await import_awards(house.db, house.here.school, path)).created == 2
     assert await house.value("select count(*) from status_entries") == 1  # the endorsement's
     assert await jobs.sign_pending(house.db, house.signer) == 0
-    row = await house.value("select learner_id from learners where email = 'anna@example.com'")
+    anna = learners.directory_key(house.db.vault, "anna@example.com")
+    row = await house.value("select learner_id from learner_directory where lookup_key = $1", anna)
     award_id = await house.value("select id from awards where learner_id = $1", row)
     text = SEALER.seal(credentials.TAG, b"", rules.route(row, award_id))
     credential = await credentials.shared_credential(house.db, house.signer, SEALER, text)

@@ -15,11 +15,12 @@ import pytest_asyncio
 from countersign.awards import service
 from countersign.awards.consent import import_consents
 from countersign.awards.importing import import_awards
-from countersign.awards.service import RevokeAward
+from countersign.awards.service import HOLDER, RevokeAward
 from countersign.kit.access import ANONYMOUS, SYSTEM, Role
 from countersign.kit.db import Database
 from countersign.kit.errors import NotAllowed
 from countersign.kit.importing import ImportReport
+from countersign.kit.vault import key_of
 from countersign.search.service import Drift
 from countersign.specs import service as specs
 from tests.awards.support import BORIS, Campus, acting, award, campus, consent, facts
@@ -294,8 +295,13 @@ async def test_an_imported_award_has_the_name_of_its_own_file(house: House, make
         await award(tx, await campus(tx, make, "elsewhere"), BORIS)
     await house.run(house.file(f"boris@example.com,B. Example,KZ,,{SLUG},1.0.0,2026-10-02"))
     async with house.db.writer() as tx:
-        names = await tx.fetch("select holder_name from awards where spec_version_id = $1", house.here.version)
-    assert [r[0] for r in names] == ["B. Example"]
+        row = await tx.fetchrow(
+            "select learner_id, holder_name_sealed from awards where spec_version_id = $1", house.here.version
+        )
+        assert row is not None
+        key = await key_of(tx, row["learner_id"])
+    assert key is not None
+    assert key.open(HOLDER, row["holder_name_sealed"]) == b"B. Example"
 
 
 async def test_a_name_with_characters_that_turn_or_hide_text_is_named(house: House) -> None:

@@ -28,6 +28,7 @@ from countersign.schema.base import Tools
 from countersign.schema.contents import export, make_schema
 from countersign.schema.engine import Engine, Request
 from countersign.trust.signer import Signer
+from tests.conftest import VAULT
 from tests.factories import Factory
 from tests.reads.counted import CountedDatabase
 from tests.reads.world import SEALER, World, make_world
@@ -78,7 +79,7 @@ async def place(
     db: Database, database_dsn: str, clock: FrozenClock, make: Factory, signer: Signer
 ) -> AsyncIterator[Place]:
     world = await make_world(db, make)
-    counted = await CountedDatabase.open(database_dsn, clock=clock, pool_size=2)
+    counted = await CountedDatabase.open(database_dsn, clock=clock, pool_size=2, vault=VAULT)
     assert isinstance(counted, CountedDatabase)
     counted.statements, counted.transactions = [], 0
     async with counted.reader() as connection:

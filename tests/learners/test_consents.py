@@ -12,6 +12,7 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Tx
 from countersign.kit.errors import Invalid, NotAllowed, NotFound, Required
 from countersign.kit.ids import new_id
+from countersign.kit.vault import key_of
 from countersign.learners import consents as allowed
 from countersign.learners import service, texts
 from countersign.learners.consents import Grant, RecordedConsent
@@ -40,9 +41,11 @@ async def test_a_learner_is_enrolled_once_for_every_spelling_of_the_address(tx: 
     first = await service.enrol(tx, ANNA)
     again = await service.enrol(tx, Person(" ANNA@example.com", "Another Name", "FR"))
     assert first == again
-    row = await tx.fetchrow("select full_name, country from learners where learner_id = $1", first)
+    row = await tx.fetchrow("select full_name_sealed, country from learners where learner_id = $1", first)
+    key = await key_of(tx, first)
     assert row is not None
-    assert tuple(row) == ("Anna Example", "DE")
+    assert key is not None
+    assert (key.open(service.NAME, row["full_name_sealed"]), row["country"]) == (b"Anna Example", "DE")
 
 
 async def test_nobody_is_in_the_index_before_consenting(tx: Tx) -> None:

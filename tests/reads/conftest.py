@@ -36,9 +36,10 @@ def demo_dsn(demo: Demo) -> str:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def demo_db(demo_dsn: str) -> AsyncIterator[Database]:
+async def demo_db(demo: Demo, demo_dsn: str) -> AsyncIterator[Database]:
     """The demo's database under a clock that stands: both ways of reading must see the same moment."""
-    database = await Database.open(demo_dsn, clock=FrozenClock(datetime.now(tz=UTC)), pool_size=4)
+    clock = FrozenClock(datetime.now(tz=UTC))
+    database = await Database.open(demo_dsn, clock=clock, pool_size=4, vault=demo.vault)
     yield database
     await database.close()
 

@@ -40,7 +40,7 @@ order by (select count(*) from candidate_award a where a.spec_version_id = v.id)
 @pytest_asyncio.fixture
 async def counted(demo_dsn: str, demo_db: Database) -> AsyncIterator[CountedDatabase]:
     assert isinstance(demo_db.clock, FrozenClock)
-    database = await CountedDatabase.open(demo_dsn, clock=demo_db.clock, pool_size=2)
+    database = await CountedDatabase.open(demo_dsn, clock=demo_db.clock, pool_size=2, vault=demo_db.vault)
     assert isinstance(database, CountedDatabase)
     database.statements, database.transactions = [], 0
     yield database

@@ -47,6 +47,7 @@ class Place:
             "public_origin": "https://credentials.example",
             "database_url": SecretStr(self.dsn),
             "database_owner_url": SecretStr(self.owner_dsn),
+            "key_encryption_key": SecretStr("the key that wraps keys, of a test of walls"),
         }
         return Settings(**(given | changes))
 

@@ -3,13 +3,15 @@
 Owns: awards, the unsigned and signed credential of each, imports of award files.
 Promises: a learner holds at most one valid award of a version; only the school of the version awards and revokes it; a
     school that awards sees the name that it wrote, never what another school knows of the learner; a
-    credential is stored before it is signed and served as it was signed; a file is imported whole or not at all, and
+    credential is stored before it is signed and served as it was signed; name, credential and the reason of a
+    revocation are sealed under the learner's key; a file is imported whole or not at all, and
     the same file twice changes nothing; consent, awards and the candidate index change in one transaction.
 May call: learners, search, endorsements, specs, trust, organizations, log, kit.
 Never: touches an award because its version was retired; consents for a learner; shows `learner_id`.
 
 Files: `tables`, `rules` (dates, states, reasons), `service` (issue, revoke, check the index), `credentials` (store,
-then sign), `importing` (award files), `consent` (what a learner's consent does to the index), `jobs`, `views`.
+then sign), `importing` and `importing_sql` (award files), `consent` (what a learner's consent does to the index),
+`jobs`, `views`.
 
 An imported award gets its unsigned credential and its place in the status list when it is first asked for, not when it
 is imported: its row holds every fact, and the import stays a few statements however long the file is.

@@ -26,8 +26,8 @@ from countersign.kit.importing import (
 )
 from countersign.learners import consents
 from countersign.learners.consents import Grant, RecordedConsent
-from countersign.learners.rules import Purpose, lookup_key
-from countersign.learners.service import self_of
+from countersign.learners.rules import Purpose
+from countersign.learners.service import directory_key, self_of
 from countersign.search import service as search
 
 COLUMNS: Final = (
@@ -101,14 +101,14 @@ async def _read(tx: Tx, rows: list[Row]) -> tuple[list[RecordedConsent], list[Ro
         r["lookup_key"]
         for r in await tx.fetch(
             "select lookup_key from learner_directory where lookup_key = any($1::bytea[])",
-            [lookup_key(r.get("email")) for r in rows],
+            [directory_key(tx.vault, r.get("email")) for r in rows],
         )
     }
     records: list[RecordedConsent] = []
     problems: list[RowProblem] = []
     lines: dict[bytes, int] = {}
     for row in rows:
-        key = lookup_key(row.get("email"))
+        key = directory_key(tx.vault, row.get("email"))
         if key not in known:
             problems.append(row.problem("email", "belongs to no learner", "import their awards first"))
         elif key in lines:

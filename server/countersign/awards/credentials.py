@@ -10,8 +10,11 @@ from uuid import UUID
 from countersign.awards.rules import AwardState, read_route
 from countersign.awards.views import AWARD
 from countersign.endorsements import service as endorsements
+from countersign.kit import vault
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import Sealer
+from countersign.kit.vault import Key
+from countersign.learners import service as learners
 from countersign.log.sources import Source, enter
 from countersign.trust import documents
 from countersign.trust import service as trust
@@ -19,10 +22,12 @@ from countersign.trust.addresses import Addresses
 from countersign.trust.signer import Signer
 
 TAG: Final = AWARD.tag
+DOCUMENT: Final = "awards.document"
+CREDENTIAL: Final = "awards.credential"
 
 FACTS: Final = """
 select a.state, a.awarded_on, a.issued_at, a.organization_id, a.spec_version_id, a.document is not null as stored,
-       a.credential is not null as signed, l.email, o.handle, o.display_name, v.achievement
+       a.credential is not null as signed, l.email_sealed, o.handle, o.display_name, v.achievement
 from awards a
 join learners l on l.learner_id = a.learner_id
 join organizations o on o.id = a.organization_id
@@ -38,12 +43,17 @@ LOGGED: Final = Source(
     sql="""
         select 'award:' || a.id as subject, a.organization_id, a.credential as content, row(
             a.learner_id, a.id, a.spec_version_id, a.organization_id, a.state, a.mode, a.awarded_on, a.issued_at,
-            a.import_id, a.document, a.status_list_id, a.status_index, a.signed_at, a.revoked_at, a.revocation_reason
+            a.import_id, a.document, a.status_list_id, a.status_index, a.signed_at, a.revoked_at,
+            a.revocation_reason_sealed
         )::text as facts
         from awards a where (a.signed_at is not null or a.revoked_at is not null)""",
     key="a.learner_id = $1 and a.id = $2",
 )
-"""What the log covers of an award that was signed or revoked."""
+"""What the log covers of an award that was signed or revoked: as it is sealed, so that erasure breaks no proof."""
+
+
+class Erased(Exception):
+    """The learner was erased: nobody can read what was kept of this award any more."""
 
 
 async def status_slot(tx: Tx, organization_id: UUID) -> trust.Slot:
@@ -57,12 +67,14 @@ async def store_unsigned(tx: Tx, learner_id: int, award_id: UUID, slot: trust.Sl
 
     It embeds the signed endorsements of the version that are live now, verbatim, and the frozen achievement. True when
     the award may be signed afterwards; False when it is missing or not valid.
+    Raises Erased.
     """
     row = await tx.fetchrow(FACTS, learner_id, award_id)
     if row is None or row["state"] != AwardState.ISSUED.value:
         return False
     if row["stored"]:
         return True
+    key = await _key(tx, learner_id)
     place = slot or await status_slot(tx, row["organization_id"])
     document = documents.award_credential(
         Addresses(await endorsements.public_origin(tx)),
@@ -71,7 +83,9 @@ async def store_unsigned(tx: Tx, learner_id: int, award_id: UUID, slot: trust.Sl
             school=documents.Party(row["handle"], row["display_name"]),
             achievement=row["achievement"],
             endorsements=tuple(await endorsements.live_credentials(tx, row["spec_version_id"])),
-            recipient=documents.Recipient(row["email"], secrets.token_urlsafe(16)),
+            recipient=documents.Recipient(
+                key.open(learners.EMAIL, row["email_sealed"]).decode(), secrets.token_urlsafe(16)
+            ),
             awarded_at=datetime.combine(row["awarded_on"], time(), UTC),
             valid_from=row["issued_at"],
             status=place.status,
@@ -82,7 +96,7 @@ async def store_unsigned(tx: Tx, learner_id: int, award_id: UUID, slot: trust.Sl
         " where learner_id = $1 and id = $2 and document is null",
         learner_id,
         award_id,
-        document,
+        key.seal(DOCUMENT, document),
         place.list_id,
         place.index,
     )
@@ -93,7 +107,7 @@ async def sign(db: Database, signer: Signer, learner_id: int, award_id: UUID) ->
     """The signed credential of a valid award; signed now when it was not, in a transaction after the one that stored.
 
     None for an award that is missing or not valid and was never signed. A signed one is served whatever became of it:
-    verifiers read its status.
+    verifiers read its status. Raises Erased: then the holder's own copy is the only one, as valid as ever.
     """
     kept = await _kept(db, learner_id, award_id)
     if kept is not None:
@@ -110,14 +124,15 @@ async def sign(db: Database, signer: Signer, learner_id: int, award_id: UUID) ->
         )
         if row is None or (row["credential"] is None and row["state"] != AwardState.ISSUED.value):
             return None
+        key = await _key(tx, learner_id)
         if row["credential"] is not None:
-            return bytes(row["credential"])
-        credential = await signer.sign(tx, row["organization_id"], row["document"])
+            return key.open(CREDENTIAL, row["credential"])
+        credential = await signer.sign(tx, row["organization_id"], key.open(DOCUMENT, row["document"]))
         await tx.execute(
             "update awards set credential = $3, signed_at = $4 where learner_id = $1 and id = $2",
             learner_id,
             award_id,
-            credential,
+            key.seal(CREDENTIAL, credential),
             await tx.now(),
         )
         await enter(tx, LOGGED, learner_id, award_id, action="award.signed")
@@ -126,14 +141,31 @@ async def sign(db: Database, signer: Signer, learner_id: int, award_id: UUID) ->
 
 async def _kept(db: Database, learner_id: int, award_id: UUID) -> bytes | None:
     async with db.reader() as reader:
-        kept = await reader.fetchval(
-            "select credential from awards where learner_id = $1 and id = $2", learner_id, award_id
+        row = await reader.fetchrow(
+            "select a.credential, k.wrapped from awards a left join learner_keys k on k.learner_id = a.learner_id"
+            " where a.learner_id = $1 and a.id = $2 and a.credential is not null",
+            learner_id,
+            award_id,
         )
-    return None if kept is None else bytes(kept)
+    if row is None:
+        return None
+    if row["wrapped"] is None:
+        raise Erased
+    return db.vault.learner_key(learner_id, row["wrapped"]).open(CREDENTIAL, row["credential"])
+
+
+async def _key(tx: Tx, learner_id: int) -> Key:
+    key = await vault.key_of(tx, learner_id)
+    if key is None:
+        raise Erased
+    return key
 
 
 async def shared_credential(db: Database, signer: Signer, sealer: Sealer, public_id: str) -> bytes | None:
-    """The signed credential behind an award's sealed id, which its holder shares; None for anything else."""
+    """The signed credential behind an award's sealed id, which its holder shares; None for anything else.
+
+    Raises Erased.
+    """
     payload = sealer.open(TAG, b"", public_id)
     if payload is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +12,7 @@ import asyncpg
 from countersign.awards import credentials, rules
 from countersign.awards.rules import AwardState, Mode
 from countersign.awards.tables import Award
-from countersign.kit import access
+from countersign.kit import access, vault
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import InvalidState, NotFound
@@ -24,6 +25,9 @@ from countersign.search import service as search
 from countersign.specs import rules as spec_rules
 from countersign.specs import service as specs
 from countersign.trust import service as trust
+
+HOLDER: Final = "awards.holder_name"
+REASON: Final = "awards.revocation_reason"
 
 POSTED = """
 select a.learner_id, a.id as award_id, a.spec_version_id, v.spec_id, a.awarded_on
@@ -77,12 +81,15 @@ async def issue(tx: Tx, actor: Actor, command: IssueAward) -> Issued:
     # The status list is a reference table: written before the learner's rows.
     slot = await credentials.status_slot(tx, version.organization_id)
     learner_id = await learners.enrol(tx, command.person)
+    key = await vault.key_of(tx, learner_id)
+    if key is None:
+        raise NotFound(what="learner", path=("email",))
     row = Award(
         learner_id=learner_id,
         id=new_id(),
         spec_version_id=version.id,
         organization_id=version.organization_id,
-        holder_name=command.person.full_name.strip(),
+        holder_name_sealed=key.seal(HOLDER, command.person.full_name.strip()),
         state=AwardState.ISSUED.value,
         mode=command.mode.value,
         awarded_on=command.awarded_on,
@@ -129,13 +136,15 @@ async def revoke(tx: Tx, actor: Actor, command: RevokeAward) -> Issued:
     if row is None:
         raise NotFound(what="award", path=("awardId",))
     rules.check_revocation(AwardState(row["state"]), command.reason)
+    # The reason is for the learner; of one who was erased there is nobody to read it.
+    key = await vault.key_of(tx, command.learner_id)
     await tx.execute(
-        "update awards set state = 'revoked', revoked_at = $3, revocation_reason = $4"
+        "update awards set state = 'revoked', revoked_at = $3, revocation_reason_sealed = $4"
         " where learner_id = $1 and id = $2",
         command.learner_id,
         command.award_id,
         await tx.now(),
-        command.reason.strip(),
+        None if key is None else key.seal(REASON, command.reason.strip()),
     )
     if row["status_index"] is not None:
         await trust.revoke(tx, row["status_list_id"], row["status_index"])

@@ -17,6 +17,7 @@ class Award(Table, table=True):
     """One learner's instance of one spec version.
 
     `document` is the unsigned credential, stored before it is signed; `credential` the signed one, served as stored.
+    Both are sealed, as are the name and the reason of a revocation, whose plain columns of older versions are empty.
     """
 
     __tablename__ = "awards"
@@ -26,6 +27,7 @@ class Award(Table, table=True):
         CheckConstraint("(state = 'revoked') = (revoked_at is not null)", name="awards_revocation"),
         CheckConstraint("credential is null or document is not null", name="awards_document_first"),
         CheckConstraint("document is null or status_index is not null", name="awards_status_first"),
+        CheckConstraint("holder_name is null and revocation_reason is null", name="awards_sealed"),
         Index(
             "awards_one_valid",
             "learner_id",
@@ -50,15 +52,20 @@ class Award(Table, table=True):
             "status_index",
             "signed_at",
             "revoked_at",
-            "revocation_reason",
+            "revocation_reason_sealed",
+            "holder_name_sealed",
         }
+    )
+    __personal__: ClassVar[frozenset[str]] = frozenset(
+        {"document", "credential", "holder_name_sealed", "revocation_reason_sealed"}
     )
 
     learner_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="learners.learner_id")
     id: uuid.UUID = Field(primary_key=True)
     spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id")
-    holder_name: str
+    holder_name: str | None = None
+    holder_name_sealed: bytes | None = None
     """As this school wrote it. What other schools know of the learner under this address is not for this one."""
     state: str
     mode: str
@@ -72,6 +79,7 @@ class Award(Table, table=True):
     signed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revocation_reason: str | None = None
+    revocation_reason_sealed: bytes | None = None
 
 
 class AwardImport(Table, table=True):

@@ -9,9 +9,6 @@ from countersign.kit.view import View
 AWARD = View(
     tag="award",
     source="awards {t}",
-    columns={
-        "credential": "convert_from({t}.credential, 'UTF8')",
-        "signed": "({t}.credential is not null)",
-    },
+    columns={"signed": "({t}.credential is not null)"},
     seen=(learner(), holders(Permission.ISSUE_AWARD, of="the school that issued it")),
 )

@@ -19,15 +19,18 @@ from countersign.bench.people import Tell
 from countersign.kit import installation
 from countersign.kit.db import Database, Tx
 from countersign.kit.migrate import migrate
+from countersign.kit.vault import Vault
 from countersign.trust.addresses import Addresses
 
 NAME: Final = "countersign_bench"
 MARK: Final = "bench_made"
-FORM: Final = 1
+FORM: Final = 2
 """Counts the changes of what is made: data of another form are made anew."""
 FRESH: Final = timedelta(days=150)
 """After that endorsements begin to expire."""
 ORIGIN: Final = "http://localhost:4600"
+KEY_ENCRYPTION_KEY: Final = "the-bench-wraps-keys-of-made-up-people-0123"
+VAULT: Final = Vault(KEY_ENCRYPTION_KEY.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ async def _fill(dsn: str, market: Market, made: Made, tell: Tell) -> None:
     owner = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
     try:
         await owner.execute("analyze")
-        await people.make(owner, market, learners=made.learners, seed=made.seed, tell=tell)
+        await people.make(owner, market, learners=made.learners, seed=made.seed, vault=VAULT, tell=tell)
         await owner.execute("insert into installation (key, value) values ($1, $2)", MARK, json.dumps(asdict(made)))
         if await _may_checkpoint(owner):
             await owner.execute("checkpoint")

@@ -17,13 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from countersign.app import declare_tables
 from countersign.awards.importing import import_awards
-from countersign.bench.data import Data
+from countersign.awards.service import HOLDER
+from countersign.bench.data import VAULT, Data
 from countersign.bench.market import SEMVER
+from countersign.bench.people import email
 from countersign.kit.access import Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database
 from countersign.kit.ids import new_id
 from countersign.kit.migrate import sqlalchemy_url
 from countersign.kit.placement import APP_ROLE, table_name
+from countersign.learners.service import directory_key
 
 ROWS: Final = 20_000
 TURNS: Final = 3
@@ -47,7 +50,7 @@ class ImportFailed(Exception):
 async def measure(data: Data, folder: Path, tell: Callable[[int, int], None], *, rows: int = ROWS) -> Rates:
     """Import files of `rows` awards to known learners in turns, each way its own files; on a copy of the data."""
     owner = await asyncpg.connect(data.dsn)
-    db = await Database.open(data.dsn, pool_size=2)
+    db = await Database.open(data.dsn, pool_size=2, vault=VAULT)
     engine = create_async_engine(
         sqlalchemy_url(data.dsn), connect_args={"server_settings": {"role": APP_ROLE, "jit": "off"}}
     )
@@ -93,7 +96,7 @@ async def _file(owner: asyncpg.Connection[asyncpg.Record], data: Data, folder: P
     each = max(1, len(own) // (2 * TURNS))
     versions = own[number * each : (number + 1) * each]
     found = await owner.fetch(
-        "select l.email, l.full_name, l.country, l.region, v.n from learners l"
+        "select l.learner_id, l.country, l.region, v.n from learners l"
         " cross join unnest($1::uuid[]) with ordinality v(id, n)"
         " where not exists (select from awards a where a.learner_id = l.learner_id and a.spec_version_id = v.id)"
         " order by v.n, l.learner_id limit $2",
@@ -105,7 +108,8 @@ async def _file(owner: asyncpg.Connection[asyncpg.Record], data: Data, folder: P
     writer.writerow(HEADER)
     day = (data.market.day - timedelta(days=3)).isoformat()
     for r in found:
-        learner = (r["email"], r["full_name"], r["country"], r["region"])
+        whose = r["learner_id"]
+        learner = (email(whose), f"Learner {whose}", r["country"], r["region"])
         writer.writerow((*learner, versions[r["n"] - 1].slug, SEMVER, day))
     path = folder / f"awards-{number}.csv"
     path.write_text(text_.getvalue())
@@ -120,10 +124,13 @@ async def _add_all(engine: Any, data: Data, path: Path) -> None:
         rows = list(csv.DictReader(file))
     async with AsyncSession(engine) as session:
         found = await session.execute(
-            text("select email, learner_id from learners where email = any(:emails)"),
-            {"emails": [r["email"] for r in rows]},
+            text(
+                "select d.lookup_key, d.learner_id, k.wrapped from learner_directory d"
+                " join learner_keys k using (learner_id) where d.lookup_key = any(:keys)"
+            ),
+            {"keys": [directory_key(VAULT, r["email"]) for r in rows]},
         )
-        learners: dict[str, int] = dict(tuple(row) for row in found)
+        learners: dict[bytes, tuple[int, bytes]] = {mark: (number, wrapped) for mark, number, wrapped in found}
         known = await session.execute(
             text(
                 "select s.slug, v.semver, v.id, v.spec_id from specs s join spec_versions v on v.spec_id = s.id"
@@ -136,13 +143,13 @@ async def _add_all(engine: Any, data: Data, path: Path) -> None:
             number
             for (number,) in await session.execute(
                 text("select learner_id from candidate_search where learner_id = any(:ids)"),
-                {"ids": list(learners.values())},
+                {"ids": [number for number, _ in learners.values()]},
             )
         }
         moment = (await session.execute(text("select now()"))).scalar_one()
         made: list[object] = []
         for row in rows:
-            learner = learners[row["email"]]
+            learner, wrapped = learners[directory_key(VAULT, row["email"])]
             version, spec = versions[row["spec"], row["version"]]
             day = moment.date().fromisoformat(row["awarded_on"])
             award = classes["awards"](
@@ -150,7 +157,7 @@ async def _add_all(engine: Any, data: Data, path: Path) -> None:
                 id=new_id(),
                 spec_version_id=version,
                 organization_id=school.id,
-                holder_name=row["full_name"],
+                holder_name_sealed=VAULT.learner_key(learner, wrapped).seal(HOLDER, row["full_name"]),
                 state="issued",
                 mode="study",
                 awarded_on=day,

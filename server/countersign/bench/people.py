@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Final
 from countersign.awards.service import POSTED
 from countersign.bench.market import AWARDS, Market
 from countersign.learners.consents import PROJECTED
+from countersign.learners.service import directory_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     import asyncpg
+
+    from countersign.kit.vault import Vault
 
 Tell = Callable[[str, int, int], None]
 """Told (what, done, of) while data are made."""
@@ -32,7 +36,15 @@ REGIONS: Final = (
     *("DE-BE", "DE-BY", "DE-NW", "DE-HH", "DE-HE", "DE-SN", "DE-BW", "DE-NI", "DE-TH", "DE-RP", "DE-SH", "DE-HB"),
     *("DE-MV", "DE-SL", "DE-ST", "DE-BB"),
 )
-TABLES: Final = ("learners", "learner_directory", "consents", "awards", "candidate_search", "candidate_award")
+TABLES: Final = (
+    "learners",
+    "learner_directory",
+    "learner_keys",
+    "consents",
+    "awards",
+    "candidate_search",
+    "candidate_award",
+)
 
 
 def _chance(what: str, more: str = "0") -> str:
@@ -53,21 +65,20 @@ def _uuid7(moment: str, chance: str) -> str:
     )
 
 
+def _sealed(length: int) -> str:
+    """SQL: bytes as long as a sealed text of this length; what nobody reads here need not be opened."""
+    return f"(select substr(string_agg(sha256(int8send(s)), ''), 1, {29 + length}) from generate_series(1, 2) s)"
+
+
 # The k-th region has about 1/k of the first one's learners.
 _REGION: Final = (
     f"(array{list(REGIONS)!r})[1 + least(floor(exp(({_chance('region')} % 100000) / 100000.0"
     f" * ln({len(REGIONS) + 1})))::int - 1, {len(REGIONS) - 1})]"
 )
-_EMAIL: Final = "'learner-' || lpad(l.n::text, 8, '0') || '@graduates.example'"
-
 LEARNERS: Final = f"""
-insert into learners (learner_id, id, full_name, email, country, region, created_at)
-select l.n, {_uuid7("$4::timestamptz", _chance("learner"))}, 'Learner ' || l.n, {_EMAIL}, 'DE', {_REGION}, $4
+insert into learners (learner_id, id, full_name_sealed, email_sealed, country, region, created_at)
+select l.n, {_uuid7("$4::timestamptz", _chance("learner"))}, {_sealed(16)}, {_sealed(34)}, 'DE', {_REGION}, $4
 from generate_series($2::bigint, $3::bigint) l(n)
-"""
-DIRECTORY: Final = f"""
-insert into learner_directory (lookup_key, learner_id)
-select sha256(convert_to({_EMAIL}, 'UTF8')), l.n from generate_series($1::bigint, $2::bigint) l(n)
 """
 CONSENTS: Final = f"""
 insert into consents (learner_id, id, purpose, method, granted_at)
@@ -75,8 +86,9 @@ select l.n, {_uuid7("$4::timestamptz", _chance("consent"))}, 'talent_search', 'f
 from generate_series($2::bigint, $3::bigint) l(n) where {_chance("consents")} % 100 < {CONSENTING}
 """
 HELD: Final = f"""
-insert into awards (learner_id, id, spec_version_id, organization_id, holder_name, state, mode, awarded_on, issued_at)
-select h.n, {_uuid7("h.on_day::timestamptz", "h.draw + h.number")}, w.version_id, w.organization_id, 'Learner ' || h.n,
+insert into awards
+    (learner_id, id, spec_version_id, organization_id, holder_name_sealed, state, mode, awarded_on, issued_at)
+select h.n, {_uuid7("h.on_day::timestamptz", "h.draw + h.number")}, w.version_id, w.organization_id, {_sealed(16)},
        'issued', 'study', h.on_day, h.on_day::timestamptz + interval '9 hours'
 from (select l.n, k.number, {_chance("award", "k.number")} as draw,
              $4::date - 2 - ({_chance("day", "k.number")} % 1000)::int as on_day
@@ -98,7 +110,7 @@ join candidate_search c on c.learner_id = p.learner_id order by p.learner_id, p.
 
 
 async def make(
-    owner: asyncpg.Connection[asyncpg.Record], market: Market, *, learners: int, seed: int, tell: Tell
+    owner: asyncpg.Connection[asyncpg.Record], market: Market, *, learners: int, seed: int, vault: Vault, tell: Tell
 ) -> None:
     """Make the learners of a market, in slices; the owner's connection, outside any transaction."""
     await _wheel(owner, market)
@@ -109,7 +121,7 @@ async def make(
         for first in range(1, learners + 1, SLICE):
             last = min(first + SLICE - 1, learners)
             await owner.execute(LEARNERS, seed, first, last, since)
-            await owner.execute(DIRECTORY, first, last)
+            await _keys(owner, vault, first, last, since)
             await owner.execute(CONSENTS, seed, first, last, since)
             await owner.execute(HELD, seed, first, last, market.day)
             await owner.execute(PROJECTION, since, first, last)
@@ -117,6 +129,28 @@ async def make(
             tell("learners", last, learners)
     await owner.execute("drop table bench_wheel")
     await owner.execute("select setval('learner_ids', $1)", learners)
+
+
+def email(number: int) -> str:
+    """The address of a made learner."""
+    return f"learner-{number:08d}@graduates.example"
+
+
+async def _keys(
+    owner: asyncpg.Connection[asyncpg.Record], vault: Vault, first: int, last: int, since: datetime
+) -> None:
+    """Each learner's data key and mark in the directory, real ones: an import finds and uses them."""
+    numbers = range(first, last + 1)
+    await owner.copy_records_to_table(
+        "learner_directory",
+        records=((directory_key(vault, email(n)), n) for n in numbers),
+        columns=("lookup_key", "learner_id"),
+    )
+    await owner.copy_records_to_table(
+        "learner_keys",
+        records=((n, vault.new_learner_key(n)[1], since) for n in numbers),
+        columns=("learner_id", "wrapped", "made_at"),
+    )
 
 
 async def _wheel(owner: asyncpg.Connection[asyncpg.Record], market: Market) -> None:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from countersign.bench import bare
-from countersign.bench.data import ORIGIN
+from countersign.bench.data import KEY_ENCRYPTION_KEY, ORIGIN
 
 PATIENCE: Final = 60.0
 OURS: Final = "ours"
@@ -141,6 +141,7 @@ def _environment(dsn: str, folder: Path, secret: str) -> dict[str, str]:
         "COUNTERSIGN_PUBLIC_ORIGIN": ORIGIN,
         "COUNTERSIGN_DATA": str(folder),
         "COUNTERSIGN_SECRET": secret,
+        "COUNTERSIGN_KEY_ENCRYPTION_KEY": KEY_ENCRYPTION_KEY,
         "COUNTERSIGN_LOG_FORMAT": "json",
         "COUNTERSIGN_BUDGET_POINTS": str(bare.CAPACITY),
         "COUNTERSIGN_BUDGET_RESTORED": str(bare.CAPACITY),

@@ -26,7 +26,7 @@ class Upload(Table, table=True):
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL
     __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
-    __updatable__: ClassVar[frozenset[str]] = frozenset({"received_at"})
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"received_at", "wrapped_key"})
     __deletable__: ClassVar[bool] = True
 
     id: uuid.UUID = Field(primary_key=True)
@@ -39,6 +39,8 @@ class Upload(Table, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     received_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    wrapped_key: bytes | None = None
+    """What the bytes are sealed with, wrapped; without it nobody reads them."""
 
 
 class UploadChunk(Table, table=True):
@@ -99,6 +101,7 @@ class BulkOperation(Table, table=True):
             "started_at",
             "finished_at",
             "expires_at",
+            "wrapped_key",
         }
     )
 
@@ -134,6 +137,8 @@ class BulkOperation(Table, table=True):
     started_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     finished_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    wrapped_key: bytes | None = None
+    """What its files are sealed with, wrapped; without it nobody reads them."""
 
 
 class BulkChunk(Table, table=True):

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from uvicorn.supervisors import Multiprocess
 
 from countersign import app, config
+from countersign.cli.sealing import check_key, seal_plain
 from countersign.config import Mode, Settings, UnsafeSettings
 from countersign.edge.connection import Connection
 from countersign.edge.door import Door
@@ -32,6 +33,7 @@ from countersign.kit.errors import Refusal
 from countersign.kit.installation import fix_origin
 from countersign.kit.logs import configure, logger
 from countersign.kit.migrate import is_at_head, login_of, migrate
+from countersign.kit.vault import Vault
 
 DATABASE = "countersign"
 BAD_DATA, BAD_USAGE = 1, 2
@@ -146,24 +148,29 @@ def _watched(server: EmbeddedPostgres) -> Iterator[None]:
 
 
 async def prepare(settings: Settings) -> None:
-    """Check the database, migrate it, and fix the public origin. Raises UnsafeSettings, Refusal (another origin).
+    """Check the database, migrate it, seal what is plain, and fix the public origin.
 
     In production the owner of the tables migrates, by DATABASE_OWNER_URL, and the login that serves owns nothing;
-    without that address the database must be at this version's schema already.
+    without that address the database must be at this version's schema already. Raises UnsafeSettings, Refusal (another
+    origin, another key-encryption key).
     """
     await check_database(settings)
     production = settings.mode is Mode.PRODUCTION
+    vault = Vault(settings.key_encryption_bytes)
     if settings.owner_dsn is not None:
         await migrate(settings.owner_dsn, login=await login_of(settings.dsn))
     elif not production:
         await migrate(settings.dsn)
     elif not await is_at_head(settings.dsn):
         raise UnsafeSettings([f"the database is not at this version's schema — run once, with its owner: {MIGRATING}"])
+    if settings.owner_dsn is not None or not production:
+        await seal_plain(settings.owner_dsn or settings.dsn, vault)
     if production:
         await check_database(settings)  # once more: who owns the tables is known only now
-    pools = await Database.open(settings.dsn, pool_size=1)
+    pools = await Database.open(settings.dsn, pool_size=1, vault=vault)
     try:
         async with pools.writer() as tx:
+            await check_key(tx)
             await fix_origin(tx, settings.public_origin)
     finally:
         await pools.close()

@@ -22,7 +22,7 @@ from countersign.kit import installation
 from countersign.kit.access import SYSTEM, Role, Scope
 from countersign.kit.db import Database, Tx
 from countersign.kit.placement import placed_tables, table_name
-from countersign.learners.rules import lookup_key
+from countersign.learners import service as learners
 from countersign.organizations import service as organizations
 from countersign.schema.base import Tools
 
@@ -163,7 +163,8 @@ async def mint(db: Database, made: Made) -> dict[str, Pass]:
         for role, guest in GUESTS.items():
             passes[role] = await _guest_pass(tx, role, guest)
         learner_id = await tx.fetchval(
-            "select learner_id from learner_directory where lookup_key = $1", lookup_key(example_learner(made).email)
+            "select learner_id from learner_directory where lookup_key = $1",
+            learners.directory_key(tx.vault, example_learner(made).email),
         )
         token = await organizations.issue_token(
             tx,

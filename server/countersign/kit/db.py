@@ -19,6 +19,7 @@ from countersign.kit.clock import Clock, DatabaseClock
 from countersign.kit.placement import APP_ROLE, SEARCH_ROLE, Table, table_name
 from countersign.kit.shelf import Pool, Pools, Shelf, is_lost
 from countersign.kit.statements import OPTIONS, Session
+from countersign.kit.vault import NO_VAULT, Vault
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 STATEMENT_TIMEOUT_MS = 5_000
@@ -53,9 +54,10 @@ class Reader(Protocol):
 class Tx:
     """One transaction on one connection. Everything a command does goes through it."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, vault: Vault = NO_VAULT) -> None:
         self.connection = connection
         self.clock = clock
+        self.vault = vault
         self.has_emitted = False
         self.noted: dict[str, str] = {}
         """What the audit event of the command says beside its outcome: digest, before, after (`audit.record`)."""
@@ -190,8 +192,10 @@ class Database:
         clock: Clock,
         connect: Callable[..., Awaitable[asyncpg.Connection[asyncpg.Record]]],
         make: Callable[[], Awaitable[Pools]] | None = None,
+        vault: Vault = NO_VAULT,
     ) -> None:
         self._make = make
+        self.vault = vault
         self._lost = False
         self._held: dict[Connection, float] = {}
         self._pools = pools
@@ -211,6 +215,7 @@ class Database:
         clock: Clock | None = None,
         pool_size: int = 10,
         role: str = APP_ROLE,
+        vault: Vault = NO_VAULT,
     ) -> Database:
         """Connect. Every connection works as the application's role, which owns nothing and cannot alter content.
 
@@ -255,7 +260,7 @@ class Database:
                 raise
             return Pools(*made)
 
-        return cls(await pools(), clock or DatabaseClock(), connect, pools)
+        return cls(await pools(), clock or DatabaseClock(), connect, pools, vault)
 
     async def close(self) -> None:
         """Close the pools after what runs has finished; what does not finish within two seconds is ended."""
@@ -353,7 +358,7 @@ class Database:
         async with self._connection(self._pools.primary) as connection:
             transaction = connection.transaction()
             await transaction.start()
-            tx = Tx(connection, self.clock)
+            tx = Tx(connection, self.clock, self.vault)
             try:
                 yield tx
             except BaseException:

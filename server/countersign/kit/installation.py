@@ -40,6 +40,14 @@ async def note(tx: Tx, key: str, value: str) -> None:
     await tx.execute("insert into installation (key, value) values ($1, $2) on conflict (key) do nothing", key, value)
 
 
+async def note_first(tx: Tx, key: str, value: str) -> bool:
+    """Remember a fact of the installation; whether it was not remembered before."""
+    fresh: bool | None = await tx.fetchval(
+        "insert into installation (key, value) values ($1, $2) on conflict (key) do nothing returning true", key, value
+    )
+    return fresh is not None
+
+
 async def noted(tx: Tx, key: str) -> str | None:
     """A fact of the installation, or None."""
     value: str | None = await tx.fetchval("select value from installation where key = $1", key)

@@ -50,6 +50,10 @@ class Table(SQLModel):
     anew). `__searchable__` says whether the search's role may read it: the projection and what is public.
     `__owners__` names columns that say whose a row is: compiled reads find rows of one of their owners only
     (row-level security), whatever their own text forgot. `migrate` turns all of it into grants and policies.
+
+    A table with a `learner_id` also says what is personal in it: `__personal__` names the bytea columns that the vault
+    seals under the learner's key (each as `<table>.<column without _sealed>`), `__secret__` those that nobody is shown,
+    not even the learner, such as digests. The learner's copy of their data is made from these (room `privacy`).
     """
 
     __placement__: ClassVar[Placement]
@@ -58,6 +62,8 @@ class Table(SQLModel):
     __sealed__: ClassVar[frozenset[str]] = frozenset()
     __searchable__: ClassVar[bool] = False
     __owners__: ClassVar[Mapping[str, Owner]] = _NONE
+    __personal__: ClassVar[frozenset[str]] = frozenset()
+    __secret__: ClassVar[frozenset[str]] = frozenset()
 
 
 def placed_tables() -> list[type[Table]]:

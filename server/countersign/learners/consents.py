@@ -13,7 +13,7 @@ from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
 from countersign.learners import rules, texts
 from countersign.learners.rules import Method, Purpose
-from countersign.learners.service import self_of
+from countersign.learners.service import directory_key, self_of
 from countersign.learners.tables import Consent
 from countersign.search import service as search
 
@@ -149,7 +149,7 @@ async def record_consents(tx: Tx, actor: Actor, purpose: Purpose, records: list[
     Raises NotAllowed; NotFound when an address belongs to no learner (nothing is recorded then).
     """
     access.require(actor, Permission.IMPORT)
-    keys = [rules.lookup_key(r.email) for r in records]
+    keys = [directory_key(tx.vault, r.email) for r in records]
     known = {
         r["lookup_key"]: r["learner_id"]
         for r in await tx.fetch(

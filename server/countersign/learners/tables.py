@@ -14,28 +14,42 @@ from countersign.kit.placement import Owner, Placement, Table
 
 
 class Learner(Table, table=True):
-    """A person who holds awards. `learner_id` comes from the sequence `learner_ids` and is never shown."""
+    """A person who holds awards. `learner_id` comes from the sequence `learner_ids` and is never shown.
+
+    Name and address are sealed. The plain columns of older versions are empty, and kept so by a constraint.
+    """
 
     __tablename__ = "learners"
-    __table_args__ = (CheckConstraint("country ~ '^[A-Z]{2}$'", name="learners_country"),)
+    __table_args__ = (
+        CheckConstraint("country ~ '^[A-Z]{2}$'", name="learners_country"),
+        CheckConstraint("full_name is null and email is null", name="learners_sealed"),
+    )
     __placement__: ClassVar[Placement] = Placement.BY_LEARNER
     __owners__: ClassVar[Mapping[str, Owner]] = {"learner_id": Owner.LEARNER}
-    __updatable__: ClassVar[frozenset[str]] = frozenset({"full_name", "country", "region"})
+    __updatable__: ClassVar[frozenset[str]] = frozenset(
+        {"country", "region", "full_name_sealed", "email_sealed", "erased_at"}
+    )
+    __personal__: ClassVar[frozenset[str]] = frozenset({"full_name_sealed", "email_sealed"})
 
     learner_id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     id: uuid.UUID
-    full_name: str
-    email: str
+    full_name: str | None = None
+    email: str | None = None
     country: str
     region: str | None = None
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    full_name_sealed: bytes | None = None
+    email_sealed: bytes | None = None
+    erased_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class LearnerDirectory(Table, table=True):
-    """Where a learner is, by the SHA-256 of the normalized e-mail address."""
+    """Where a learner is, by a keyed mark of the normalized e-mail address (`service.directory_key`)."""
 
     __tablename__ = "learner_directory"
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __deletable__: ClassVar[bool] = True
+    __secret__: ClassVar[frozenset[str]] = frozenset({"lookup_key"})
 
     lookup_key: bytes = Field(primary_key=True)
     learner_id: int = Field(sa_type=BigInteger)

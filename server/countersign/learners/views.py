@@ -10,7 +10,7 @@ from countersign.learners import texts
 
 LEARNER = View(
     tag="learner",
-    source="learners {t}",
+    source="(select * from learners where erased_at is null) {t}",
     seen=(learner(),),
     key="{t}.learner_id",
 )

@@ -11,6 +11,7 @@ from countersign.kit import access
 from countersign.kit.access import Actor, Permission
 from countersign.kit.budgets import Charge
 from countersign.kit.ids import Sealer, parse_public_id
+from countersign.kit.vault import NO_VAULT, Vault
 from countersign.reads.errors import BindingMistake
 from countersign.reads.sql import render
 
@@ -34,6 +35,7 @@ class Call:
     entities: Mapping[str, str] = field(default_factory=dict)
     scopes: dict[object, bytes] = field(default_factory=dict)
     budget: Charge | None = None
+    vault: Vault = NO_VAULT
 
 
 _KNOWN: Mapping[str, tuple[Getter, str]] = {

@@ -20,6 +20,7 @@ from countersign.kit.access import Permission
 from countersign.kit.sight import Sight
 from countersign.kit.view import View
 from countersign.reads import cost as prices
+from countersign.reads import personal
 from countersign.reads.authority import authorized, seen_by
 from countersign.reads.bindings import (
     METADATA,
@@ -94,6 +95,16 @@ def key(*, description: str) -> Any:
 def slot(*, payload: str, maker: Maker, description: str, cost: int = 0) -> Any:
     """A value that Python makes from bytes: `payload` is SQL over `{t}` of type bytea; its price in points."""
     return _field(Slot(payload, maker), description, price=prices.Cost(weight=cost) if cost else None)
+
+
+def sealed(name: str, *, description: str, column: str | None = None) -> Any:
+    """A personal value of a learner, opened when it is shown; null once the learner is erased.
+
+    `name` is the column as the vault knows it, `<table>.<column>`; the sealed bytes are in `{t}.<column>_sealed`, or
+    where `column` says. The row has a `learner_id`.
+    """
+    source = column or "{t}." + name.partition(".")[2] + "_sealed"
+    return _field(Slot(personal.payload(source), personal.opener(name), personal=name), description)
 
 
 def one(

@@ -67,10 +67,14 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A value that only Python can make, from bytes that SQL selects."""
+    """A value that only Python can make, from bytes that SQL selects.
+
+    `personal` names the sealed column behind it, where there is one: who selects the field reads personal data.
+    """
 
     payload: str
     maker: Maker
+    personal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Final, Optional
 
 import strawberry
 
-from countersign.awards import rules, service
+from countersign.awards import credentials, rules, service
 from countersign.awards.views import AWARD
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import NotFound
 from countersign.learners.service import Person
 from countersign.reads.args import Call
-from countersign.reads.bind import arg, bound, column, connection, entity, find, one, slot
+from countersign.reads.bind import arg, bound, column, connection, entity, find, one, sealed, slot
 from countersign.reads.identity import Sealed
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
@@ -63,10 +63,15 @@ class Award(Node):
     mode: AwardMode = column(description="How the learner came to it.")
     earned_on: date = column(sql="{t}.awarded_on", description="The day on which it was earned.")
     issued_at: datetime = column(description="When it was issued here.")
-    holder_name: str = column(description="The learner's name, as the school wrote it.")
+    holder_name: str | None = sealed(
+        service.HOLDER, description="The learner's name, as the school wrote it; null once the learner was erased."
+    )
     signed: bool = column(description="Whether its credential is signed; asking for its address signs it.")
-    credential: str | None = column(
-        description="The signed credential (Open Badges 3.0), the very bytes as text; null until it is signed."
+    credential: str | None = sealed(
+        credentials.CREDENTIAL,
+        column="{t}.credential",
+        description="The signed credential (Open Badges 3.0), the very bytes as text; null until it is signed, and once"
+        " the learner was erased.",
     )
     url: URL = slot(
         payload=ROUTE.payload() + " || (select convert_to(i.value, 'UTF8') from installation i"
@@ -75,7 +80,7 @@ class Award(Node):
         description="Where the signed credential is served to whoever the holder gives this address.",
     )
     revoked_at: datetime | None = column(description="When it was revoked.")
-    revocation_reason: str | None = column(description="Why it was revoked.")
+    revocation_reason: str | None = sealed(service.REASON, description="Why it was revoked.")
     school: Organization = one(on="{child}.id = {parent}.organization_id", description="The school that awarded it.")
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.spec_version_id", description="The version that was earned."

@@ -346,7 +346,8 @@ class Engine:
 
     def call(self, actor: Actor, charge: Charge | None = None) -> Call:
         """A call by an actor, at the clock's time."""
-        return Call(actor, self.sealer, secrets.token_hex(16), self.db.clock.now(), budget=charge)
+        nonce = secrets.token_hex(16)
+        return Call(actor, self.sealer, nonce, self.db.clock.now(), budget=charge, vault=self.db.vault)
 
     def _price(self, operation: OperationDefinitionNode, selections: Selections) -> Price:
         root = self.schema.get_root_type(operation.operation)

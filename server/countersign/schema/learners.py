@@ -13,10 +13,11 @@ from countersign.kit.db import Tx
 from countersign.kit.sight import caller
 from countersign.kit.view import View
 from countersign.learners import receipts, rules
+from countersign.learners import service as learners
 from countersign.learners.views import CONSENT, CONSENT_TEXT, LEARNER, RECEIPT
 from countersign.organizations.views import ORGANIZATION
 from countersign.reads.args import Call
-from countersign.reads.bind import arg, bound, column, connection, entity, many, one, slot
+from countersign.reads.bind import arg, bound, column, connection, entity, many, one, sealed, slot
 from countersign.reads.identity import Sealed
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
@@ -140,8 +141,8 @@ class Sighting:
 class Learner(Node):
     """A learner."""
 
-    full_name: str = column(description="The name.")
-    email: str = column(description="The e-mail address.")
+    full_name: str = sealed(learners.NAME, description="The name.")
+    email: str = sealed(learners.EMAIL, description="The e-mail address.")
     country: CountryCode = column(description="The country.")
     region: str | None = column(description="The region (ISO 3166-2).")
     created_at: datetime = column(description="When the first award made them known here.")

@@ -276,7 +276,7 @@ class Live:
         self, connection: Connection, selection: Selection, actor: Actor, happening: Happening
     ) -> str | None:
         """What those with this selection and authority are told of an event; None when they may not see it."""
-        call = Call(actor, self._sealer, secrets.token_hex(16), self._db.clock.now())
+        call = Call(actor, self._sealer, secrets.token_hex(16), self._db.clock.now(), vault=self._db.vault)
         self.statements += 1
         try:
             return await selection.plan.tell(connection, call, happening, selection.selections)
