@@ -68,8 +68,43 @@ async def test_sealed_columns_are_the_signers_alone(owner: Owner, table: type[Ta
             assert may == (every if table.__sealed__ else set())
         elif role == SEARCH_ROLE:
             assert may == (every if table.__searchable__ else set())
+        elif role == READER_ROLE and table.__withheld__:
+            assert may == set()
         else:
             assert may == every - table.__sealed__ == set(open_columns(table))
+
+
+def test_what_proves_who_comes_is_withheld_from_compiled_reads() -> None:
+    withheld = {n for n, t in TABLES.items() if t.__withheld__}
+    assert withheld >= {"idempotency_keys", "learner_directory", "one_time_secrets", "sign_ins", "attempts"}
+    assert not withheld & {n for n, t in TABLES.items() if t.__searchable__ or t.__owners__}
+
+
+SIGNED = {
+    "audit_events": set(),
+    "did_versions": set(),
+    "endorsement_evidence": set(),
+    "endorsement_signatures": set(),
+    "endorsements": {"in_force", "refusal", "revocation_reason", "revoked_at", "state", "supersedes_id"},
+    "log_checkpoints": set(),
+    "log_nodes": set(),
+    "spec_versions": {"deprecated_at", "published_at", "retired_at", "state", "withdrawn_at"},
+}
+
+
+async def test_signed_content_and_the_audit_log_are_changed_by_no_role(owner: Owner) -> None:
+    for table, states in SIGNED.items():
+        rows = await owner.fetch(
+            "select distinct column_name::text as name from information_schema.columns, unnest($1::text[]) role"
+            " where table_schema = 'public' and table_name = $2"
+            " and has_column_privilege(role, $2, column_name, 'UPDATE')",
+            list(ROLES),
+            table,
+        )
+        assert {r["name"] for r in rows} == states, table
+        for role in ROLES:
+            assert table not in await privileges(owner, role, "DELETE")
+            assert table not in await privileges(owner, role, "TRUNCATE")
 
 
 async def test_no_role_owns_anything_logs_in_or_passes_policies(owner: Owner) -> None:

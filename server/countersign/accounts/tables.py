@@ -68,6 +68,7 @@ class SignIn(Table, table=True):
 
     __tablename__ = "sign_ins"
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __withheld__: ClassVar[bool] = True
     __deletable__: ClassVar[bool] = True
 
     state_sha256: bytes = Field(primary_key=True)
@@ -86,6 +87,7 @@ class OneTime(Table, table=True):
         CheckConstraint("(login_id is not null) <> (account_id is not null)", name="one_time_secrets_one_meaning"),
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __withheld__: ClassVar[bool] = True
     __deletable__: ClassVar[bool] = True
 
     sha256: bytes = Field(primary_key=True)
@@ -100,6 +102,7 @@ class Attempts(Table, table=True):
     __tablename__ = "attempts"
     __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012 - SQLAlchemy reads it from the class
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __withheld__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset({"since", "count"})
     __deletable__: ClassVar[bool] = True
 

@@ -48,6 +48,7 @@ class UploadChunk(Table, table=True):
 
     __tablename__ = "upload_chunks"
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __withheld__: ClassVar[bool] = True
     __deletable__: ClassVar[bool] = True
 
     upload_id: uuid.UUID = Field(primary_key=True, foreign_key="uploads.id")
@@ -147,6 +148,7 @@ class BulkChunk(Table, table=True):
     __tablename__ = "bulk_chunks"
     __table_args__ = (CheckConstraint("file in ('result', 'errors')", name="bulk_chunks_file"),)
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __withheld__: ClassVar[bool] = True
     __deletable__: ClassVar[bool] = True
 
     operation_id: uuid.UUID = Field(primary_key=True, foreign_key="bulk_operations.id")

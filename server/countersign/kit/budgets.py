@@ -44,6 +44,7 @@ class Budget(Table, table=True):
     __tablename__ = "budgets"
     __table_args__ = {"prefixes": ["UNLOGGED"]}  # noqa: RUF012 - SQLAlchemy reads it from the class
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __withheld__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset({"available", "at", "granted", "leases"})
 
     holder: str = Field(primary_key=True)

@@ -35,6 +35,7 @@ class IdempotencyKey(Table, table=True):
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("idempotency_keys_by_age", "created_at"),)
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __withheld__: ClassVar[bool] = True
     __updatable__: ClassVar[frozenset[str]] = frozenset({"outcome"})
     __deletable__: ClassVar[bool] = True
 

@@ -48,6 +48,7 @@ class Table(SQLModel):
     `__updatable__` names the columns that the application's role may UPDATE (default: none, rows are immutable);
     `__deletable__` says whether it may DELETE rows; `__sealed__` names columns that only the signer reads (and wraps
     anew). `__searchable__` says whether the search's role may read it: the projection and what is public.
+    `__withheld__` says that no compiled read may touch it: what services alone look up, such as what proves who comes.
     `__owners__` names columns that say whose a row is: compiled reads find rows of one of their owners only
     (row-level security), whatever their own text forgot. `migrate` turns all of it into grants and policies.
 
@@ -61,6 +62,7 @@ class Table(SQLModel):
     __deletable__: ClassVar[bool] = False
     __sealed__: ClassVar[frozenset[str]] = frozenset()
     __searchable__: ClassVar[bool] = False
+    __withheld__: ClassVar[bool] = False
     __owners__: ClassVar[Mapping[str, Owner]] = _NONE
     __personal__: ClassVar[frozenset[str]] = frozenset()
     __secret__: ClassVar[frozenset[str]] = frozenset()
@@ -103,7 +105,8 @@ def grants() -> list[str]:
 def _granted(cls: type[Table]) -> Iterator[tuple[str, str]]:
     may_select = f"select ({', '.join(open_columns(cls))})" if cls.__sealed__ else "select"
     yield APP_ROLE, f"{may_select}, insert"
-    yield READER_ROLE, may_select
+    if not cls.__withheld__:
+        yield READER_ROLE, may_select
     if cls.__updatable__:
         yield APP_ROLE, f"update ({', '.join(sorted(cls.__updatable__))})"
     if cls.__deletable__:

@@ -50,6 +50,7 @@ class LearnerDirectory(Table, table=True):
     __placement__: ClassVar[Placement] = Placement.LOCAL
     __deletable__: ClassVar[bool] = True
     __secret__: ClassVar[frozenset[str]] = frozenset({"lookup_key"})
+    __withheld__: ClassVar[bool] = True
 
     lookup_key: bytes = Field(primary_key=True)
     learner_id: int = Field(sa_type=BigInteger)
