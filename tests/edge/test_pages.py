@@ -31,8 +31,13 @@ async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_the_page_names_nothing_outside_its_origin(browser: httpx.AsyncClient) -> None:
-    answer = await browser.get("/")
+SHOWN = pytest.mark.parametrize(("page", "texts"), [("/", "texts"), ("/join", "join-texts")])
+
+
+@SHOWN
+async def test_the_page_names_nothing_outside_its_origin(browser: httpx.AsyncClient, page: str, texts: str) -> None:
+    answer = await browser.get(page)
+    assert (await browser.get(f"/page/{texts}.js")).status_code == 200
     assert answer.status_code == 200
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert not re.findall(r"(?:src|href)=\"(?:https?:)?//", answer.text)
@@ -40,12 +45,12 @@ async def test_the_page_names_nothing_outside_its_origin(browser: httpx.AsyncCli
         assert (await browser.get(path)).status_code == 200
 
 
-async def test_the_page_has_the_same_texts_in_both_languages(browser: httpx.AsyncClient) -> None:
-    texts = (await browser.get("/page/texts.js")).text
-    english, russian = texts.split("  ru: {")
+@SHOWN
+async def test_the_page_has_the_same_texts_in_both_languages(browser: httpx.AsyncClient, page: str, texts: str) -> None:
+    english, russian = (await browser.get(f"/page/{texts}.js")).text.split("  ru: {")
     keys = [re.findall(r"^    (\w+):", part, flags=re.MULTILINE) for part in (english, russian)]
     assert keys[0] == keys[1]
-    used = re.findall(r"data-text=\"(\w+)\"", (await browser.get("/")).text)
+    used = re.findall(r"data-text=\"(\w+)\"", (await browser.get(page)).text)
     assert set(used) <= set(keys[0])
 
 

@@ -38,6 +38,7 @@ def routes(settings: Settings | None) -> list[BaseRoute]:
     """The page and its files; in a demo also the sign-in (never without settings), in production GraphiQL."""
     shown: list[BaseRoute] = [
         Route("/", home, methods=["GET"]),
+        Route("/join", join, methods=["GET"]),
         Mount("/page", Files(PAGE)),
         Mount("/ui", Files(BUNDLES)),
     ]
@@ -57,6 +58,12 @@ async def home(_request: Request) -> Response:
     """The page."""
     headers = {**GUARDED, "content-security-policy": POLICY, "cache-control": "no-cache"}
     return FileResponse(PAGE / "index.html", headers=headers)
+
+
+async def join(_request: Request) -> Response:
+    """Where an invitation is accepted: the same page for everybody, since its text never reaches the server."""
+    headers = {**GUARDED, "content-security-policy": POLICY, "cache-control": "no-cache"}
+    return FileResponse(PAGE / "join.html", headers=headers)
 
 
 async def graphiql(_request: Request) -> Response:
