@@ -17,6 +17,7 @@ from countersign.attachments import tables as attachments_tables
 from countersign.awards import credentials
 from countersign.awards import jobs as awards_jobs
 from countersign.awards import tables as awards_tables
+from countersign.bulk import approvals as bulk_approvals
 from countersign.bulk import jobs as bulk_jobs
 from countersign.bulk import tables as bulk_tables
 from countersign.config import Mode, Settings
@@ -38,7 +39,7 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
-from countersign.endorsements import departures
+from countersign.endorsements import departures, suspension
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
@@ -52,9 +53,9 @@ from countersign.log import jobs as log_jobs
 from countersign.log import tables as log_tables
 from countersign.log.rules_notes import LogKey, origin_of
 from countersign.log.sources import Source
-from countersign.organizations import domains
+from countersign.organizations import approvals, domains
 from countersign.organizations import tables as organizations_tables
-from countersign.organizations.events import MembershipEnded, TiesChanged
+from countersign.organizations.events import Approved, MembershipEnded, Rejected, TiesChanged
 from countersign.organizations.usage import TokenUses
 from countersign.public.routes import routes as public_routes
 from countersign.reviews import tables as reviews_tables
@@ -70,6 +71,8 @@ from countersign.trust import history
 from countersign.trust import service as trust
 from countersign.trust import tables as trust_tables
 from countersign.trust.addresses import Addresses
+from countersign.trust.events import KeyCompromised
+from countersign.trust.key_commands import on_approved
 from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
@@ -109,6 +112,14 @@ TABLE_MODULES = (
 # What happens in a low room and concerns a higher one, in the same transaction.
 events.register(TiesChanged, conflicts.follow)
 events.register(MembershipEnded, departures.after_membership)
+events.register(KeyCompromised, suspension.follow_lost_key)
+
+
+def attend(signer: Signer) -> None:
+    """Have done what two persons wanted; keys are made by this signer."""
+    events.register(Approved, on_approved(signer), bulk_approvals.on_approved)
+    events.register(Rejected, bulk_approvals.on_rejected)
+
 
 LOGGED: Final[tuple[Source, ...]] = (
     history.KEYS,
@@ -177,6 +188,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
         jobs.create_task(bulk_jobs.run(tools.db, engine.exporter, stop))
         jobs.create_task(conflicts_jobs.run(tools.db, stop))
+        jobs.create_task(approvals.run(tools.db, stop))
         jobs.create_task(domains.run(tools.db, tools.fetcher, stop))
         jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
         if settings.log_key_bytes:
@@ -207,6 +219,7 @@ def _door(settings: Settings | None) -> Door:
 
 
 def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining, settings: Settings | None) -> Engine:
+    attend(tools.signer)
     tells_strangers = settings is None or settings.mode is not Mode.PRODUCTION
     trusted_only = settings is not None and settings.trusted_documents == "required"
     engine = Engine(make_schema(), replace(tools, trusted_only=trusted_only), tells_strangers=tells_strangers)
@@ -268,6 +281,7 @@ async def tools_of(settings: Settings) -> AsyncIterator[Tools]:
             vault=vault.Vault(settings.key_encryption_bytes),
         )
         signer = Signer(SecretKeyEncryption(settings.key_encryption_bytes), Addresses(settings.public_origin), workers)
+        attend(signer)
         try:
             yield Tools(db, Sealer(settings.secret_bytes), signer, mode=settings.mode.value)
         finally:

@@ -16,7 +16,7 @@ from countersign.kit.ids import Sealer
 from countersign.reads.errors import Unreadable
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine, Request
-from tests.authority.policy import Book, Thing
+from tests.authority.policy import Book, Thing, table_of
 from tests.authority.world import World
 
 SEALER: Final = Sealer(b"s" * 32)
@@ -78,7 +78,7 @@ class Place:
         """The marks in what somebody may see."""
         tables: dict[str, str] = {}
         for name, bound in self.book.bounds.items():
-            first = bound.view.source.split()[0]
+            first = table_of(bound.view.source)
             if first in self.book.tables:
                 tables[first] = name
         seen = {

@@ -7,6 +7,7 @@ view declares, when that is a comparison with a column of its row; any other mus
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -79,6 +80,12 @@ async def read_book(owner: asyncpg.Connection[asyncpg.Record], schema: GraphQLSc
             bounds[type_.name] = bound
             things[type_.name] = await _things(owner, type_.name, bound)
     return Book(tables, things, bounds)
+
+
+def table_of(source: str) -> str:
+    """The table that a view reads, where it is one: as it stands, or some columns of it."""
+    inner = re.search(r" from (\w+)\) \{t\}$", source)
+    return inner[1] if inner else source.split(maxsplit=1)[0]
 
 
 def stands_alone(bound: Bound) -> bool:

@@ -25,12 +25,13 @@ from countersign.kit.db import Tx
 from countersign.kit.ids import new_id
 from countersign.kit.placement import Table, table_name
 from countersign.reads.bindings import bound_of
-from tests.authority.policy import stands_alone
+from tests.authority.policy import stands_alone, table_of
 from tests.authority.world import DAY, Side, World, mark
 from tests.conftest import NOW
 
 LATER: Final = NOW + timedelta(days=30)
 _ALLOWED: Final = re.compile(r"\(?(\w+)\)?(?:::text)? = ANY \(\(?ARRAY\['([^']+)'")
+_ONLY: Final = re.compile(r"CHECK \(+(\w+)\)*(?:::text)? = '([^']+)'::(?:text|character varying)\)+(?:::text\)+)?")
 
 
 async def fill_up(tx: Tx, schema: GraphQLSchema, world: World) -> None:
@@ -53,7 +54,7 @@ def _empty(schema: GraphQLSchema, empty: Sequence[str]) -> list[type[Table]]:
     for type_ in schema.type_map.values():
         bound = bound_of(type_)
         if isinstance(type_, GraphQLObjectType) and bound is not None and stands_alone(bound):
-            shown.add(bound.view.source.split()[0])
+            shown.add(table_of(bound.view.source))
     tables = _tables()
     order = [t.name for t in next(iter(tables.values())).metadata.sorted_tables]
     return [tables[name] for name in sorted(shown & set(empty), key=order.index)]
@@ -65,7 +66,8 @@ async def _allowed(tx: Tx, name: str) -> dict[str, str]:
         "select pg_get_constraintdef(oid) as rule from pg_constraint where conrelid = $1::regclass and contype = 'c'",
         name,
     )
-    return {found[1]: found[2] for row in rules for found in _ALLOWED.finditer(row["rule"])}
+    found = {found[1]: found[2] for row in rules for found in _ALLOWED.finditer(row["rule"])}
+    return found | {only[1]: only[2] for row in rules if (only := _ONLY.fullmatch(row["rule"]))}
 
 
 async def _values(tx: Tx, table: type[Table], side: Side, allowed: dict[str, str]) -> dict[str, Any]:

@@ -412,5 +412,7 @@ async def test_where_only_trusted_documents_run_an_export_runs_no_other(house: H
     assert await house.work() == 0
     async with house.db.writer() as tx:
         await trusted.add(tx, AWARDS, "Awards")
-    assert (await start("after-it-is-registered"))["errors"] == []
+    allowed = await start("after-it-is-registered")
+    assert allowed["errors"] == []
+    await house.approve(allowed["bulkOperation"]["id"])
     assert await house.work() == 1

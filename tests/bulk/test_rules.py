@@ -19,7 +19,7 @@ FORMULA = set("=+-@＝＋－＠")
 
 def test_every_state_says_what_may_follow() -> None:
     assert set(NEXT) == set(State)
-    reached = {State.QUEUED}
+    reached = {State.QUEUED, State.AWAITING_APPROVAL}
     for _ in State:
         reached |= {after for state in reached for after in NEXT[state]}
     assert reached == set(State), "no state is out of reach"

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from graphql import GraphQLObjectType
 
+from countersign import app
 from countersign.accounts import service as accounts
 from countersign.accounts.rules import address_key
 from countersign.awards import service as awards
@@ -20,6 +21,7 @@ from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
 from countersign.endorsements import service as endorsements
+from countersign.endorsements import suspension
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
 from countersign.kit.fetcher import Fetcher
@@ -33,6 +35,7 @@ from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine, Request
 from countersign.specs import catalogue, listings, service
+from countersign.trust import key_commands
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.kit.outside_world import Names
@@ -108,6 +111,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         route = Sealed()
         ids["award"] = route.seal(SEALER, school, "award", route.pack(issued.learner_id, issued.award_id))
         await _bulk(tx, school, ids)
+        await _four_eyes(tx, make, signer, school, ids)
         ids["link"] = f"lnk_{await _link(tx, make, school)}"
         ids["domain"] = f"dom_{await domains.claim(tx, school, 'claimed.example')}"
         learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
@@ -189,13 +193,28 @@ async def _endorsed(tx: Tx, employer: Actor, versions: dict[str, UUID], ids: dic
     digests = {
         name: await tx.fetchval("select digest from spec_versions where id = $1", k) for name, k in versions.items()
     }
-    word = endorsements.EndorseSpec(versions["submitted"], digests["submitted"], "We interview every holder.")
-    key = await endorsements.endorse(tx, employer, word)
-    await tx.execute(
-        "update endorsements set state = 'in_force', in_force = tstzrange(valid_from, valid_until) where id = $1", key
-    )
-    ids["endorsement"] = f"end_{key}"
+    for name, version in (("endorsement", "submitted"), ("paused", "published")):
+        word = endorsements.EndorseSpec(versions[version], digests[version], "We interview every holder.")
+        key = await endorsements.endorse(tx, employer, word)
+        await tx.execute(
+            "update endorsements set state = 'in_force', in_force = tstzrange(valid_from, valid_until) where id = $1",
+            key,
+        )
+        ids[name] = f"end_{key}"
+    await suspension.suspend(tx, employer, suspension.Suspend(key, "We look again"))
     return str(digests["published"])
+
+
+async def _four_eyes(tx: Tx, make: Factory, signer: Signer, school: Actor, ids: dict[str, str]) -> None:
+    """Two keys of the school, and what another admin of it proposes about the older one."""
+    assert school.organization_id is not None
+    app.attend(signer)
+    await signer.ensure_key(tx, school.organization_id)
+    old = await tx.fetchval("select id from signing_keys")
+    await signer.add_key(tx, school.organization_id)
+    ids["key"] = f"key_{await tx.fetchval('select id from signing_keys where retired_at is null')}"
+    admin = await make.member(tx, school.organization_id, OrganizationKind.SCHOOL, Role.ORG_ADMIN)
+    ids["approval"] = f"apr_{await key_commands.propose_compromise(tx, admin, key_commands.MarkCompromised(old))}"
 
 
 async def _link(tx: Tx, make: Factory, school: Actor) -> UUID:

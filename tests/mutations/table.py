@@ -88,6 +88,15 @@ TABLE: Final[Mapping[str, Row]] = {
     "startBulkImport": Row("school", lambda s: {"uploadId": s.ids["upload"], "kind": "AWARDS"}, {"dryRun": True}),
     "startBulkExport": Row("school", lambda _: {"query": "{ skills { nodes { id } } }"}, {"format": "CSV"}),
     "cancelBulkOperation": Row("school", lambda s: {"bulkOperationId": s.ids["bulk"]}, {"bulkOperationId": "bulk_x"}),
+    "addSigningKey": Row("school", lambda _: {}, {"motive": "Yearly"}),
+    "retireSigningKey": Row("school", lambda s: {"signingKeyId": s.ids["key"]}, {"signingKeyId": "key_x"}),
+    "markKeyCompromised": Row("school", lambda s: {"signingKeyId": s.ids["key"]}, {"signingKeyId": "key_x"}),
+    "approve": Row("school", lambda s: {"approvalId": s.ids["approval"]}, {"approvalId": "apr_x"}),
+    "reject": Row("school", lambda s: {"approvalId": s.ids["approval"], "reason": "Not now"}, {"reason": "Never"}),
+    "suspendEndorsement": Row(
+        "employer", lambda s: {"endorsementId": s.ids["endorsement"], "reason": "We look again"}, {"reason": "Other"}
+    ),
+    "resumeEndorsement": Row("employer", lambda s: {"endorsementId": s.ids["paused"]}, {"endorsementId": "end_x"}),
     "claimDomain": Row("school", lambda _: {"domain": "school.example"}, {"domain": "other.example"}),
     "verifyDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),
     "withdrawDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),

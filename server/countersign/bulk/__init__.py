@@ -9,6 +9,7 @@ May call: awards, learners, organizations, kit; what it exports comes through a 
 Never: knows GraphQL or HTTP; exports candidates; keeps a file of an operation that failed half-way.
 
 Files: `tables`, `rules` (limits, states), `rules_csv` (cells that no spreadsheet runs), `uploads` (announce, receive,
-read), `service` (start, cancel), `queue` (claim, lease, progress, finish), `importing`, `exporting`, `files` (what an
-operation leaves, fetching it), `jobs` (the worker, expiry), `views`.
+read), `service` (start, cancel), `approvals` (exports that wait for a second person), `queue` (claim, lease, progress,
+finish), `importing`, `exporting`, `files` (what an operation leaves, fetching it), `jobs` (the worker, expiry),
+`views`.
 """

@@ -30,6 +30,8 @@ class ExportPlan:
     subject: str
     permissions: tuple[Permission, ...]
     columns: Sequence[tuple[str, ...]]
+    public: bool = True
+    """Whether everyone could read all of it; what only members see takes two persons to export."""
 
 
 @dataclass(frozen=True, slots=True)

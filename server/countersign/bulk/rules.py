@@ -56,6 +56,7 @@ IMPORT_PERMISSION: Final[Mapping[ImportKind, Permission]] = {ImportKind.AWARDS: 
 class State(enum.Enum):
     """Where an operation stands."""
 
+    AWAITING_APPROVAL = "awaiting_approval"
     QUEUED = "queued"
     RUNNING = "running"
     CANCELING = "canceling"
@@ -66,6 +67,7 @@ class State(enum.Enum):
 
 
 NEXT: Final[Mapping[State, frozenset[State]]] = {
+    State.AWAITING_APPROVAL: frozenset({State.QUEUED, State.CANCELED}),
     State.QUEUED: frozenset({State.RUNNING, State.CANCELED, State.FAILED}),
     State.RUNNING: frozenset({State.QUEUED, State.CANCELING, State.COMPLETED, State.FAILED}),
     # The change may have been committed in the moment when it was asked to stop.
@@ -101,7 +103,7 @@ def cancelled(state: State) -> State:
     Raises InvalidState when it is over; asking twice is asking once.
     """
     match state:
-        case State.QUEUED:
+        case State.AWAITING_APPROVAL | State.QUEUED:
             return State.CANCELED
         case State.RUNNING | State.CANCELING:
             return State.CANCELING
@@ -110,7 +112,7 @@ def cancelled(state: State) -> State:
                 what="operation",
                 state=state.value,
                 verb="Stopping",
-                needed="queued or running",
+                needed="awaiting_approval, queued or running",
                 path=("bulkOperationId",),
             )
 

@@ -17,6 +17,9 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import InvalidState, NotAllowed, NotFound
 from countersign.kit.ids import new_id
+from countersign.organizations import approvals
+from countersign.organizations.approvals import Propose
+from countersign.organizations.rules_approvals import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,10 @@ async def start_import(tx: Tx, actor: Actor, command: StartImport) -> UUID:
 
 
 async def start_export(tx: Tx, actor: Actor, command: StartExport) -> UUID:
-    """Put an export into the queue. Raises NotAllowed, QuotaUsedUp."""
+    """Put an export into the queue; what only members see waits there for a second person.
+
+    Raises NotAllowed, QuotaUsedUp.
+    """
     needed = (Permission.EXPORT, *command.plan.permissions)
     for permission in needed:
         access.require(actor, permission)
@@ -71,7 +77,12 @@ async def start_export(tx: Tx, actor: Actor, command: StartExport) -> UUID:
     row = _row(actor, organization, "export", command.plan.subject, command.format, needed, await tx.now())
     row.document = command.document
     row.variables = dict(command.variables)
-    return await _queue(tx, row)
+    if command.plan.public:
+        return await _queue(tx, row)
+    row.state = State.AWAITING_APPROVAL.value
+    await _queue(tx, row)
+    await approvals.propose(tx, actor, Propose(organization, Action.BULK_EXPORT, f"bulk_{row.id}"))
+    return row.id
 
 
 async def cancel(tx: Tx, actor: Actor, operation_id: UUID) -> UUID:
@@ -126,7 +137,7 @@ async def _queue(tx: Tx, row: BulkOperation) -> UUID:
     await uploads.one_after_the_other(tx, row.organization_id)
     unfinished = await tx.fetchval(
         "select count(*) from bulk_operations where organization_id = $1"
-        " and state in ('queued', 'running', 'canceling')",
+        " and state in ('awaiting_approval', 'queued', 'running', 'canceling')",
         row.organization_id,
     )
     if unfinished >= rules.MOST_UNFINISHED:

@@ -67,7 +67,8 @@ class BulkOperation(Table, table=True):
     __table_args__ = (
         CheckConstraint("kind in ('import', 'export')", name="bulk_operations_kind"),
         CheckConstraint(
-            "state in ('queued', 'running', 'canceling', 'completed', 'failed', 'canceled', 'expired')",
+            "state in ('awaiting_approval', 'queued', 'running', 'canceling', 'completed', 'failed', 'canceled',"
+            " 'expired')",
             name="bulk_operations_state",
         ),
         CheckConstraint("(kind = 'import') = (upload_id is not null)", name="bulk_operations_upload"),

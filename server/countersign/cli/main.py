@@ -30,6 +30,12 @@ documents = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(documents)
+organization = typer.Typer(
+    name="organization",
+    help="What the operator alone says of organizations: suspensions, ties, second opinions.",
+    no_args_is_help=True,
+)
+app.add_typer(organization)
 
 Port = Annotated[int | None, typer.Option(help="Where to listen [4600].", envvar="COUNTERSIGN_PORT", min=1, max=65535)]
 Host = Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].", envvar="COUNTERSIGN_HOST")]
@@ -154,6 +160,47 @@ def remove_documents(
 ) -> None:
     """Take documents out; within a second they run no more."""
     _run("documents", action="remove", ids=ids, data=data)
+
+
+@organization.command("suspend")
+def suspend_organization(
+    handle: Annotated[str, typer.Argument(help="Its handle.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    data: Data = None,
+) -> None:
+    """Take all authority from an organization, at once."""
+    _run("organizations", action="suspend", handle=handle, reason=reason, data=data)
+
+
+@organization.command("resume")
+def resume_organization(handle: Annotated[str, typer.Argument(help="Its handle.")], data: Data = None) -> None:
+    """Let a suspended organization act again."""
+    _run("organizations", action="resume", handle=handle, data=data)
+
+
+@organization.command("link")
+def link_organizations(
+    holder: Annotated[str, typer.Argument(help="The handle of who controls.")],
+    held: Annotated[str, typer.Argument(help="The handle of whom it controls.")],
+    same_owner: Annotated[bool, typer.Option("--same-owner", help="Neither controls: both have one owner.")] = False,
+    data: Data = None,
+) -> None:
+    """Write down that two organizations belong together; everyone sees it."""
+    _run("organizations", action="link", holder=holder, held=held, same_owner=same_owner, data=data)
+
+
+@organization.command("unlink")
+def unlink_organizations(link: Annotated[str, typer.Argument(help="The link's id, lnk_….")], data: Data = None) -> None:
+    """End a link between two organizations."""
+    _run("organizations", action="unlink", link=link, data=data)
+
+
+@organization.command("approve")
+def approve_proposal(
+    approval: Annotated[str, typer.Argument(help="The proposal's id, apr_….")], data: Data = None
+) -> None:
+    """Be the second person for what an admin of an organization proposed."""
+    _run("organizations", action="approve", approval=approval, data=data)
 
 
 @app.command("export-schema")

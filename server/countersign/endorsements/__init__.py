@@ -3,7 +3,7 @@
 Owns: endorsements and their evidence; `evidence.py` (pure) the kinds of industry validation with their sentences,
     `evidence_checks.py` (pure) what they share;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
-    member goes.
+    member goes; `suspension.py` pauses, and what a lost key does.
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
     one endorsement in force per organization and version at any instant; history is closed, never rewritten.
 May call: conflicts, specs, trust, organizations, log, kit.

@@ -285,6 +285,8 @@ class Countersignature:
 
     control_group: UUID
     in_force: Range | None
+    paused: tuple[Range, ...] = ()
+    """When it was suspended, or its endorser was."""
 
 
 def co_validated(
@@ -295,5 +297,9 @@ def co_validated(
     Control groups are counted, not organizations; the school's own never counts. "Was it co-validated when she earned
     it?" and "is it now?" are two calls: a revocation ends the range at its own instant and rewrites nothing before it.
     """
-    groups = {c.control_group for c in countersignatures if c.in_force is not None and c.in_force.contains(as_of)}
+    groups = {
+        c.control_group
+        for c in countersignatures
+        if c.in_force is not None and c.in_force.contains(as_of) and not any(p.contains(as_of) for p in c.paused)
+    }
     return len(groups - {school_group}) >= policy.groups

@@ -121,3 +121,22 @@ class EndorsementAttachment(Table, table=True):
     endorsement_id: uuid.UUID = Field(primary_key=True, foreign_key="endorsements.id")
     no: int = Field(primary_key=True)
     attachment_id: uuid.UUID = Field(foreign_key="attachments.id")
+
+
+class EndorsementSuspension(Table, table=True):
+    """A time in which an endorsement was paused, with the reason; open while `resumed_at` is null."""
+
+    __tablename__ = "endorsement_suspensions"
+    __table_args__ = (
+        Index("endorsement_suspensions_one_open", "endorsement_id", unique=True, postgresql_where="resumed_at is null"),
+        Index("endorsement_suspensions_of", "endorsement_id", "suspended_at"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"resumed_at", "reason"})
+    __searchable__: ClassVar[bool] = True
+
+    id: uuid.UUID = Field(primary_key=True)
+    endorsement_id: uuid.UUID = Field(foreign_key="endorsements.id")
+    reason: str
+    suspended_at: datetime = Field(sa_type=DateTime(timezone=True))
+    resumed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

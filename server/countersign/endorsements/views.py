@@ -5,6 +5,7 @@ from __future__ import annotations
 from countersign.endorsements.rules import DEFAULT_POLICY, EXPIRING_WITHIN
 from countersign.kit.sight import WITH_PARENT, members, told
 from countersign.kit.view import View
+from countersign.organizations.standing import UNSUSPENDED_AT
 from countersign.specs.views import READABLE
 
 LIVE = "({e}.state = 'in_force' and ({e}.in_force @> {now}) is true)"
@@ -14,12 +15,20 @@ LIVE = "({e}.state = 'in_force' and ({e}.in_force @> {now}) is true)"
 forty times what they cost by the index of the version.
 """
 
-IN_FORCE_AT = "(({e}.in_force @> {at}) is true)"
-"""Whether the endorsement `{e}` was in force at any instant `{at}`, past or present: closed ranges keep history."""
+IN_FORCE_AT = (
+    "((({e}.in_force @> {at}) is true) and not exists (select from endorsement_suspensions x"
+    " where x.endorsement_id = {e}.id and x.suspended_at <= {at} and coalesce(x.resumed_at > {at}, true)))"
+)
+"""Whether the endorsement `{e}` was in force at any instant `{at}`, past or present: closed ranges keep history,
+and suspensions leave gaps in it."""
 
 CO_VALIDATED_AT = (
     "((select count(distinct o.control_group) from endorsements e join organizations o on o.id = e.organization_id"
-    " where e.spec_version_id = {v}.id and " + IN_FORCE_AT.format(e="e", at="{at}") + " and o.control_group <>"
+    " where e.spec_version_id = {v}.id and "
+    + IN_FORCE_AT.format(e="e", at="{at}")
+    + " and "
+    + UNSUSPENDED_AT.format(o="o", at="{at}")
+    + " and o.control_group <>"
     " (select s.control_group from organizations s where s.id = {v}.organization_id))"
     f" >= {DEFAULT_POLICY.groups})"
 )
@@ -49,6 +58,10 @@ ENDORSEMENT = View(
         " where s.endorsement_id = {t}.id)",
         "signed_at": "(select s.signed_at from endorsement_signatures s where s.endorsement_id = {t}.id)",
         "signed_as": "(select s.signatory_roles from endorsement_signatures s where s.endorsement_id = {t}.id)",
+        "suspended_at": "(select x.suspended_at from endorsement_suspensions x"
+        " where x.endorsement_id = {t}.id and x.resumed_at is null)",
+        "suspension_reason": "(select x.reason from endorsement_suspensions x"
+        " where x.endorsement_id = {t}.id and x.resumed_at is null)",
         "url": "(select i.value || '/endorsements/' || {t}.id from installation i where i.key = 'public_origin')",
     },
     # What is not signed yet, or was refused, is the endorser's own affair; the rest is seen by who sees the version.

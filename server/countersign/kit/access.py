@@ -124,6 +124,8 @@ class Permission(enum.Enum):
     READ_MEMBERS = "read_members"
     READ_INVITATIONS = "read_invitations"
     ACCEPT_INVITATION = "accept_invitation"
+    MANAGE_KEYS = "manage_keys"
+    APPROVE = "approve"
     IMPORT = "import"
 
 
@@ -208,6 +210,10 @@ POLICY: dict[Permission, Rule] = {
     Permission.READ_MEMBERS: Rule(None, frozenset(Role), _ORGANIZATIONS),
     Permission.READ_INVITATIONS: Rule(Scope.MEMBER_WRITE, frozenset({Role.ORG_ADMIN, Role.AUDITOR}), _ORGANIZATIONS),
     Permission.ACCEPT_INVITATION: Rule(None, account=True),
+    Permission.MANAGE_KEYS: Rule(
+        Scope.ORGANIZATION_WRITE, frozenset({Role.ORG_ADMIN}), _ORGANIZATIONS, fresh=True, two_persons=True
+    ),
+    Permission.APPROVE: Rule(Scope.ORGANIZATION_WRITE, frozenset({Role.ORG_ADMIN}), _ORGANIZATIONS, fresh=True),
     Permission.IMPORT: Rule(None, system_only=True),
 }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from countersign.kit.access import Role
 from countersign.kit.events import Event
+from countersign.organizations.rules_approvals import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +31,27 @@ class MembershipEnded(Event):
     person_id: UUID
     lost: frozenset[Role]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approved(Event):
+    """A second person has approved what is now to happen; None for a person is the operator."""
+
+    organization_id: UUID
+    approval_id: UUID
+    action: Action
+    subject: str
+    parameters: Mapping[str, Any]
+    proposed_by: UUID | None
+    approved_by: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected(Event):
+    """What was proposed will not happen: somebody rejected it, or nobody approved it in time."""
+
+    organization_id: UUID
+    approval_id: UUID
+    action: Action
+    subject: str
+    parameters: Mapping[str, Any]

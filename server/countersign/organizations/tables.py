@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from countersign.kit.placement import Owner, Placement, Table
@@ -175,3 +176,64 @@ class OrganizationDomain(Table, table=True):
     proved_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     absences: int = 0
     finding: str | None = None
+
+
+class Approval(Table, table=True):
+    """What one person proposes and another must approve; `proposed_by` is null when the operator did."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        CheckConstraint(
+            "action in ('add_signing_key', 'mark_key_compromised', 'bulk_export')", name="approvals_action"
+        ),
+        CheckConstraint("state in ('proposed', 'approved', 'rejected', 'expired')", name="approvals_state"),
+        CheckConstraint("proposed_by is distinct from decided_by or state <> 'approved'", name="approvals_two_persons"),
+        Index("approvals_organization", "organization_id", "id"),
+        Index(
+            "approvals_one_open",
+            "organization_id",
+            "action",
+            "object",
+            unique=True,
+            postgresql_where="state = 'proposed'",
+        ),
+        Index("approvals_lapsing", "expires_at", postgresql_where="state = 'proposed'"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"state", "decided_by", "decided_at", "reason"})
+
+    id: uuid.UUID = Field(primary_key=True)
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    action: str
+    object: str
+    parameters: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    motive: str
+    state: str
+    proposed_by: uuid.UUID | None = None
+    proposed_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    decided_by: uuid.UUID | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    reason: str | None = None
+
+
+class OrganizationSuspension(Table, table=True):
+    """A time in which an organization had no authority, with the operator's reason; `before` is what it was."""
+
+    __tablename__ = "organization_suspensions"
+    __table_args__ = (
+        Index(
+            "organization_suspensions_one_open", "organization_id", unique=True, postgresql_where="resumed_at is null"
+        ),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"resumed_at"})
+    __searchable__: ClassVar[bool] = True
+
+    id: uuid.UUID = Field(primary_key=True)
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    reason: str
+    before: str
+    suspended_at: datetime = Field(sa_type=DateTime(timezone=True))
+    resumed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

@@ -37,6 +37,18 @@ DOMAIN_CLAIM = View(
     seen=(holders(Permission.MANAGE_ORGANIZATION),),
 )
 
+APPROVAL = View(
+    tag="apr",
+    source="approvals {t}",
+    columns={
+        "id": "'apr_' || {t}.id",
+        "state": "case when {t}.state = 'proposed' and {t}.expires_at <= {now} then 'expired' else {t}.state end",
+        "object_id": "nullif({t}.object, '')",
+        "mine": "({t}.proposed_by is not distinct from {actor_person})",
+    },
+    seen=(members(),),
+)
+
 VERIFIED_DOMAINS = (
     "array(select d.domain from organization_domains d where d.organization_id = {t}.id and d.state = 'verified'"
     " order by d.domain)"

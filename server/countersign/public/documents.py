@@ -27,10 +27,19 @@ async def did_document(request: Request) -> Response:
 
 async def status_list(request: Request) -> Response:
     """A signed status list with every revocation committed so far."""
+    return await _status_list(request, trust.REVOCATION)
+
+
+async def suspension_list(request: Request) -> Response:
+    """A signed list of what is suspended now, beside the list of revocations with the same places."""
+    return await _status_list(request, trust.SUSPENSION)
+
+
+async def _status_list(request: Request, purpose: str) -> Response:
     tools = answers.tools(request)
     async with tools.db.writer() as tx:
         found = await trust.status_list(
-            tx, tools.signer, request.path_params["handle"], trust.REVOCATION, request.path_params["number"]
+            tx, tools.signer, request.path_params["handle"], purpose, request.path_params["number"]
         )
     if found is None:
         return answers.absent()

@@ -30,6 +30,7 @@ def routes() -> list[Route]:
         Route("/orgs/{handle:name}", about.organization),
         Route("/orgs/{handle:name}/did.json", documents.did_document),
         Route("/status/{handle:name}/revocation/{number:list_number}", documents.status_list),
+        Route("/status/{handle:name}/suspension/{number:list_number}", documents.suspension_list),
         Route("/specs/{slug:name}", about.spec),
         Route("/specs/{slug:name}/versions/{semver:name}", documents.achievement),
         Route("/specs/{slug:name}/versions/{semver:name}/criteria", about.criteria),

@@ -9,6 +9,7 @@ from countersign.kit.db import Tx
 from countersign.public.answers import Tools
 from countersign.specs import service as specs
 from countersign.trust import service as trust
+from countersign.trust.addresses import suspensions_beside
 from countersign.trust.verify import Material
 from countersign.trust.verify_findings import Report
 from countersign.trust.verify_reading import Needs
@@ -45,7 +46,8 @@ async def gather(tx: Tx, tools: Tools, needs: Needs) -> Material:
         if (state := await trust.standing(tx, handle)) is not None:
             standing[did] = state
     status_lists: dict[str, str] = {}
-    for url in needs.status_lists:
+    beside = [suspensions_beside(url) for url in needs.status_lists]
+    for url in (*needs.status_lists, *(place for place in beside if place is not None)):
         named = addresses.read_status_list(url)
         listed = await trust.status_list(tx, tools.signer, *named) if named is not None else None
         if listed is not None:

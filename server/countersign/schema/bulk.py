@@ -48,6 +48,9 @@ class BulkOperationKind(enum.Enum):
 class BulkOperationState(enum.Enum):
     """Where a bulk operation stands."""
 
+    AWAITING_APPROVAL = strawberry.enum_value(
+        "awaiting_approval", description="It takes two persons, and waits for the second (`approve`)."
+    )
     QUEUED = strawberry.enum_value("queued", description="It waits for its turn.")
     RUNNING = strawberry.enum_value("running", description="It is worked on.")
     CANCELING = strawberry.enum_value("canceling", description="It was asked to stop and is about to.")

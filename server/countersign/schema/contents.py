@@ -11,14 +11,17 @@ from strawberry.utils.str_converters import to_camel_case
 from countersign.reads.bind import lookup
 from countersign.reads.bindings import BACKREF
 from countersign.schema import federation
+from countersign.schema.approvals import ApprovalMutations, ApprovalQueries
 from countersign.schema.attachments import AttachmentMutations, AttachmentQueries
 from countersign.schema.awards import AwardMutations, AwardQueries
 from countersign.schema.base import Node
 from countersign.schema.bulk import BulkMutations, BulkQueries
 from countersign.schema.conflicts import ConflictMutations, ConflictQueries
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
+from countersign.schema.endorsements_standing import EndorsementStandingMutations
 from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.federation import FederationQueries
+from countersign.schema.keys import KeyMutations, KeyQueries
 from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.members import MemberMutations, MemberQueries
 from countersign.schema.organizations import OrganizationQueries
@@ -51,6 +54,8 @@ QUERIES: Final[tuple[type, ...]] = (
     NodeQueries,
     OrganizationQueries,
     DomainQueries,
+    ApprovalQueries,
+    KeyQueries,
     ConflictQueries,
     MemberQueries,
     TokenQueries,
@@ -80,6 +85,9 @@ MUTATIONS: Final[tuple[type, ...]] = (
     BulkMutations,
     AttachmentMutations,
     DomainMutations,
+    ApprovalMutations,
+    KeyMutations,
+    EndorsementStandingMutations,
     ConflictMutations,
 )
 SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions,)

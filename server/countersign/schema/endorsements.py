@@ -54,6 +54,8 @@ class Endorsement(Node):
     )
     revoked_at: datetime | None = column(description="When it was taken back.")
     revocation_reason: str | None = column(description="Why it was taken back.")
+    suspended_at: datetime | None = column(description="Since when it is paused; null unless it is.")
+    suspension_reason: str | None = column(description="Why it is paused; null unless it is.")
     refusal: str | None = column(description="Why it could not be signed.")
     url: URL = column(
         description="Where the signed credential is served to anyone, once it is signed and the version is published."

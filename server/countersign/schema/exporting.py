@@ -30,7 +30,8 @@ from graphql import (
 from countersign.bulk.exporting import ExportPage, ExportPlan, PageRefused
 from countersign.kit.access import Actor, Permission
 from countersign.kit.errors import Invalid
-from countersign.reads.bindings import Relation, binding_of
+from countersign.kit.sight import EVERYONE, WITH_PARENT
+from countersign.reads.bindings import Relation, binding_of, bound_of
 from countersign.reads.cache import Kept
 from countersign.reads.errors import Unreadable
 from countersign.schema.answer import Answer
@@ -188,6 +189,7 @@ def _take_apart(schema: GraphQLSchema, document: Document, operation: OperationD
     columns = looker.columns(node, row, ())
     if relation.requires is not None:
         looker.needed.add(relation.requires)
+    looker.enter(node)
     if not 1 <= len(columns) <= MOST_COLUMNS:
         raise _refused(f"An export has 1 to {MOST_COLUMNS} fields in a row")
     kept = [a for a in field.arguments or () if a.name.value not in PAGING]
@@ -195,7 +197,7 @@ def _take_apart(schema: GraphQLSchema, document: Document, operation: OperationD
     for part in (*kept, row):
         used.look(part)
     return Walk(
-        ExportPlan(field.name.value, tuple(sorted(looker.needed, key=lambda p: p.value)), columns),
+        ExportPlan(field.name.value, tuple(sorted(looker.needed, key=lambda p: p.value)), columns, looker.public),
         field.name.value,
         "".join(f"{print_ast(argument)}, " for argument in kept),
         print_ast(row),
@@ -242,6 +244,13 @@ class _Looker:
         self._schema = schema
         self._fragments = fragments
         self.needed: set[Permission] = set()
+        self.public = True
+
+    def enter(self, type_: GraphQLNamedType) -> None:
+        """Note whether everyone may see the things of a type that the rows show."""
+        found = bound_of(type_)
+        if found is not None and EVERYONE not in found.view.seen and WITH_PARENT not in found.view.seen:
+            self.public = False
 
     def columns(
         self, type_: GraphQLNamedType, selection: SelectionSetNode, path: tuple[str, ...], *, shown: bool = True
@@ -277,6 +286,7 @@ class _Looker:
             if binding.requires is not None:
                 self.needed.add(binding.requires)
         target = get_named_type(definition.type)
+        self.enter(target)
         if is_leaf_type(target) or node.selection_set is None:
             return [place] if shown else []
         if is_list_type(get_nullable_type(definition.type)):

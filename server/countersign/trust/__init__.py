@@ -22,5 +22,6 @@ Files beside the four of every room:
     history         every version of every DID document
     keys            envelope encryption of signing keys
     worker, workers processes that canonicalise and verify, so that the event loop does not
-    signer          the only reader of the key table
+    signer          the only reader of the private halves in the key table
+    key_commands    add, retire, mark compromised; `events` what that means for the rooms above
 """

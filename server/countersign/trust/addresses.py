@@ -11,7 +11,15 @@ from uuid import UUID
 
 _DID_WEB = "did:web:"
 _STATUS = re.compile(r"/status/(?P<handle>[^/\x00]+)/(?P<purpose>[a-z]+)/(?P<number>[1-9][0-9]{0,8})")
+_REVOCATIONS = "/revocation/"
+_SUSPENSIONS = "/suspension/"
 _VERSION = re.compile(r"/specs/(?P<slug>[^/\x00]+)/versions/(?P<semver>[^/\x00]+?)(?P<spec_json>/spec\.json)?")
+
+
+def suspensions_beside(url: str) -> str | None:
+    """The place of the list of suspensions beside a list of revocations; None for any other URL."""
+    head, found, number = url.rpartition(_REVOCATIONS)
+    return f"{head}{_SUSPENSIONS}{number}" if found and number.isdecimal() else None
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from countersign.kit.errors import Code, Refusal
+from countersign.kit.errors import Code, Invalid, InvalidState, Refusal
 
 RESIGN_AFTER = timedelta(days=1)
 """Age at which a status list is signed again, long before its seven days are over."""
@@ -77,3 +78,45 @@ def is_fresh(revision: int, published_revision: int | None, published_at: dateti
         and published_revision == revision
         and timedelta(0) <= now - published_at < RESIGN_AFTER
     )
+
+
+class KeyState(enum.StrEnum):
+    """What a signing key is good for."""
+
+    IN_USE = "in_use"
+    RETIRED = "retired"
+    COMPROMISED = "compromised"
+
+
+class NoKeyInUse(Refusal):
+    """The organization has no signing key in use: two of its admins must add one."""
+
+    code = Code.NOT_ALLOWED
+
+
+def key_state(*, retired_at: datetime | None, compromised_at: datetime | None) -> KeyState:
+    """The state of a key by its dates."""
+    if compromised_at is not None:
+        return KeyState.COMPROMISED
+    return KeyState.IN_USE if retired_at is None else KeyState.RETIRED
+
+
+def retire(state: KeyState) -> None:
+    """Refuse to retire a key that is not in use."""
+    if state is not KeyState.IN_USE:
+        raise InvalidState(what="signing key", state=state.value, verb="Retiring", needed="in_use")
+
+
+def mark_compromised(state: KeyState) -> None:
+    """Refuse to mark a key twice."""
+    if state is KeyState.COMPROMISED:
+        raise InvalidState(what="signing key", state=state.value, verb="Marking", needed="in_use or retired")
+
+
+def compromised_since(asked: datetime | None, *, created_at: datetime, now: datetime) -> datetime:
+    """Since when a key may have been in other hands: now unless told. Refuses the future and a time before the key."""
+    if asked is None:
+        return now
+    if not created_at <= asked <= now:
+        raise Invalid(problem="A key was lost between its making and now", path=("since",))
+    return asked

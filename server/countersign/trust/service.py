@@ -24,6 +24,7 @@ from countersign.trust.canonical_status import CAPACITY, place_of
 from countersign.trust.signer import Signer
 
 REVOCATION = "revocation"
+SUSPENSION = "suspension"
 _SECRET_BYTES = 16
 
 
@@ -140,6 +141,47 @@ async def revoke_many(tx: Tx, places: Sequence[tuple[UUID, int]]) -> None:
     )
     for row in fresh:
         await enter(tx, STATUS, row["list_id"], row["idx"], action="status.set")
+
+
+async def suspend(tx: Tx, list_id: UUID, index: int) -> None:
+    """Set the bit of a place in the list of suspensions, in the transaction that suspends.
+
+    A credential names one status list, that of revocations; the list of suspensions stands beside it with the same
+    number and places. Raises NoSuchPlace for a place that was never given away.
+    """
+    beside = await _suspensions(tx, list_id, index)
+    await tx.execute(
+        "insert into status_entries (list_id, idx, revoked_at) values ($1, $2, $3)"
+        " on conflict (list_id, idx) do update set revoked_at = $3",
+        *(beside, index, await tx.now()),
+    )
+    await tx.execute("update status_lists set revision = revision + 1 where id = $1", beside)
+    await enter(tx, STATUS, beside, index, action="status.set")
+
+
+async def resume(tx: Tx, list_id: UUID, index: int) -> None:
+    """Clear the bit of a place in the list of suspensions. Raises NoSuchPlace."""
+    beside = await _suspensions(tx, list_id, index)
+    await tx.execute("update status_entries set revoked_at = null where list_id = $1 and idx = $2", beside, index)
+    await tx.execute("update status_lists set revision = revision + 1 where id = $1", beside)
+    await enter(tx, STATUS, beside, index, action="status.cleared")
+
+
+async def _suspensions(tx: Tx, list_id: UUID, index: int) -> UUID:
+    """The list of suspensions beside a list of revocations, locked; made when it is first needed."""
+    row = await tx.fetchrow(
+        "select l.organization_id, l.number from status_lists l join status_entries e on e.list_id = l.id"
+        " where l.id = $1 and l.purpose = $3 and e.idx = $2",
+        *(list_id, index, REVOCATION),
+    )
+    if row is None:
+        raise rules.NoSuchPlace
+    await _open_list(tx, row["organization_id"], SUSPENSION, row["number"])
+    beside: UUID = await tx.fetchval(
+        "select id from status_lists where organization_id = $1 and purpose = $2 and number = $3 for update",
+        *(row["organization_id"], SUSPENSION, row["number"]),
+    )
+    return beside
 
 
 async def status_list(tx: Tx, signer: Signer, handle: str, purpose: str, number: int) -> Published | None:

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from countersign.kit.db import Tx
@@ -24,6 +24,9 @@ from countersign.trust.canonical import canonical_json
 from countersign.trust.canonical_proof import proof_options, proof_value, signature_holds
 from countersign.trust.keys import KeyEncryption, WrappedKey
 from countersign.trust.workers import Workers
+
+IN_USE: Final = "k.retired_at is null and k.compromised_at is null"
+RETIRED_TOO: Final = "k.compromised_at is null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,19 @@ class Signer:
         """
         return (await self._issuer(tx, organization_id)).verification_method
 
+    async def add_key(self, tx: Tx, organization_id: UUID) -> None:
+        """Make a key that signs from now on; the one in use before is retired, and what it signed stays good.
+
+        Whoever asks for it has the word of two persons. Raises NotFound.
+        """
+        before = await tx.fetchval(
+            "update signing_keys set retired_at = $2 where organization_id = $1 and retired_at is null returning id",
+            *(organization_id, await tx.now()),
+        )
+        if before is not None:
+            await history.keep(tx, self.addresses, organization_id, before)
+        await self._make_key(tx, organization_id)
+
     async def sign(self, tx: Tx, organization_id: UUID, document: bytes) -> bytes:
         """Sign a credential (`eddsa-rdfc-2022`) at the transaction's time; answers the RFC 8785 bytes to keep.
 
@@ -75,8 +91,12 @@ class Signer:
         return await self._sign(tx, [(issuers[identity], document) for identity, document in documents])
 
     async def sign_list(self, tx: Tx, organization_id: UUID, document: bytes) -> bytes:
-        """Sign a status list: as `sign`, and for a suspended organization too, whose revocations must stay known."""
-        return (await self._sign(tx, [(await self._issuer(tx, organization_id), document)]))[0]
+        """Sign a status list: as `sign`, and for a suspended organization too, whose revocations must stay known.
+
+        An organization that has retired its key signs its lists with that one still.
+        """
+        issuer = await self._find(tx, organization_id) or await self._find(tx, organization_id, RETIRED_TOO)
+        return (await self._sign(tx, [(issuer or await self._issuer(tx, organization_id), document)]))[0]
 
     async def _sign(self, tx: Tx, documents: Sequence[tuple[_Issuer, bytes]]) -> list[bytes]:
         now = await tx.now()
@@ -107,21 +127,25 @@ class Signer:
 
     async def _issuer(self, tx: Tx, organization_id: UUID) -> _Issuer:
         issuer = await self._find(tx, organization_id)
-        if issuer is None:
+        if issuer is not None:
+            return issuer
+        # The first key is made by itself; who has taken all of theirs out of use wants no signature.
+        had = await tx.fetchval("select true from signing_keys where organization_id = $1 limit 1", organization_id)
+        if not had:
             await self._make_key(tx, organization_id)
-            issuer = await self._find(tx, organization_id)
+        issuer = await self._find(tx, organization_id)
         if issuer is None:
-            raise NotFound(what="organization")
+            raise rules.NoKeyInUse if had else NotFound(what="organization")
         return issuer
 
-    async def _find(self, tx: Tx, organization_id: UUID) -> _Issuer | None:
+    async def _find(self, tx: Tx, organization_id: UUID, which: str = IN_USE) -> _Issuer | None:
         row = await tx.fetchrow(
-            """
+            f"""
             select o.handle, o.verification, k.id, k.name, k.public
             from organizations o
             join signing_keys k on k.organization_id = o.id and k.algorithm = 'ed25519'
-              and k.retired_at is null and k.compromised_at is null
-            where o.id = $1
+              and {which}
+            where o.id = $1 order by k.created_at desc, k.name desc limit 1
             """,
             organization_id,
         )

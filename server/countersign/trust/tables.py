@@ -62,7 +62,7 @@ class StatusList(Table, table=True):
     __tablename__ = "status_lists"
     __table_args__ = (
         UniqueConstraint("organization_id", "purpose", "number", name="status_lists_number"),
-        CheckConstraint("purpose = 'revocation'", name="status_lists_purpose"),
+        CheckConstraint("purpose in ('revocation', 'suspension')", name="status_lists_purpose"),
         CheckConstraint("next_slot between 0 and 131072", name="status_lists_next_slot"),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE

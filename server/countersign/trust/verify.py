@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from countersign.trust import canonical_codes, canonical_contexts
+from countersign.trust.addresses import suspensions_beside
 from countersign.trust.canonical import NotJsonLd, UndefinedTerms, expand_strictly
 from countersign.trust.canonical_contexts import UnknownContext
 from countersign.trust.canonical_schema import parse_date_time, schema_problems, schema_url_of
@@ -28,7 +29,13 @@ from countersign.trust.verify_findings import (
     unreadable,
     worst,
 )
-from countersign.trust.verify_proof import issuer_of, parse_object, proof_findings, status_findings
+from countersign.trust.verify_proof import (
+    issuer_of,
+    parse_object,
+    proof_findings,
+    status_findings,
+    suspension_findings,
+)
 from countersign.trust.verify_reading import (
     Found,
     Unreadable,
@@ -92,6 +99,9 @@ def _findings(found: Found, material: Material, now: datetime) -> Iterator[Findi
     list_url = status.get("statusListCredential") if isinstance(status, dict) else None
     listed = parse_object(material.status_lists.get(list_url)) if isinstance(list_url, str) else None
     yield from status_findings(document, listed, did_document, now, path)
+    if isinstance(list_url, str) and (beside := suspensions_beside(list_url)) is not None:
+        paused = parse_object(material.status_lists.get(beside))
+        yield from suspension_findings(document, paused, did_document, now, path)
     yield from _subject(found)
     yield from _digests(document, material, path)
     yield _standing(issuer, material, path)

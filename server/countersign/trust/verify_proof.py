@@ -76,6 +76,31 @@ def status_findings(
         yield failed("status", Verdict.REVOKED, "The issuer has revoked it.", where)
 
 
+def suspension_findings(
+    document: Mapping[str, Any],
+    listed: Mapping[str, Any] | None,
+    did_document: Mapping[str, Any] | None,
+    now: datetime,
+    path: str,
+) -> Iterator[Finding]:
+    """Check the list of suspensions that stands beside the list of revocations, where the issuer keeps one.
+
+    `credentialStatus` is one object, so the credential cannot name both; without such a list nothing is found.
+    """
+    status = document.get("credentialStatus")
+    if listed is None or not isinstance(status, dict):
+        return
+    beside = {**status, "statusPurpose": "suspension", "statusListCredential": listed.get("id")}
+    where = f"{path}.credentialStatus"
+    try:
+        _, is_set = _bit(document, beside, listed, did_document, now)
+    except ValueError as error:
+        yield failed("status", Verdict.STATUS_UNAVAILABLE, f"The list of suspensions: {error}", where)
+        return
+    if is_set:
+        yield failed("status", Verdict.SUSPENDED, "The issuer has suspended it.", where)
+
+
 def parse_object(text: str | None) -> Mapping[str, Any] | None:
     """Read given material: a JSON object, or None."""
     if text is None:
