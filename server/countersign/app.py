@@ -253,7 +253,12 @@ def _routes(settings: Settings | None, gates: Gates) -> list[BaseRoute]:
     providers = settings.providers if settings is not None else ()
     return [
         *pages.routes(settings),
-        *SignIns.of(providers, settings.public_origin if settings is not None else "", gates).routes(),
+        *SignIns.of(
+            providers,
+            settings.public_origin if settings is not None else "",
+            gates,
+            links=settings is not None and settings.mode is not Mode.PRODUCTION,
+        ).routes(),
         WebSocketRoute(GRAPHQL, Sockets()),
         Route("/livez", health.alive),
         Route("/readyz", health.ready),

@@ -15,7 +15,19 @@ from countersign.kit import embedded
 from countersign.kit.access import POLICY, OrganizationKind, Permission, Role, Scope
 from tests.cli.running import verb
 
-VERBS = ("demo", "serve", "migrate", "import", "export-schema", "doctor", "documents", "token", "reset", "test")
+VERBS = (
+    "demo",
+    "serve",
+    "migrate",
+    "import",
+    "export-schema",
+    "doctor",
+    "documents",
+    "token",
+    "sign-in",
+    "reset",
+    "test",
+)
 
 
 def test_help_names_every_verb_and_is_quick() -> None:
@@ -42,6 +54,7 @@ def test_every_verb_has_help(name: str) -> None:
         (("serve", "--prot", "1"), "--port"),
         (("serve", "--port", "99999"), "less than or equal to 65535"),
         (("token", "reviewr"), "did you mean reviewer?"),
+        (("sign-in", "reviewr"), "did you mean reviewer?"),
         (("import", "skils", "x"), "Did you mean 'skills'?"),
         (("import", "skills", "not-there.csv"), "not-there.csv"),
     ],

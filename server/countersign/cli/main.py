@@ -244,6 +244,17 @@ def token(
     _run("token", role=role, organization=organization, days=days, data=data, json=json)
 
 
+@app.command("sign-in")
+def sign_in(
+    role: Annotated[str, typer.Argument(help="reviewer, signatory, author, registrar, recruiter, org_admin, auditor.")],
+    organization: Annotated[str | None, typer.Option(help="Handle; else the first one that suits the role.")] = None,
+    data: Data = None,
+    port: Port = None,
+) -> None:
+    """Print a link that signs a browser of this machine in, once; demo and dev only."""
+    _run("sign_in", role=role, organization=organization, data=data, port=port)
+
+
 @app.command()
 def bench(
     learners: Annotated[

@@ -34,9 +34,7 @@ class Holder:
 def run(role: str, organization: str | None, days: int, data: Path | None, *, json: bool) -> int:
     """Print a new token, once; exit 2 for an unknown role, 1 when no organization suits it."""
     if role not in MEMBERS:
-        near = get_close_matches(role, MEMBERS, 1)
-        meant = f"did you mean {near[0]}?" if near else f"it is one of {', '.join(MEMBERS)}"
-        say(f"no role is called {role!r} — {meant}")
+        say(unknown(role))
         return BAD_USAGE
     leave_on_sigterm()
     with explained(), database(load(data=data), attach=True) as settings:
@@ -57,6 +55,13 @@ def run(role: str, organization: str | None, days: int, data: Path | None, *, js
     return 0
 
 
+def unknown(role: str) -> str:
+    """What to say of a role that there is not."""
+    near = get_close_matches(role, MEMBERS, 1)
+    meant = f"did you mean {near[0]}?" if near else f"it is one of {', '.join(MEMBERS)}"
+    return f"no role is called {role!r} — {meant}"
+
+
 def scopes_of(role: Role, kind: OrganizationKind) -> frozenset[Scope]:
     """Every scope that the policy gives this role in such an organization."""
     rules = [rule for rule in POLICY.values() if role in rule.roles and kind in rule.kinds]
@@ -73,7 +78,7 @@ def kinds_of(role: Role) -> set[OrganizationKind]:
 async def _make(settings: Settings, role: Role, handle: str | None, life: timedelta) -> tuple[str, Holder] | None:
     await prepare(settings)
     async with tools_of(settings) as tools, tools.db.writer() as tx:
-        holder = await _holder(tx, role, handle)
+        holder = await holder_for(tx, role, handle)
         if holder is None:
             return None
         person = await service.enrol(tx, SYSTEM, holder.organization_id, [role])
@@ -83,7 +88,8 @@ async def _make(settings: Settings, role: Role, handle: str | None, life: timede
         return await service.issue_token(tx, SYSTEM, given), holder
 
 
-async def _holder(tx: Tx, role: Role, handle: str | None) -> Holder | None:
+async def holder_for(tx: Tx, role: Role, handle: str | None) -> Holder | None:
+    """The organization of this handle, else the first that such a role suits."""
     row = await tx.fetchrow(
         """
         select id, handle, kind from organizations

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +16,7 @@ from structlog.contextvars import get_contextvars
 
 from countersign.accounts import limits, rules, service, sign_ins
 from countersign.accounts.oidc import OutOfReach, RelyingParty
-from countersign.accounts.providers import Provider
+from countersign.accounts.providers import Provider, is_loopback
 from countersign.accounts.rules_tokens import NotGood
 from countersign.accounts.service import Opened
 from countersign.accounts.sign_ins import Begun, SomebodyElse
@@ -49,16 +49,20 @@ class SignIns:
     parties: Mapping[str, RelyingParty]
     gates: Gates
     origin: str
+    links: bool = False
+    """Whether one-time links sign in: in demo and dev, and from this machine alone."""
 
     @classmethod
-    def of(cls, providers: Sequence[Provider], origin: str, gates: Gates) -> SignIns:
+    def of(cls, providers: Sequence[Provider], origin: str, gates: Gates, *, links: bool) -> SignIns:
         """Those of an installation; each provider sends browsers back to an address of its own."""
         parties = {p.name: RelyingParty(p, f"{origin}/auth/callback/{p.name}") for p in providers}
-        return cls(parties, gates, origin)
+        return cls(parties, gates, origin, links)
 
     def routes(self) -> list[BaseRoute]:
         """Every address."""
+        once = [Route("/auth/once/{secret}", self.by_link, methods=["GET"])] if self.links else []
         return [
+            *once,
             Route("/auth/me", self.me, methods=["GET"]),
             Route("/auth/sign-in/{provider}", self.begin, methods=["GET"]),
             Route("/auth/step-up", self.step_up, methods=["GET"]),
@@ -171,6 +175,17 @@ class SignIns:
         async with db.writer() as tx:
             before = cookie(headers, self.gates.session_cookie)
             return begun, await sign_ins.finish(tx, party.provider.issuer, claims, begun, before)
+
+    async def by_link(self, request: Request) -> Response:
+        """Sign in as an account of a demo by a link that was printed on this machine; good once."""
+        secret = request.path_params["secret"]
+        here = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        if not is_loopback(request.client.host if request.client else "") or not is_loopback(here):
+            return page(request, "absent", 404)
+        async with _db(request).writer() as tx:
+            before = cookie(_headers(request), self.gates.session_cookie)
+            opened = await sign_ins.redeem_link(tx, secret, before) if rules.is_secret(secret) else None
+        return page(request, "absent", 404) if opened is None else self.signed_in(opened, "/")
 
     def signed_in(self, opened: Opened, to: str) -> Response:
         """Go on with the session's cookie; the one of the sign-in is forgotten."""

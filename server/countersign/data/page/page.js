@@ -1,5 +1,6 @@
 // The page: texts in two languages, and numbers that all come from the API.
 
+import { look, show } from '/page/account.js';
 import { FOUND, PAGE } from '/page/queries.js';
 import { TEXTS } from '/page/texts.js';
 
@@ -73,6 +74,7 @@ function render() {
   for (const place of document.querySelectorAll('[data-role]')) {
     place.textContent = roles[place.dataset.role]?.organization ?? '';
   }
+  show(text, language);
   if (!shown) {
     return;
   }
@@ -162,7 +164,7 @@ for (const button of document.querySelectorAll('[data-language]')) {
 }
 
 speak(preferred());
-await signIns();
+await Promise.all([signIns(), look()]);
 render();
 await refresh();
 setInterval(() => document.hidden || refresh(), EVERY);

@@ -28,3 +28,10 @@ export const FOUND = `
     searchCandidates(first: 1, stack: $stack) { totalCount }
   }
 `;
+
+// For whom somebody who is signed in may act.
+export const PLACES = `
+  query Places {
+    viewer { memberships { roles organization { displayName } } }
+  }
+`;
