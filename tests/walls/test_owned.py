@@ -139,3 +139,22 @@ async def test_candidates_are_searched_behind_the_wall_of_the_search(here: Hall)
 )
 def test_tables_are_read_from_a_text_outside_of_quotes(text: str, named: set[str]) -> None:
     assert tables_in(text) == named
+
+
+async def test_what_is_public_keeps_its_one_round_trip_and_what_is_owned_goes_behind_its_wall(here: Hall) -> None:
+    wanted = {
+        "my drafts": Wall.OWNED,
+        "my awards and consents": Wall.OWNED,
+        "the recruiter's query": Wall.SEARCH,
+        "a page of the catalogue with endorsements": Wall.PUBLIC,
+        "a spec by its id": Wall.PUBLIC,
+        "skills by words": Wall.PUBLIC,
+        "stacks": Wall.PUBLIC,
+    }
+    found: dict[str, Wall] = {}
+    for typical in TYPICAL:
+        for actor in (here.recruiter, here.school, here.learner("graduate0")):
+            await here.engine.answer(Request(typical.text, typical.variables), actor, "t")
+        for plan in compiled(here.engine, typical.text):
+            found[typical.name] = plan.wall
+    assert {name: found[name] for name in wanted} == wanted

@@ -47,7 +47,8 @@ class Table(SQLModel):
 
     `__updatable__` names the columns that the application's role may UPDATE (default: none, rows are immutable);
     `__deletable__` says whether it may DELETE rows; `__sealed__` names columns that only the signer reads (and wraps
-    anew). `__searchable__` says whether the search's role may read it: the projection and what is public.
+    anew). `__searchable__` says whether the search's role may read it: the projection, what is public, and what
+    decides on what is public.
     `__withheld__` says that no compiled read may touch it: what services alone look up, such as what proves who comes.
     `__owners__` names columns that say whose a row is: compiled reads find rows of one of their owners only
     (row-level security), whatever their own text forgot. `migrate` turns all of it into grants and policies.

@@ -110,6 +110,7 @@ class SpecVersionReader(Table, table=True):
 
     __tablename__ = "spec_version_readers"
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True  # the title of a spec is that of the newest version that one may read
 
     spec_version_id: uuid.UUID = Field(primary_key=True, foreign_key="spec_versions.id")
     organization_id: uuid.UUID = Field(primary_key=True, foreign_key="organizations.id")
