@@ -15,6 +15,9 @@ from countersign.kit.access import (
     SCOPES_OF,
     SYSTEM,
     Actor,
+    Allow,
+    Deny,
+    Lack,
     OrganizationKind,
     Permission,
     Role,
@@ -93,3 +96,41 @@ def test_a_session_is_somebody() -> None:
     assert SESSION.known
     assert TOKEN.known
     assert not ANONYMOUS.known
+
+
+OUTSIDER = replace(TOKEN, organization_id=UUID(int=9))
+LACKS: list[tuple[Actor, Permission, Lack]] = [
+    (ANONYMOUS, Permission.SIGN_ENDORSEMENT, Lack.SIGN_IN),
+    (replace(TOKEN, scopes=frozenset()), Permission.SIGN_ENDORSEMENT, Lack.SCOPE),
+    (replace(TOKEN, roles=frozenset({Role.REVIEWER})), Permission.SIGN_ENDORSEMENT, Lack.ROLE),
+    (replace(TOKEN, organization_kind=OrganizationKind.SCHOOL), Permission.SIGN_ENDORSEMENT, Lack.KIND),
+    (TOKEN, Permission.SET_CONSENT, Lack.LEARNER),
+    (TOKEN, Permission.IMPORT, Lack.OPERATOR),
+    (OUTSIDER, Permission.SIGN_ENDORSEMENT, Lack.OWNER),
+    (replace(SESSION, authenticated_at=None), Permission.SIGN_ENDORSEMENT, Lack.FRESH),
+]
+
+
+@pytest.mark.parametrize(("actor", "permission", "lack"), LACKS)
+def test_a_denial_names_the_rule_and_what_was_lacking(actor: Actor, permission: Permission, lack: Lack) -> None:
+    decision = access.decide(actor, permission, owner=HOUSE if actor is OUTSIDER else None, now=NOW)
+    assert isinstance(decision, Deny)
+    assert (decision.rule, decision.lack) == (f"{permission.value}:{lack.value}", lack)
+    assert decision.why
+
+
+def test_what_is_allowed_says_what_is_left_to_ask_of_each_row() -> None:
+    assert access.decide(SESSION, Permission.SIGN_ENDORSEMENT, now=NOW) == Allow(
+        "{t}.organization_id = {actor_organization}"
+    )
+    assert access.decide(SESSION, Permission.SIGN_ENDORSEMENT, owner=HOUSE, now=NOW) == Allow("true")
+    learner = Actor(learner_id=7, token_id=UUID(int=4), scopes=frozenset({Scope.LEARNER_SELF}))
+    assert access.decide(learner, Permission.SET_CONSENT) == Allow("{t}.learner_id = {actor_learner}")
+    assert access.decide(SYSTEM, Permission.IMPORT, owner=HOUSE) == Allow()
+
+
+def test_every_permission_has_a_line_and_every_line_is_met_by_somebody() -> None:
+    assert set(POLICY) == set(Permission)
+    for permission, rule in POLICY.items():
+        holder = replace(SESSION, roles=rule.roles, organization_kind=next(iter(rule.kinds), None), learner_id=7)
+        assert rule.system_only or access.allows(holder, permission), permission

@@ -134,6 +134,20 @@ _SCHOOL = frozenset({OrganizationKind.SCHOOL})
 _INDUSTRY = frozenset({OrganizationKind.EMPLOYER, OrganizationKind.AGENCY})
 
 
+class Lack(enum.Enum):
+    """What an actor may lack for what they want to do."""
+
+    OPERATOR = "operator"
+    SIGN_IN = "sign_in"
+    SCOPE = "scope"
+    SESSION = "session"
+    LEARNER = "learner"
+    KIND = "kind"
+    ROLE = "role"
+    OWNER = "owner"
+    FRESH = "fresh"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What an actor must hold: the scope, one of the roles, and to act for one of the kinds of organization."""
@@ -163,17 +177,29 @@ class Rule:
 
     def admits(self, actor: Actor) -> bool:
         """Whether the actor holds what the rule asks, whoever owns the object and however long ago they signed in."""
-        if actor.system:
-            return True
-        if self.system_only or not actor.known or (self.scopes and actor.scopes.isdisjoint(self.scopes)):
-            return False
-        if self.fresh and not self.scopes and actor.login_id is None:
-            return False
-        if self.account:
-            return actor.login_id is not None
+        return self.lack(actor) is None
+
+    @property
+    def filter(self) -> str:
+        """What is left to be asked of each row, as SQL over `{t}`, of who holds all that the rule asks."""
         if self.learner:
-            return actor.learner_id is not None
-        return actor.organization_kind in self.kinds and bool(self.roles & actor.roles)
+            return "{t}.learner_id = {actor_learner}"
+        return "true" if self.account else "{t}.organization_id = {actor_organization}"
+
+    def lack(self, actor: Actor) -> Lack | None:
+        """What the actor lacks of what the rule asks; None when nothing."""
+        if actor.system:
+            return None
+        asked: tuple[tuple[Lack, bool], ...] = (
+            (Lack.OPERATOR, not self.system_only),
+            (Lack.SIGN_IN, actor.known),
+            (Lack.SCOPE, not self.scopes or not actor.scopes.isdisjoint(self.scopes)),
+            (Lack.SESSION, actor.login_id is not None or not (self.account or (self.fresh and not self.scopes))),
+            (Lack.LEARNER, actor.learner_id is not None or not self.learner),
+            (Lack.KIND, self.account or self.learner or actor.organization_kind in self.kinds),
+            (Lack.ROLE, self.account or self.learner or not self.roles.isdisjoint(actor.roles)),
+        )
+        return next((lack for lack, held in asked if not held), None)
 
 
 POLICY: dict[Permission, Rule] = {
@@ -235,10 +261,50 @@ def scopes_to_give(actor: Actor) -> frozenset[Scope]:
     return frozenset(given) & actor.scopes if actor.login_id is None else frozenset(given)
 
 
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The policy lets the actor; `filter` is what it leaves to be asked of each row, as SQL over `{t}`."""
+
+    filter: str = "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """The policy does not let the actor; `rule` names the line of the policy and what was lacking."""
+
+    rule: str
+    lack: Lack
+    why: str
+
+
+def decide(
+    actor: Actor, permission: Permission, *, owner: UUID | None = None, now: datetime | None = None
+) -> Allow | Deny:
+    """Whether the actor may do this, to a thing of the organization `owner` (None: of nobody in particular).
+
+    Pure, from the table alone; what is not in it is denied. With `now` a fresh sign-in is asked too, where the rule
+    wants one. Services, commands and reads ask nothing else.
+    """
+    rule = POLICY.get(permission)
+    if rule is None:
+        return _deny(permission, Lack.OPERATOR, "Nobody may do this")
+    if owner is not None and not actor.system and actor.organization_id != owner:
+        return _deny(permission, Lack.OWNER, "This belongs to another organization")
+    lack = rule.lack(actor)
+    if lack is not None:
+        return _deny(permission, lack, explain(permission))
+    if now is not None and not fresh(actor, permission, now):
+        return _deny(permission, Lack.FRESH, StepUpRequired().message)
+    return Allow("true" if actor.system or owner is not None else rule.filter)
+
+
+def _deny(permission: Permission, lack: Lack, why: str) -> Deny:
+    return Deny(f"{permission.value}:{lack.value}", lack, why)
+
+
 def allows(actor: Actor, permission: Permission) -> bool:
     """Whether the actor holds what the policy asks, whoever owns the object. Anything undeclared is denied."""
-    rule = POLICY.get(permission)
-    return rule is not None and rule.admits(actor)
+    return isinstance(decide(actor, permission), Allow)
 
 
 def fresh(actor: Actor, permission: Permission, now: datetime) -> bool:
@@ -264,12 +330,11 @@ def require(actor: Actor, permission: Permission, *, owner: UUID | None = None, 
     `hidden` names a thing that outsiders must not know of: a foreign one is then NotFound, as if it were missing.
     Raises NotAllowed or NotFound.
     """
-    if owner is not None and not actor.system and actor.organization_id != owner:
-        if hidden is not None:
+    decision = decide(actor, permission, owner=owner)
+    if isinstance(decision, Deny):
+        if decision.lack is Lack.OWNER and hidden is not None:
             raise NotFound(what=hidden)
-        raise NotAllowed(why="This belongs to another organization")
-    if not allows(actor, permission):
-        raise NotAllowed(why=explain(permission))
+        raise NotAllowed(why=decision.why)
 
 
 def explain(permission: Permission) -> str:
