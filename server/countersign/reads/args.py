@@ -23,6 +23,11 @@ def _holding(actor: Actor, permission: Permission) -> object:
     return actor.organization_id if access.allows(actor, permission) else None
 
 
+def _permissions(actor: Actor) -> object:
+    """The names of everything that the policy lets the actor do, whatever it is done to."""
+    return [permission.value for permission in Permission if access.allows(actor, permission)]
+
+
 @dataclass(slots=True)
 class Call:
     """One execution of a plan: who asks, with which argument values, at which time; what a command has made."""
@@ -43,6 +48,7 @@ _KNOWN: Mapping[str, tuple[Getter, str]] = {
     "actor_person": (lambda call: call.actor.person_id, "uuid"),
     "actor_learner": (lambda call: call.actor.learner_id, "bigint"),
     "actor_account": (lambda call: call.actor.account_id, "uuid"),
+    "actor_permissions": (lambda call: _permissions(call.actor), "text[]"),
     "budget_limit": (lambda call: call.budget.limit if call.budget else None, "int"),
     "budget_remaining": (lambda call: call.budget.remaining if call.budget else None, "int"),
     "budget_reset": (lambda call: call.budget.reset_seconds if call.budget else None, "int"),

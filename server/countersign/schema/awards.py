@@ -16,6 +16,7 @@ from countersign.learners.service import Person
 from countersign.reads.args import Call
 from countersign.reads.bind import arg, bound, column, connection, entity, find, one, sealed, slot
 from countersign.reads.identity import Sealed
+from countersign.schema.abilities import AwardAbilities, viewer_can
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
 from countersign.schema.scalars import URL, CountryCode
@@ -85,6 +86,7 @@ class Award(Node):
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.spec_version_id", description="The version that was earned."
     )
+    viewer_can: AwardAbilities = viewer_can()
 
 
 @strawberry.input(description="Which awards; all conditions must hold.")

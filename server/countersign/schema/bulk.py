@@ -19,6 +19,7 @@ from countersign.kit.ids import public_id
 from countersign.reads.args import Call
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, slot
 from countersign.reads.orders import Order, Orders
+from countersign.schema.abilities import BulkOperationAbilities, viewer_can
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.problems import QuotaExceededError, StepUpRequiredError, UserErrorCode
 from countersign.schema.scalars import URL
@@ -176,6 +177,7 @@ class BulkOperation(Node):
     started_at: datetime | None = column(description="When its turn first came.")
     finished_at: datetime | None = column(description="When it was over.")
     expires_at: datetime | None = column(description="When its files go; null until it is over.")
+    viewer_can: BulkOperationAbilities = viewer_can()
 
 
 BULK_ORDERS = Orders(

@@ -12,6 +12,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one
+from countersign.schema.abilities import EndorsementAbilities, viewer_can
 from countersign.schema.attachments import Attachment
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.endorsement_lists import (
@@ -88,6 +89,7 @@ class Endorsement(Node):
         visible="true",
         description="The files behind it; their names and digests are signed with it.",
     )
+    viewer_can: EndorsementAbilities = viewer_can()
 
 
 @strawberry.type

@@ -15,6 +15,7 @@ from countersign.reads.bind import arg, bound, column, connection, entity, find,
 from countersign.reads.orders import Order, Orders
 from countersign.reviews import rules, service
 from countersign.reviews.views import CRITERION, REVIEW, REVIEW_REQUEST, SCORE
+from countersign.schema.abilities import ReviewRequestAbilities, viewer_can
 from countersign.schema.base import (
     CommandInput,
     Connection,
@@ -138,6 +139,7 @@ class ReviewRequest(Node):
         size=1,
         description="Answers that fell because their reviewer went before anything was signed, the oldest first.",
     )
+    viewer_can: ReviewRequestAbilities = viewer_can()
 
 
 REVIEW_REQUEST_ORDERS = Orders(

@@ -10,6 +10,7 @@ from countersign.endorsements.views import CO_VALIDATED_AT, LIVE_COUNT, SEEN_WIT
 from countersign.reads.bind import arg, bound, column, connection, find, many, one
 from countersign.reads.orders import Order, Orders
 from countersign.reviews.views import DECLINED_COUNT
+from countersign.schema.abilities import SpecDraftAbilities, SpecVersionAbilities, viewer_can
 from countersign.schema.base import Connection, Node
 from countersign.schema.endorsement_lists import ENDORSEMENT_FILTERS, ENDORSEMENT_ORDERS, EndorsementFilter
 from countersign.schema.organizations import Organization
@@ -216,6 +217,7 @@ class SpecVersion(Node):
         args={"filter": arg(EndorsementFilter | None, "Which of them; `live: true` for those that count now.")},
         description="What employers and agencies said of exactly this version.",
     )
+    viewer_can: SpecVersionAbilities = viewer_can()
 
 
 @bound(DRAFT, description="What a school is writing; only the school sees it.")
@@ -239,6 +241,7 @@ class SpecDraft(Node):
     listing: Listing | None = one(
         on="{child}.id = {parent}.listing_id", description="The catalogue entry that it was begun from."
     )
+    viewer_can: SpecDraftAbilities = viewer_can()
 
 
 @strawberry.input(one_of=True, description="How to name one specification: by exactly one of these.")

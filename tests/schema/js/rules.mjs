@@ -7,6 +7,8 @@ const named = (rules) => Object.fromEntries(Object.entries(rules).map(([name, va
 
 // Parts of things, which are read with them and never by themselves.
 const VALUES = [
+  'AwardAbilities', 'BulkOperationAbilities', 'EndorsementAbilities', 'ReviewRequestAbilities', 'SpecDraftAbilities',
+  'SpecVersionAbilities', 'ViewerAbilities',
   'AlignedSkill', 'Assessment', 'AssessmentCoDesign', 'AssessorProvision', 'CandidateAward', 'CandidateFacets',
   'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge',
   'InterviewGuarantee', 'LabourMarketEvidence', 'MatchContribution', 'Outcome', 'PageInfo', 'Price',
