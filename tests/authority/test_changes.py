@@ -165,11 +165,11 @@ async def test_what_a_viewer_can_is_what_the_policy_lets_them(stage: Stage, make
     type_ = SCHEMA._schema.type_map["ViewerAbilities"]
     abilities = " ".join(getattr(type_, "fields", {}))
     for who, actor in (await crowd(stage, make)).items():
-        viewer = (await ask_data(stage.engine, f"{{ viewer {{ viewerCan {{ {abilities} }} }} }}", actor))["viewer"]
+        viewer = (await ask_data(stage.engine, f"{{ viewer {{ can {{ {abilities} }} }} }}", actor))["viewer"]
         if viewer is None:
             assert who == "nobody"
             continue
-        said = viewer["viewerCan"]
+        said = viewer["can"]
         assert said["searchCandidates"] == (
             Role.RECRUITER in actor.roles
             and Scope.SEARCH_READ in actor.scopes

@@ -19,7 +19,7 @@ from countersign.organizations.views import ORGANIZATION
 from countersign.reads.args import Call
 from countersign.reads.bind import arg, bound, column, connection, entity, many, one, sealed, slot
 from countersign.reads.identity import Sealed
-from countersign.schema.abilities import ViewerAbilities, viewer_can
+from countersign.schema.abilities import ViewerAbilities
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
 from countersign.schema.scalars import CountryCode, LanguageTag
@@ -179,7 +179,7 @@ class Viewer:
         limit=100,
         description="For which organizations you may act, and what you may do there. A token acts for one alone.",
     )
-    viewer_can: ViewerAbilities = viewer_can()
+    can: ViewerAbilities = one(description="What you may do for whom you act, whatever it is done to.")
 
 
 @strawberry.type
