@@ -127,6 +127,7 @@ OPEN = {
     "nodes",
     "organization",
     "organizations",
+    "ownershipLink",
     "rateLimit",
     "reviewRequest",
     "reviewRequests",
