@@ -16,6 +16,7 @@ from graphql import (
 from countersign.kit.access import POLICY
 from countersign.kit.errors import Code
 from countersign.reads.bindings import BACKREF, METADATA, binding_of, node_types
+from countersign.schema.authority import authority_of
 from countersign.schema.base import Command
 from countersign.schema.contents import export, make_schema
 from countersign.schema.problems import UserErrorCode
@@ -108,48 +109,11 @@ def test_authority_is_printed_where_it_is_enforced() -> None:
     assert text.count(" @authorized(") - text.count("directive @authorized(") == declared
 
 
-# Root fields that anyone may use: what they show is decided by the views that they enter. The others say `requires`.
-OPEN = {
-    "_entities",
-    "_service",
-    "bulkOperation",
-    "bulkOperations",
-    "attachment",
-    "award",
-    "consentTexts",
-    "credentialSpec",
-    "credentialSpecs",
-    "endorsement",
-    "endorsements",
-    "listing",
-    "listings",
-    "membership",
-    "node",
-    "nodes",
-    "organization",
-    "organizations",
-    "ownershipLink",
-    "ownershipLinks",
-    "rateLimit",
-    "reviewRequest",
-    "reviewRequests",
-    "rubric",
-    "skill",
-    "skillFrameworks",
-    "skills",
-    "specDrafts",
-    "specVersion",
-    "stack",
-    "stacks",
-    "viewer",
-}
-
-
-def test_a_root_field_is_guarded_or_known_to_be_open() -> None:
+def test_a_root_field_asks_for_a_permission_or_says_who_sees_what_it_shows() -> None:
     assert CORE.query_type is not None
-    for name, definition in CORE.query_type.fields.items():
-        binding = definition.extensions[BACKREF].metadata[METADATA]
-        assert (getattr(binding, "requires", None) is not None) != (name in OPEN), name
+    for name in CORE.query_type.fields:
+        authority = authority_of(CORE, CORE.query_type, name)
+        assert authority.permission is not None or authority.seen, name
 
 
 def test_the_codes_of_errors_are_those_of_refusals() -> None:
