@@ -17,6 +17,7 @@ from countersign.kit import access, audit
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database
 from countersign.kit.errors import Refusal
+from countersign.organizations import acting
 from countersign.organizations import service as organizations
 
 PAUSE_SECONDS: Final = 0.005
@@ -61,12 +62,20 @@ class Exporter(Protocol):
 
 
 async def present_actor(db: Database, job: Job) -> Actor:
-    """The asker as they stand now. Raises Failed when the token has ended or no longer holds what is needed."""
+    """The asker as they stand now.
+
+    Raises Failed when the token, the session or the membership has ended, or no longer holds what is needed.
+    """
+    now = db.clock.now()
     async with db.fresh_reader() as reader:
-        actor = await organizations.actor_of_token(reader, job.token_id, db.clock.now())
+        if job.login_id is not None:
+            asker = Actor(organization_id=job.organization_id, login_id=job.login_id)
+            actor = next(iter((await acting.still(reader, [asker], now)).values()), None)
+        else:
+            actor = None if job.token_id is None else await organizations.actor_of_token(reader, job.token_id, now)
     needed = [Permission(name) for name in job.permissions]
     if actor is None:
-        raise Failed(Failure.AUTHORITY_LOST, "The token with which this was started has ended")
+        raise Failed(Failure.AUTHORITY_LOST, "The token or the session with which this was started has ended")
     for permission in needed:
         if not access.allows(actor, permission):
             raise Failed(Failure.AUTHORITY_LOST, access.explain(permission))

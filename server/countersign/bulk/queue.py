@@ -32,7 +32,8 @@ class Job:
     id: UUID
     organization_id: UUID
     person_id: UUID
-    token_id: UUID
+    token_id: UUID | None
+    login_id: UUID | None
     kind: str
     subject: str
     dry_run: bool
@@ -106,6 +107,7 @@ async def claim(db: Database) -> Job | None:
             row["organization_id"],
             row["person_id"],
             row["token_id"],
+            row["login_id"],
             row["kind"],
             row["subject"],
             row["dry_run"],

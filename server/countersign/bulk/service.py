@@ -118,13 +118,14 @@ def _row(
     needed: tuple[Permission, ...],
     now: datetime,
 ) -> BulkOperation:
-    if actor.person_id is None or actor.token_id is None:
-        raise NotAllowed(why="Only a member with a token of their own may do this")
+    if actor.person_id is None or (actor.token_id is None and actor.login_id is None):
+        raise NotAllowed(why="Only a member with a session or a token of their own may do this")
     return BulkOperation(
         id=new_id(),
         organization_id=organization,
         person_id=actor.person_id,
         token_id=actor.token_id,
+        login_id=actor.login_id,
         kind=kind,
         subject=subject,
         format=written.value,

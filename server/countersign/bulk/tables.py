@@ -110,7 +110,9 @@ class BulkOperation(Table, table=True):
     id: uuid.UUID = Field(primary_key=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id")
     person_id: uuid.UUID
-    token_id: uuid.UUID
+    token_id: uuid.UUID | None = None
+    login_id: uuid.UUID | None = None
+    """The session with which it was asked for, when it was not a token."""
     kind: str
     subject: str
     """What is imported (`awards`), or the field that is exported."""
