@@ -12,16 +12,17 @@ import { tabsFor } from './tabs.js';
 
 const url = '/graphql';
 const visit = readVisit(window);
+const headers = { 'x-countersign': '1', ...visit.headers }; // without it the cookie of a session is refused
 const fetcher = createGraphiQLFetcher({
   url,
   subscriptionUrl: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${url}`,
-  headers: visit.headers,
+  headers,
 });
 
 async function ask(query) {
   const answer = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json', ...visit.headers },
+    headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
     body: JSON.stringify({ query }),
   });
   return (await answer.json()).data ?? {};

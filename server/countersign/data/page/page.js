@@ -40,6 +40,7 @@ async function ask(query, variables = {}, token = '') {
     headers: {
       'content-type': 'application/json',
       accept: 'application/json',
+      'x-countersign': '1', // without it the cookie of a session is refused
       ...(token ? { authorization: `Bearer ${token}` } : {}),
     },
     body: JSON.stringify({ query, variables }),
