@@ -43,7 +43,19 @@ from countersign.endorsements import departures, suspension
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
-from countersign.kit import audit, budgets, commands, events, installation, outbox, relay, trusted, vault, watch
+from countersign.kit import (
+    audit,
+    budgets,
+    commands,
+    events,
+    installation,
+    outbox,
+    records,
+    relay,
+    trusted,
+    vault,
+    watch,
+)
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
@@ -89,6 +101,7 @@ TABLE_MODULES = (
     commands,
     installation,
     outbox,
+    records,
     trusted,
     vault,
     accounts_tables,

@@ -24,8 +24,9 @@ def test_each_tab_of_graphiql_fits_the_schema(schema: GraphQLSchema, path: Path)
     assert validate(schema, parse(path.read_text(encoding="utf-8"))) == []
 
 
-def test_each_query_of_the_page_fits_the_schema(schema: GraphQLSchema) -> None:
-    text = (pages.PAGE / "queries.js").read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", ["queries.js", "learner-queries.js"])
+def test_each_query_of_the_page_fits_the_schema(schema: GraphQLSchema, file: str) -> None:
+    text = (pages.PAGE / file).read_text(encoding="utf-8")
     queries = re.findall(r"`([^`]+)`", text)
     assert len(queries) == text.count("export const")
     for query in queries:

@@ -31,7 +31,9 @@ async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-SHOWN = pytest.mark.parametrize(("page", "texts"), [("/", "texts"), ("/join", "join-texts")])
+SHOWN = pytest.mark.parametrize(
+    ("page", "texts"), [("/", "texts"), ("/join", "join-texts"), ("/claim", "learner-texts")]
+)
 
 
 @SHOWN
@@ -43,6 +45,15 @@ async def test_the_page_names_nothing_outside_its_origin(browser: httpx.AsyncCli
     assert not re.findall(r"(?:src|href)=\"(?:https?:)?//", answer.text)
     for path in re.findall(r"(?:src|href)=\"(/page/[^\"]+)\"", answer.text):
         assert (await browser.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("page", ["/", "/join", "/claim"])
+async def test_no_page_has_a_script_a_style_or_a_handler_in_its_text(browser: httpx.AsyncClient, page: str) -> None:
+    answer = await browser.get(page)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.findall(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|javascript:", answer.text)
 
 
 @SHOWN

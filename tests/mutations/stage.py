@@ -14,7 +14,9 @@ from graphql import GraphQLObjectType
 from countersign import app
 from countersign.accounts import service as accounts
 from countersign.accounts.rules import address_key
+from countersign.awards import claims
 from countersign.awards import service as awards
+from countersign.awards.rules_claims import Factor, FactorKind
 from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
@@ -26,6 +28,7 @@ from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
 from countersign.kit.fetcher import Fetcher
 from countersign.kit.ids import Sealer, new_id
+from countersign.learners import rules as learner_rules
 from countersign.learners.service import Person
 from countersign.organizations import domains, invitations, tokens
 from countersign.reads.bindings import Entity, binding_of
@@ -46,6 +49,7 @@ SCHEMA: Final = make_schema()
 LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
 DAY: Final = date(2026, 10, 1)
 NEWCOMER: Final = "newcomer@example.com"
+VOUCHED: Final = "anna@new.example"
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Stage:
     learner: Actor
     admin: Actor
     newcomer: Actor
+    claimant: Actor
+    own: Actor
     ids: dict[str, str]
     digest: str
     colleagues: Mapping[UUID, UUID]
@@ -117,6 +123,8 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
         admin = await _people(tx, make, school, ids)
         newcomer = await _newcomer(tx)
+        claimant = await _claimant(tx, school, versions["published"], ids)
+        own = replace(await _signed_in(tx), learner_id=issued.learner_id)
         colleagues = dict([await _colleague(tx, make, actor) for actor in (school, employer)])
     return Stage(
         Engine(make_schema(), Tools(db, SEALER, signer, fetcher=Fetcher(Names()))),
@@ -126,9 +134,36 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         learner,
         admin,
         newcomer,
+        claimant,
+        own,
         ids,
         digest,
         colleagues,
+    )
+
+
+async def _claimant(tx: Tx, school: Actor, version: UUID, ids: dict[str, str]) -> Actor:
+    """Somebody signed in, and the link to an award that waits for them."""
+    factor = Factor(FactorKind.STUDENT_NUMBER, "1001")
+    made = await awards.issue(
+        tx, school, awards.IssueAward(version, Person("b@example.com", "Boris", "KZ"), DAY, factor=factor)
+    )
+    link = await claims.make_link(tx, school, claims.MakeClaimLink(made.learner_id, made.award_id))
+    ids["claim"] = link.url.partition("#")[2]
+    return await _signed_in(tx)
+
+
+async def _signed_in(tx: Tx) -> Actor:
+    """Somebody who has just signed in with a provider that vouches for an address."""
+    account = await accounts.account_of(tx, "https://people.example", str(new_id()))
+    key = learner_rules.lookup_key(VOUCHED)
+    opened = await accounts.open_login(tx, account, authenticated_at=await tx.now(), email_key=key)
+    return Actor(
+        person_id=account,
+        account_id=account,
+        login_id=opened.login_id,
+        authenticated_at=await tx.now(),
+        scopes=frozenset(Scope),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from countersign.reviews.rubric import RUBRIC
-from tests.mutations.stage import Stage
+from tests.mutations.stage import VOUCHED, Stage
 from tests.specs.samples import COMPLETE
 
 MADE: Final = "2026-11-22T12:00:00Z"  # the tests' clock
@@ -84,6 +84,14 @@ TABLE: Final[Mapping[str, Row]] = {
         {"fullName": "Other Person"},
     ),
     "revokeAward": Row("school", lambda s: {"awardId": s.ids["award"], "reason": "A mistake"}, {"reason": "Other"}),
+    "createClaimLink": Row(
+        "school",
+        lambda s: {"awardId": s.ids["award"], "factor": {"kind": "BIRTH_YEAR", "value": "1998"}},
+        {"factor": {"kind": "BIRTH_YEAR", "value": "1999"}},
+    ),
+    "claimAward": Row("claimant", lambda s: {"link": s.ids["claim"], "answer": "1001"}, {"answer": "1002"}),
+    "correctResidence": Row("learner", lambda _: {"country": "KZ", "region": "KZ-ALA"}, {"region": None}),
+    "changeEmail": Row("own", lambda _: {"email": VOUCHED}, {"email": "anna@other.example"}),
     "createUpload": Row("school", lambda _: {"format": "CSV", "size": 1, "sha256": "0" * 64}, {"size": 2}),
     "startBulkImport": Row("school", lambda s: {"uploadId": s.ids["upload"], "kind": "AWARDS"}, {"dryRun": True}),
     "startBulkExport": Row("school", lambda _: {"query": "{ skills { nodes { id } } }"}, {"format": "CSV"}),

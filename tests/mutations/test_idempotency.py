@@ -118,8 +118,8 @@ async def test_a_key_belongs_to_its_organization_and_actor(stage: Stage, name: s
     assert first["data"][name]["errors"] == []
     async with stage.db.writer() as tx:
         elsewhere = await make.organization(tx, actor.organization_kind or OrganizationKind.SCHOOL)
-    others = [replace(actor, learner_id=-1)] if row.actor == "learner" else [stage.colleague(actor)]
-    if row.actor != "learner":
+    others = [stage.colleague(actor)] if actor.learner_id is None else [replace(actor, learner_id=-1)]
+    if actor.learner_id is None:
         others.append(replace(actor, organization_id=elsewhere))
     for other in others:
         answer = await stage.do(name, other, **{**given, **row.other})

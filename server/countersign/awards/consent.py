@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from countersign.awards.service import POSTED
-from countersign.kit import access, audit
+from countersign.kit import access, audit, records
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Tx
 from countersign.kit.importing import (
@@ -61,7 +61,7 @@ async def set_consent(tx: Tx, actor: Actor, command: SetConsent) -> int:
         )
         await consents.grant(tx, actor, wanted)
         if command.purpose is Purpose.TALENT_SEARCH:
-            await _post(tx, [learner_id])
+            await _post(tx, await records.all_of(tx, learner_id))
     else:
         await consents.withdraw(tx, actor, command.purpose, command.organization_id)
     return learner_id

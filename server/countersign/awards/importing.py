@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from countersign.awards import rules
+from countersign.awards.factors import keep_factors
 from countersign.awards.importing_sql import (
     ENROLLED,
     FRESH,
@@ -28,6 +29,7 @@ from countersign.awards.importing_sql import (
     STAGING,
 )
 from countersign.awards.rules import Mode
+from countersign.awards.rules_claims import LONGEST, Factor, FactorKind, factor_problem
 from countersign.awards.service import HOLDER
 from countersign.awards.tables import AwardImport
 from countersign.kit import access, audit
@@ -48,6 +50,7 @@ from countersign.kit.importing import (
 )
 from countersign.kit.table_files import TableFile
 from countersign.kit.vault import Vault
+from countersign.learners import identities
 from countersign.learners import rules as learner_rules
 from countersign.learners import service as learners
 from countersign.learners.service import Person
@@ -63,6 +66,9 @@ COLUMNS: Final = (
     Column("version", ("version",), required=True, longest=40),
     Column("awarded_on", ("awarded_on", "earned_on", "date"), required=True, longest=10),
     Column("mode", ("mode",), longest=20),
+    # The roster's second factor, one of them: who claims the award must know it too.
+    Column("birth_year", ("birth_year",), longest=4),
+    Column("student_number", ("student_number",), longest=LONGEST),
 )
 TAKEN: Final = ("email", "full_name", "country", "region", "spec", "version", "mode")
 MODES: Final = {mode.value for mode in Mode}
@@ -192,6 +198,7 @@ def _record(vault: Vault, row: Row, today: date, problems: list[RowProblem]) -> 
     mode = mode or Mode.STUDY.value
     if mode not in MODES:
         problems.append(row.problem("mode", "is not a mode", f"write one of {', '.join(sorted(MODES))}"))
+    _check_factor(row, problems)
     day = _day(row, today, problems)
     return (
         row.line,
@@ -205,6 +212,27 @@ def _record(vault: Vault, row: Row, today: date, problems: list[RowProblem]) -> 
         day,
         mode,
     )
+
+
+def _factor(row: Row) -> Factor | None:
+    """What the roster says of the learner beside the address, if the row says it."""
+    for kind in FactorKind:
+        if row.get(kind.value):
+            return Factor(kind, row.get(kind.value))
+    return None
+
+
+def _check_factor(row: Row, problems: list[RowProblem]) -> None:
+    factor = _factor(row)
+    if factor is None:
+        return
+    fault = factor_problem(factor)
+    if fault:
+        # Without the value: only a mark of it is kept anywhere.
+        problems.append(row.problem(factor.kind.value, fault, "correct it or leave it empty", value="", code="INVALID"))
+    if row.get(FactorKind.BIRTH_YEAR.value) and row.get(FactorKind.STUDENT_NUMBER.value):
+        remedy = "leave one of them empty"
+        problems.append(row.problem("student_number", "stands beside a birth year", remedy, value="", code="CONFLICT"))
 
 
 def _day(row: Row, today: date, problems: list[RowProblem]) -> date | None:
@@ -276,13 +304,15 @@ def _person(row: Row) -> Person:
     return Person(row.get("email"), row.get("full_name"), row.get("country"), row.get("region") or None)
 
 
-async def _insert(tx: Tx, school: UUID, rows: dict[int, Row], identity: UUID) -> int:
-    """Write the awards that are new, each with its holder's name sealed; how many.
+async def _insert(tx: Tx, school: UUID, rows: dict[int, Row], identity: UUID) -> list[int]:
+    """Write the awards that are new, each with its holder's name sealed.
 
-    A statement for many (COPY knows no row-level security), and time for others in between.
+    A statement for many (COPY knows no row-level security), and time for others in between. Answers the learners whose
+    new awards wait for their own claim.
     """
     now = await tx.now()
     fresh = await tx.fetch(NEW_AWARDS)
+    waiting = await identities.awaited(tx, {row["learner_id"] for row in fresh})
     for start in range(0, len(fresh), INSERTED_AT_ONCE):
         some = fresh[start : start + INSERTED_AT_ONCE]
         names: list[bytes] = []
@@ -295,8 +325,10 @@ async def _insert(tx: Tx, school: UUID, rows: dict[int, Row], identity: UUID) ->
         columns = [
             [row[name] for row in some] for name in ("learner_id", "award_id", "version_id", "mode", "awarded_on")
         ]
-        await tx.execute(INSERT, school, now, identity, *columns, names)
-    return len(fresh)
+        await tx.execute(INSERT, school, now, identity, *columns, names, sorted(waiting))
+    said = [(row["learner_id"], row["award_id"], _factor(rows[row["line"]])) for row in fresh]
+    await keep_factors(tx, [(learner_id, award_id, factor) for learner_id, award_id, factor in said if factor])
+    return sorted(waiting)
 
 
 async def _write(tx: Tx, actor: Actor, school: UUID, file: _File, fresh: int) -> None:
@@ -305,8 +337,8 @@ async def _write(tx: Tx, actor: Actor, school: UUID, file: _File, fresh: int) ->
     if fresh:
         rows = {row.line: row for row in file.rows}
         enrolled = await _enrol(tx, rows)
-        await _insert(tx, school, rows, identity)
-        await search.post_awards(tx, POSTINGS)
+        waiting = await _insert(tx, school, rows, identity)
+        await search.post_awards(tx, POSTINGS, waiting)
         await tx.insert(
             AwardImport(
                 id=identity,

@@ -93,13 +93,15 @@ where {FRESH} order by f.learner_id, f.award_id
 
 INSERT: Final = """
 insert into awards (learner_id, id, spec_version_id, organization_id, holder_name_sealed, state, mode, awarded_on,
-                    issued_at, import_id)
-select n.learner_id, n.id, n.version_id, $1, n.name, 'issued', n.mode, n.awarded_on, $2, $3
+                    issued_at, import_id, held_back)
+select n.learner_id, n.id, n.version_id, $1, n.name, 'issued', n.mode, n.awarded_on, $2, $3,
+       n.learner_id = any($10::bigint[])
 from unnest($4::bigint[], $5::uuid[], $6::uuid[], $7::text[], $8::date[], $9::bytea[])
     n(learner_id, id, version_id, mode, awarded_on, name)
 """
 
 POSTINGS: Final = f"""
 select f.learner_id, f.award_id, f.version_id as spec_version_id, f.spec_id, f.awarded_on
-from award_file f where {FRESH}
+from award_file f where {FRESH} and f.learner_id <> all($1::bigint[])
 """
+"""$1: learners whose new awards wait for their own claim."""

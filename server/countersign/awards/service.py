@@ -10,14 +10,16 @@ from uuid import UUID
 import asyncpg
 
 from countersign.awards import credentials, rules
+from countersign.awards.factors import keep_factor
 from countersign.awards.rules import AwardState, Mode
+from countersign.awards.rules_claims import Factor
 from countersign.awards.tables import Award
-from countersign.kit import access, vault
+from countersign.kit import access, records, vault
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import InvalidState, NotFound
 from countersign.kit.ids import new_id
-from countersign.learners import consents
+from countersign.learners import consents, identities
 from countersign.learners import service as learners
 from countersign.learners.service import Person
 from countersign.log.sources import enter
@@ -30,11 +32,13 @@ HOLDER: Final = "awards.holder_name"
 REASON: Final = "awards.revocation_reason"
 
 POSTED = """
-select a.learner_id, a.id as award_id, a.spec_version_id, v.spec_id, a.awarded_on
-from awards a join spec_versions v on v.id = a.spec_version_id
-where a.state = 'issued'
+select coalesce(m.main_id, a.learner_id) as learner_id, a.id as award_id, a.spec_version_id, v.spec_id, a.awarded_on
+from awards a
+left join learner_merges m on m.learner_id = a.learner_id
+join spec_versions v on v.id = a.spec_version_id
+where a.state = 'issued' and not a.held_back
 """
-"""What the candidate index should know of awards, for learners who may be found."""
+"""What the candidate index should know of awards, for learners who may be found: under the person's main record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class IssueAward:
     person: Person
     awarded_on: date
     mode: Mode = Mode.STUDY
+    factor: Factor | None = None
+    """What the school's roster knows beside the address; who claims the award must know it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +100,15 @@ async def issue(tx: Tx, actor: Actor, command: IssueAward) -> Issued:
         mode=command.mode.value,
         awarded_on=command.awarded_on,
         issued_at=now,
+        held_back=bool(await identities.awaited(tx, [learner_id])),
     )
     try:
         async with tx.savepoint():
             await tx.insert(row)
     except asyncpg.UniqueViolationError:
         raise rules.AlreadyHolds(path=("email",)) from None
+    if command.factor is not None:
+        await keep_factor(tx, learner_id, row.id, command.factor)
     await credentials.store_unsigned(tx, learner_id, row.id, slot)
     await search.post_awards(tx, f"{POSTED} and a.learner_id = $1 and a.id = $2", learner_id, row.id)
     await tx.emit("award.issued", f"award:{row.id}")
@@ -149,7 +158,7 @@ async def revoke(tx: Tx, actor: Actor, command: RevokeAward) -> Issued:
     if row["status_index"] is not None:
         await trust.revoke(tx, row["status_list_id"], row["status_index"])
     await enter(tx, credentials.LOGGED, command.learner_id, command.award_id, action="award.revoked")
-    await search.unpost_award(tx, command.learner_id, command.award_id)
+    await search.unpost_award(tx, await records.main_of(tx, command.learner_id), command.award_id)
     await tx.emit("award.revoked", f"award:{command.award_id}")
     return Issued(command.learner_id, command.award_id)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKeyConstraint, Index
 from sqlmodel import Field
 
 from countersign.kit.placement import Owner, Placement, Table
@@ -54,6 +54,8 @@ class Award(Table, table=True):
             "revoked_at",
             "revocation_reason_sealed",
             "holder_name_sealed",
+            "held_back",
+            "claimed_at",
         }
     )
     __personal__: ClassVar[frozenset[str]] = frozenset(
@@ -80,6 +82,69 @@ class Award(Table, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revocation_reason: str | None = None
     revocation_reason_sealed: bytes | None = None
+    held_back: bool = False
+    """Whether it waits for its own claim: its learner has an account, which has not shown that this award is theirs."""
+    claimed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class ClaimFactor(Table, table=True):
+    """What the school's roster knows beside the address, kept as a mark: whoever claims the award must know it too."""
+
+    __tablename__ = "claim_factors"
+    __table_args__ = (
+        CheckConstraint("kind in ('birth_year', 'student_number')", name="claim_factors_kind"),
+        ForeignKeyConstraint(["learner_id", "award_id"], ["awards.learner_id", "awards.id"]),
+    )
+    __placement__: ClassVar[Placement] = Placement.BY_LEARNER
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"kind", "salt", "mark"})
+    __deletable__: ClassVar[bool] = True
+    __secret__: ClassVar[frozenset[str]] = frozenset({"salt", "mark"})
+
+    learner_id: int = Field(primary_key=True, sa_type=BigInteger)
+    award_id: uuid.UUID = Field(primary_key=True)
+    kind: str
+    salt: bytes
+    mark: bytes
+
+
+class ClaimLink(Table, table=True):
+    """A one-time link to an award, as the SHA-256 of its text; a new one for the same award withdraws it."""
+
+    __tablename__ = "claim_links"
+    __table_args__ = (
+        Index(
+            "claim_links_one_open",
+            "learner_id",
+            "award_id",
+            unique=True,
+            postgresql_where="used_at is null and withdrawn_at is null",
+        ),
+    )
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"attempts", "used_at", "withdrawn_at"})
+    __deletable__: ClassVar[bool] = True
+    __secret__: ClassVar[frozenset[str]] = frozenset({"sha256"})
+
+    sha256: bytes = Field(primary_key=True)
+    learner_id: int = Field(sa_type=BigInteger)
+    award_id: uuid.UUID
+    attempts: int
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    used_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    withdrawn_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class ClaimFailures(Table, table=True):
+    """How often an account tried to claim in vain on a day (UTC), over all links."""
+
+    __tablename__ = "claim_failures"
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"tries"})
+
+    account_id: uuid.UUID = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    tries: int
 
 
 class AwardImport(Table, table=True):

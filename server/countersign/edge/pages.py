@@ -1,4 +1,4 @@
-"""The page at `/`, the built bundles under `/ui/`, and the demo's one-click sign-in."""
+"""The pages at `/` and `/claim`, the built bundles under `/ui/`, and the demo's one-click sign-in."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def routes(settings: Settings | None) -> list[BaseRoute]:
     shown: list[BaseRoute] = [
         Route("/", home, methods=["GET"]),
         Route("/join", join, methods=["GET"]),
+        Route("/claim", learner, methods=["GET"]),
         Mount("/page", Files(PAGE)),
         Mount("/ui", Files(BUNDLES)),
     ]
@@ -64,6 +65,12 @@ async def join(_request: Request) -> Response:
     """Where an invitation is accepted: the same page for everybody, since its text never reaches the server."""
     headers = {**GUARDED, "content-security-policy": POLICY, "cache-control": "no-cache"}
     return FileResponse(PAGE / "join.html", headers=headers)
+
+
+async def learner(_request: Request) -> Response:
+    """The learner's page: claim, allow, take back. A link stands in the fragment, which is sent to nobody."""
+    headers = {**GUARDED, "content-security-policy": POLICY, "cache-control": "no-cache"}
+    return FileResponse(PAGE / "learner.html", headers=headers)
 
 
 async def graphiql(_request: Request) -> Response:

@@ -112,6 +112,9 @@ class Permission(enum.Enum):
     REVOKE_AWARD = "revoke_award"
     SEARCH_CANDIDATES = "search_candidates"
     SET_CONSENT = "set_consent"
+    CORRECT_RESIDENCE = "correct_residence"
+    CHANGE_EMAIL = "change_email"
+    CLAIM_AWARD = "claim_award"
     EXPORT = "export"
     CANCEL_BULK = "cancel_bulk"
     MANAGE_ORGANIZATION = "manage_organization"
@@ -221,6 +224,9 @@ POLICY: dict[Permission, Rule] = {
     Permission.REVOKE_AWARD: Rule(Scope.AWARD_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),
     Permission.SEARCH_CANDIDATES: Rule(Scope.SEARCH_READ, frozenset({Role.RECRUITER}), _INDUSTRY),
     Permission.SET_CONSENT: Rule(Scope.LEARNER_SELF, learner=True),
+    Permission.CORRECT_RESIDENCE: Rule(Scope.LEARNER_SELF, learner=True),
+    Permission.CHANGE_EMAIL: Rule(Scope.LEARNER_SELF, learner=True, fresh=True),
+    Permission.CLAIM_AWARD: Rule(Scope.LEARNER_SELF, account=True),
     Permission.EXPORT: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, fresh=True),
     # Whoever cancels must also hold what the operation itself needs; the service asks for that.
     Permission.CANCEL_BULK: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, or_scope=Scope.AWARD_WRITE),

@@ -101,9 +101,9 @@ async def perform(
     """Run one command exactly once for its idempotency key.
 
     `work` does the change and answers the public ids of what it made or changed, by payload field. A Refusal undoes
-    its savepoint only: the audit event and the outcome commit either way. The same key with the same input answers
-    the first outcome, after authority is checked again; with other input it refuses with IdempotencyKeyReused.
-    A key is good for seven days (`forget`).
+    its savepoint only, a `lasting` one nothing: the audit event and the outcome commit either way. The same key with
+    the same input answers the first outcome, after authority is checked again; with other input it refuses with
+    IdempotencyKeyReused. A key is good for seven days (`forget`).
     What asks for a fresh sign-in is refused with StepUpRequired, which nothing remembers under the key.
     A deadlock or serialization failure runs the whole transaction again, at most three times.
     """
@@ -153,7 +153,7 @@ async def _once(
         problems: tuple[Problem, ...] = ()
         try:
             async with tx.savepoint():
-                made = await work(tx)
+                made, problems = await _tried(tx, work)
             entities, secrets = (made.entities, made.secrets) if isinstance(made, Made) else (made, {})
         except Refusal as refusal:
             problems = (_problem(refusal),)
@@ -180,6 +180,16 @@ async def _once(
             {"entities": dict(entities), "problems": [_kept(p) for p in problems]},
         )
     return Outcome(entities, problems, secrets=secrets)
+
+
+async def _tried(tx: Tx, work: Work) -> tuple[Mapping[str, str] | Made, tuple[Problem, ...]]:
+    """What `work` answers; a lasting refusal is answered too, so that the savepoint is kept."""
+    try:
+        return await work(tx), ()
+    except Refusal as refusal:
+        if not refusal.lasting:
+            raise
+        return {}, (_problem(refusal),)
 
 
 async def _turned_away(

@@ -30,6 +30,8 @@ class Refusal(Exception):
     """This cannot be done."""
 
     code: ClassVar[Code] = Code.INVALID
+    lasting: ClassVar[bool] = False
+    """Whether what the command wrote before it refused stays: an attempt that is counted must not be given back."""
 
     def __init__(self, *, path: Path = (), **fields: object) -> None:
         self.path = path

@@ -32,11 +32,16 @@ class Placement(enum.Enum):
 class Owner(enum.Enum):
     """Whose a row is, as the setting that a compiled read makes says it; unset finds nothing.
 
-    Compared by equality only: `uuid_eq` and `int8eq` are leakproof, so an index on the column is still used.
+    Compared by equality only: `uuid_eq` and `int8eq` are leakproof, so an index on the column is still used. A learner
+    owns the rows of every record that was merged into theirs; the array is made once for a statement.
     """
 
-    ORGANIZATION = "nullif(current_setting('cs.org', true), '')::uuid"
-    LEARNER = "nullif(current_setting('cs.learner', true), '')::bigint"
+    ORGANIZATION = "= nullif(current_setting('cs.org', true), '')::uuid"
+    LEARNER = (
+        "= any(array(select nullif(current_setting('cs.learner', true), '')::bigint union all"
+        " select m.learner_id from learner_merges m"
+        " where m.main_id = nullif(current_setting('cs.learner', true), '')::bigint))"
+    )
 
 
 _NONE: Mapping[str, Owner] = MappingProxyType({})
@@ -128,7 +133,7 @@ def policies(cls: type[Table]) -> list[str]:
     FORCE holds the owner too, so the policy of services names it: migrations must see what they change.
     """
     name = table_name(cls)
-    whose = " or ".join(f"{column} = {owner.value}" for column, owner in sorted(cls.__owners__.items()))
+    whose = " or ".join(f"{column} {owner.value}" for column, owner in sorted(cls.__owners__.items()))
     return [
         f"drop policy if exists {POLICY_OF_OWNERS} on {name}",
         f"drop policy if exists {POLICY_OF_SERVICES} on {name}",

@@ -70,23 +70,33 @@ def region_problem(region: str, country: str) -> str | None:
     return None if region[:2] == country else f"is not a region of {country}"
 
 
+def check_email(email: str) -> None:
+    """Refuse a malformed address. Raises Invalid."""
+    problem = email_problem(email)
+    if problem:
+        raise Invalid(problem=f"The e-mail address {problem}", path=("email",))
+
+
 def check_person(email: str, full_name: str, country: str, region: str | None) -> None:
     """Refuse a learner whose address, name, country (ISO 3166-1 alpha-2) or region (ISO 3166-2) is malformed.
 
     Raises Required, Invalid, TooLong, each with its place.
     """
-    problem = email_problem(email)
-    if problem:
-        raise Invalid(problem=f"The e-mail address {problem}", path=("email",))
+    check_email(email)
     if not full_name.strip():
         raise Required(what="The learner's name", path=("fullName",))
     if len(full_name) > NAME_LIMIT:
         raise TooLong(what="The learner's name", limit=NAME_LIMIT, path=("fullName",))
-    if not COUNTRY.fullmatch(country):
-        raise Invalid(problem="The country is a code of two capital letters, such as DE", path=("country",))
     problem = name_problem(full_name)
     if problem:
         raise Invalid(problem=f"The learner's name {problem}", path=("fullName",))
+    check_residence(country, region)
+
+
+def check_residence(country: str, region: str | None) -> None:
+    """Refuse a malformed country (ISO 3166-1 alpha-2) or region (ISO 3166-2). Raises Invalid."""
+    if not COUNTRY.fullmatch(country):
+        raise Invalid(problem="The country is a code of two capital letters, such as DE", path=("country",))
     if region is not None:
         problem = region_problem(region, country)
         if problem:

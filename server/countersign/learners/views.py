@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from countersign.kit.sight import EVERYONE, learner
+from countersign.kit.sight import EVERYONE, Sight, Tie, learner
 from countersign.kit.view import View
 from countersign.learners import texts
+
+RECORDS: Final = "array(select {0} union all select m.learner_id from learner_merges m where m.main_id = {0})"
+"""The numbers of every record of the person whose main record is `{0}` (bigint[]), as SQL."""
+
+
+def own(further: str = "true") -> Sight:
+    """The learner of a row, under any of their addresses, where `further` (SQL over `{t}`) holds too."""
+    when = "{t}.learner_id = any(" + RECORDS.replace("{0}", "{actor_learner}") + f") and {further}"
+    return Sight(Tie.LEARNER, "its learner", when, "learner_id")
+
 
 LEARNER = View(
     tag="learner",
@@ -21,8 +31,20 @@ CONSENT = View(
     columns={
         "stands": "({t}.withdrawn_at is null and ({t}.expires_at is null or {t}.expires_at > {now}))",
     },
-    seen=(learner(),),
+    seen=(own(),),
 )
+
+IDENTITY: Final = View(tag="identity", source="learners {t}", seen=(own(),), key="{t}.learner_id")
+"""A record of the learner who asks: one address of theirs."""
+
+
+SIGHTING: Final = View(
+    tag="sighting",
+    source="candidate_views {t}",
+    seen=(own(),),
+    key="({t}.viewed_on::text || '/' || {t}.organization_id || '/' || {t}.learner_id)",
+)
+"""Who saw a learner; the learner alone reads it."""
 
 
 def _literal(text: str) -> str:

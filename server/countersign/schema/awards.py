@@ -18,6 +18,7 @@ from countersign.reads.bind import arg, bound, column, connection, entity, find,
 from countersign.reads.identity import Sealed
 from countersign.schema.abilities import AwardAbilities, viewer_can
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
+from countersign.schema.claim_factors import ClaimFactorInput, factor_of
 from countersign.schema.organizations import Organization
 from countersign.schema.scalars import URL, CountryCode
 from countersign.specs.views import VERSION
@@ -64,6 +65,9 @@ class Award(Node):
     mode: AwardMode = column(description="How the learner came to it.")
     earned_on: date = column(sql="{t}.awarded_on", description="The day on which it was earned.")
     issued_at: datetime = column(description="When it was issued here.")
+    claimed_at: datetime | None = column(
+        description="When its learner claimed it, with the link and the second factor."
+    )
     holder_name: str | None = sealed(
         service.HOLDER, description="The learner's name, as the school wrote it; null once the learner was erased."
     )
@@ -97,6 +101,9 @@ class AwardFilter:
         default=strawberry.UNSET, description="Only of this version."
     )
     state: AwardState | None = strawberry.field(default=strawberry.UNSET, description="Only those that stand so.")
+    claimed: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Only those that were claimed, or that were not."
+    )
 
 
 @strawberry.type
@@ -108,6 +115,7 @@ class AwardQueries:
         where={
             "filter.specVersionId": "{child}.spec_version_id = {value:id(version)}",
             "filter.state": "{child}.state = {value:text}",
+            "filter.claimed": "({child}.claimed_at is not null) = {value:boolean}",
         },
         args={"filter": arg(AwardFilter | None, "Which of them.")},
         requires=Permission.ISSUE_AWARD,
@@ -128,6 +136,10 @@ class IssueAwardInput(CommandInput):
     )
     earned_on: date = strawberry.field(description="The day on which it was earned.")
     mode: AwardMode = strawberry.field(default=AwardMode.STUDY, description="How the learner came to it.")
+    factor: ClaimFactorInput | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="What your roster knows of the learner; who claims the award with a link must know it too.",
+    )
 
 
 @strawberry.input(description="Which award you revoke, and why.")
@@ -165,6 +177,7 @@ async def _issue(tx: Tx, actor: Actor, given: IssueAwardInput, tools: Tools) -> 
             person=Person(given.email, given.full_name, given.country, given.region or None),
             awarded_on=given.earned_on,
             mode=rules.Mode(given.mode.value),
+            factor=factor_of(given.factor or None),
         ),
     )
     return _sealed(issued, actor, tools)

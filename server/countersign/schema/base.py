@@ -167,6 +167,8 @@ class Command:
     after: After | None
     lock: Lock
     because: str
+    own: bool = False
+    """Whether the payload is read as the learner that the account is once the command has run."""
 
 
 def command(
@@ -179,6 +181,7 @@ def command(
     because: str = "",
     after: After | None = None,
     cost: int = COMMAND_COST,
+    own: bool = False,
 ) -> Any:
     """A mutation's field, annotated `SomePayload | None` (null only when the server failed).
 
@@ -188,6 +191,8 @@ def command(
     `after(tools, answered)` is awaited after the commit and before the payload is read, when the change happened now
     (not when it is replayed).
 
+    With `own` the payload is read as the learner that the account is afterwards, whomever it acted for.
+
     `cost` is its price in points; its payload's entities come on top.
 
     `lock` says how the mutation keeps from overwriting what its sender has not seen; `Lock.STATE` says `because` of
@@ -196,7 +201,7 @@ def command(
     _check_lock(input_type, lock, because)
     made = strawberry.field(
         description=description,
-        metadata={METADATA: Command(permission, input_type, handler, after, lock, because)},
+        metadata={METADATA: Command(permission, input_type, handler, after, lock, because, own)},
         directives=[authorized(permission), Cost(weight=cost)],
     )
     made.arguments = [

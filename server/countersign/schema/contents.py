@@ -16,6 +16,7 @@ from countersign.schema.attachments import AttachmentMutations, AttachmentQuerie
 from countersign.schema.awards import AwardMutations, AwardQueries
 from countersign.schema.base import Node
 from countersign.schema.bulk import BulkMutations, BulkQueries
+from countersign.schema.claims import ClaimMutations
 from countersign.schema.conflicts import ConflictMutations, ConflictQueries
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
 from countersign.schema.endorsements_standing import EndorsementStandingMutations
@@ -82,6 +83,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     StackMutations,
     LearnerMutations,
     AwardMutations,
+    ClaimMutations,
     BulkMutations,
     AttachmentMutations,
     DomainMutations,

@@ -14,7 +14,7 @@ from countersign.kit.sight import caller
 from countersign.kit.view import View
 from countersign.learners import receipts, rules
 from countersign.learners import service as learners
-from countersign.learners.views import CONSENT, CONSENT_TEXT, LEARNER, RECEIPT
+from countersign.learners.views import CONSENT, CONSENT_TEXT, IDENTITY, LEARNER, RECEIPT, RECORDS, SIGHTING
 from countersign.organizations.views import ORGANIZATION
 from countersign.reads.args import Call
 from countersign.reads.bind import arg, bound, column, connection, entity, many, one, sealed, slot
@@ -23,13 +23,14 @@ from countersign.schema.abilities import ViewerAbilities
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
 from countersign.schema.scalars import CountryCode, LanguageTag
-from countersign.search.views import CANDIDATE_VIEW
 
 if TYPE_CHECKING:
     from countersign.schema.awards import Award
     from countersign.schema.members import Membership
 
 OWN: Final = Sealed(id=None)
+MERGED: Final = "exists (select from learner_merges m where m.learner_id = {0}.learner_id)"
+OF_PERSON: Final = "{child}.learner_id = any(" + RECORDS.replace("{0}", "{parent}.learner_id") + ")"
 
 VIEWER: Final = View(
     tag="viewer",
@@ -38,7 +39,9 @@ VIEWER: Final = View(
     columns={
         "roles": "array(select distinct upper(r) from memberships m, unnest(m.roles) r"
         " where m.organization_id = {t}.organization_id and m.person_id = {t}.person_id and m.valid_from <= {now}"
-        " and (m.valid_until is null or m.valid_until > {now}) order by 1)"
+        " and (m.valid_until is null or m.valid_until > {now}) order by 1)",
+        "is_learner": "({t}.learner_id is not null or exists (select from account_learners b"
+        " where b.account_id = {t}.person_id))",
     },
     seen=(caller("({t}.person_id is not null or {t}.learner_id is not null)"),),
     key="{t}.one",
@@ -128,7 +131,20 @@ class Consent:
     )
 
 
-@bound(CANDIDATE_VIEW, description="An organization saw you among its candidates on a day.", key_type="text")
+@bound(
+    IDENTITY,
+    description="One address under which schools know you. Awards sent to any of them are yours.",
+    key_type="bigint",
+)
+class LearnerIdentity:
+    """One address of a learner."""
+
+    email: str | None = sealed(learners.EMAIL, description="The e-mail address; null once you were erased.")
+    main: bool = column(sql=f"(not {MERGED.format('{t}')})", description="Whether it is the one that stands for you.")
+    created_at: datetime = column(description="When the first award was sent to it.")
+
+
+@bound(SIGHTING, description="An organization saw you among its candidates on a day.", key_type="text")
 class Sighting:
     """An organization saw a learner."""
 
@@ -147,16 +163,22 @@ class Learner(Node):
     country: CountryCode = column(description="The country.")
     region: str | None = column(description="The region (ISO 3166-2).")
     created_at: datetime = column(description="When the first award made them known here.")
+    identities: list[LearnerIdentity] = many(
+        on=OF_PERSON,
+        order=MERGED.format("{child}") + ", {child}.learner_id",
+        size=2,
+        description="Every address under which schools know you, the one that stands for you first.",
+    )
     consents: list[Consent] = many(
-        on="{child}.learner_id = {parent}.learner_id",
+        on=OF_PERSON,
         order="{child}.granted_at desc, {child}.id desc",
         description="Everything that was allowed and taken back, the latest first.",
     )
     awards: Connection[Annotated["Award", strawberry.lazy("countersign.schema.awards")]] = connection(
-        on="{child}.learner_id = {parent}.learner_id", description="The awards, the oldest first."
+        on=OF_PERSON, description="The awards, the oldest first; one that waits for its own claim is not among them."
     )
     seen_by: Connection[Sighting] = connection(
-        on="{child}.learner_id = {parent}.learner_id", description="Which organizations saw you in a search, by day."
+        on=OF_PERSON, description="Which organizations saw you in a search, by day."
     )
 
 
@@ -168,6 +190,9 @@ class Viewer:
         on="{child}.id = {parent}.organization_id", description="The organization for which you act."
     )
     roles: list[MemberRole] = column(description="What you may do for it, as far as your token goes.")
+    is_learner: bool = column(
+        description="Whether you are a learner, for whomever you act now; as a learner you act as `self`."
+    )
     learner: Learner | None = one(
         on="{child}.learner_id = {parent}.learner_id", description="Yourself, when you act as a learner."
     )

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -19,8 +19,10 @@ from graphql import (
 from strawberry.types.arguments import convert_argument
 
 from countersign.kit import commands
+from countersign.kit.access import Actor
 from countersign.kit.commands import Made, Outcome, Problem
-from countersign.kit.db import Tx
+from countersign.kit.db import Connection, Tx
+from countersign.organizations import acting
 from countersign.reads import lookups
 from countersign.reads.args import Call, stored
 from countersign.reads.bindings import (
@@ -170,8 +172,10 @@ class Mutations:
     async def _payload(self, step: Step, outcome: Outcome, selections: Selections, call: Call) -> bytes:
         entities: list[bytes | None] = []
         if step.plan is not None and outcome.entities:
-            call.entities = outcome.entities
             async with self._db.fresh_reader() as connection:
+                if step.command is not None and step.command.own and call.actor.login_id is not None:
+                    call = replace(call, actor=await _as_self(connection, call))
+                call.entities = outcome.entities
                 parameters = step.plan.bind(call, selections.variables)
                 entities = list((await step.plan.fetch(connection, call, parameters))[0])
             entities = [step.plan.complete(e, call) if e is not None else None for e in entities]
@@ -191,6 +195,17 @@ class Mutations:
             else:
                 members.append((key, to_json(step.input.get("clientMutationId"))))
         return _object(members)
+
+
+async def _as_self(reader: Connection, call: Call) -> Actor:
+    """The session's actor as the learner that its account is by now; the same actor when it is none any more."""
+    if call.actor.login_id is None:
+        return call.actor
+    try:
+        signed = await acting.actor_for(reader, call.actor.login_id, acting.Choice(own=True), call.now)
+    except acting.NoLearner:
+        return call.actor
+    return call.actor if signed is None else signed.actor
 
 
 def _compile(payload: GraphQLObjectType, nodes: list[FieldNode], selections: Selections, path: Path) -> Plan | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from countersign.endorsements.views import LIVE
-from countersign.kit.sight import THROUGH, learner
+from countersign.kit.sight import THROUGH
 from countersign.kit.view import View
 from countersign.search.rules import SHOWN_AWARDS_LIMIT
 
@@ -52,11 +52,3 @@ CONTRIBUTION: Final = View(
 REGION_FACET: Final = View(tag="region", source="{region_facet} {t}", seen=_FOUND, key="{t}.no")
 ENDORSER_FACET: Final = View(tag="endorser", source="{endorser_facet} {t}", seen=_FOUND, key="{t}.no")
 FACETS: Final = View(tag="facets", source="", seen=_FOUND)
-
-CANDIDATE_VIEW: Final = View(
-    tag="sighting",
-    source="candidate_views {t}",
-    seen=(learner(),),
-    key="({t}.viewed_on::text || '/' || {t}.organization_id)",
-)
-"""Who saw a learner; the learner alone reads it."""
