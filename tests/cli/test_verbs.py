@@ -23,6 +23,8 @@ VERBS = (
     "export-schema",
     "doctor",
     "documents",
+    "register",
+    "invite",
     "token",
     "sign-in",
     "reset",

@@ -233,6 +233,30 @@ def doctor(data: Data = None, port: Port = None, json: AsJson = False) -> None:
 
 
 @app.command()
+def register(
+    handle: Annotated[str, typer.Argument(help="Its short name in addresses; it never changes.")],
+    name: Annotated[str, typer.Option(help="The name in its register.")],
+    kind: Annotated[str, typer.Option(help="school, employer, agency or platform.")],
+    country: Annotated[str, typer.Option(help="The country of its seat, such as DE.")],
+    url: Annotated[str | None, typer.Option(help="Its own site.")] = None,
+    data: Data = None,
+) -> None:
+    """Register an organization; nobody has checked it yet."""
+    _run("people", action="register", handle=handle, name=name, kind=kind, country=country, url=url, data=data)
+
+
+@app.command()
+def invite(
+    handle: Annotated[str, typer.Argument(help="The organization's handle.")],
+    address: Annotated[str, typer.Argument(help="The e-mail address for which the invitee's sign-in must vouch.")],
+    role: Annotated[list[str] | None, typer.Option(help="A role; may be said several times [org_admin].")] = None,
+    data: Data = None,
+) -> None:
+    """Invite a member; the link is shown once, and good for a week."""
+    _run("people", action="invite", handle=handle, address=address, roles=role or ["org_admin"], data=data)
+
+
+@app.command()
 def token(
     role: Annotated[str, typer.Argument(help="reviewer, signatory, author, registrar, recruiter, org_admin, auditor.")],
     organization: Annotated[str | None, typer.Option(help="Handle; else the first one that suits the role.")] = None,

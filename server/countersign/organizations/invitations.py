@@ -39,14 +39,30 @@ async def invite(tx: Tx, actor: Actor, command: Invite) -> tuple[UUID, str]:
     access.require(actor, Permission.MANAGE_MEMBERS)
     if actor.organization_id is None or actor.organization_kind is None:
         raise NotAllowed(why="Only for an organization")
-    now = await tx.now()
-    address = rules.address_digest(command.address)
-    rules.check_roles(command.roles, actor.organization_kind)
-    expires = rules.invitation_end(command.expires_at, now)
     await lock_members(tx, actor.organization_id)
     await hold(tx, actor, Role.ORG_ADMIN)
+    return await _make(tx, actor.organization_id, actor.organization_kind, actor.person_id, command)
+
+
+async def invite_first(tx: Tx, actor: Actor, handle: str, command: Invite) -> tuple[UUID, str]:
+    """As `invite`, by the operator: so an organization gets its first admin. Raises NotAllowed, NotFound as well."""
+    access.require(actor, Permission.IMPORT)
+    row = await tx.fetchrow("select id, kind from organizations where handle = $1", handle)
+    if row is None:
+        raise NotFound(what="organization", path=("handle",))
+    await lock_members(tx, row["id"])
+    return await _make(tx, row["id"], OrganizationKind(row["kind"]), None, command)
+
+
+async def _make(
+    tx: Tx, organization_id: UUID, kind: OrganizationKind, invited_by: UUID | None, command: Invite
+) -> tuple[UUID, str]:
+    now = await tx.now()
+    address = rules.address_digest(command.address)
+    rules.check_roles(command.roles, kind)
+    expires = rules.invitation_end(command.expires_at, now)
     waiting = await tx.fetch(
-        f"select address_sha256 from invitations where organization_id = $1 and {_OPEN}", actor.organization_id, now
+        f"select address_sha256 from invitations where organization_id = $1 and {_OPEN}", organization_id, now
     )
     if any(row["address_sha256"] == address for row in waiting):
         raise rules.AlreadyInvited(path=("address",))
@@ -57,11 +73,11 @@ async def invite(tx: Tx, actor: Actor, command: Invite) -> tuple[UUID, str]:
     await tx.insert(
         Invitation(
             id=identity,
-            organization_id=actor.organization_id,
+            organization_id=organization_id,
             address_sha256=address,
             secret_sha256=secret.sha256,
             roles=sorted(role.value for role in command.roles),
-            invited_by=actor.person_id,
+            invited_by=invited_by,
             created_at=now,
             expires_at=expires,
         )
