@@ -124,7 +124,7 @@ TABLE_MODULES = (
 
 # What happens in a low room and concerns a higher one, in the same transaction.
 events.register(TiesChanged, conflicts.follow)
-events.register(MembershipEnded, departures.after_membership)
+events.register(MembershipEnded, departures.after_membership, approvals.after_membership)
 events.register(KeyCompromised, suspension.follow_lost_key)
 
 

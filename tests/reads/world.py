@@ -10,6 +10,8 @@ from countersign.awards.consent import SetConsent, set_consent
 from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
+from countersign.conflicts import service as conflicts
+from countersign.conflicts.rules import LinkKind
 from countersign.endorsements import service as endorsements
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
@@ -17,7 +19,8 @@ from countersign.kit.ids import Sealer, new_id
 from countersign.kit.installation import fix_origin
 from countersign.learners.rules import Purpose
 from countersign.learners.service import Person
-from countersign.organizations import domains, invitations, tokens
+from countersign.organizations import approvals, domains, invitations, tokens
+from countersign.organizations.rules_approvals import Action
 from countersign.reads.identity import Sealed
 from countersign.reviews import service as reviews
 from countersign.specs import catalogue, listings
@@ -67,7 +70,12 @@ async def make_world(db: Database, make: Factory) -> World:
         ids += await _specifications(tx, school, employer)
         ids += await _judged(tx, school, employer)
         learner, awarded = await _graduates(tx, school)
-        ids += [*awarded, *await _bulk(tx, school), *await _people(tx, employer)]
+        ids += [
+            *awarded,
+            *await _bulk(tx, school),
+            *await _people(tx, employer),
+            *await _standing(tx, school, employer),
+        ]
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
         digests = [row["digest"] for row in await tx.fetch("select digest from spec_versions")]
     values: dict[str, list[Any]] = {
@@ -117,6 +125,23 @@ async def _people(tx: Tx, employer: Actor) -> list[str]:
         f"token_{token}",
         f"token_{successor}",
     ]
+
+
+async def _standing(tx: Tx, school: Actor, employer: Actor) -> list[str]:
+    """A tie that the employer declares, a key of it, and what it proposes: their ids."""
+    assert school.organization_id is not None
+    assert employer.organization_id is not None
+    key = new_id()
+    await tx.execute(
+        "insert into signing_keys (id, organization_id, name, algorithm, public, wrapped_private, wrapped_data_key,"
+        " wrapped_by, created_at) values ($1, $2, 'key-2026', 'ed25519', $3, '', '', 'test', $4)",
+        *(key, employer.organization_id, b"p" * 32, await tx.now()),
+    )
+    link = await conflicts.declare(tx, employer, conflicts.Declare(school.organization_id, LinkKind.CONTROLS))
+    proposal = await approvals.propose(
+        tx, employer, approvals.Propose(employer.organization_id, Action.ADD_SIGNING_KEY)
+    )
+    return [f"key_{key}", f"lnk_{link}", f"apr_{proposal}"]
 
 
 async def _graduates(tx: Tx, school: Actor) -> tuple[Actor, list[str]]:

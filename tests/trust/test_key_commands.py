@@ -15,12 +15,14 @@ from countersign import app
 from countersign.endorsements import jobs, suspension
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.rules import State
+from countersign.kit import events
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.errors import Conflict, Invalid, InvalidState, NotAllowed, NotFound
 from countersign.kit.ids import new_id
 from countersign.organizations import approvals
+from countersign.organizations.events import MembershipEnded
 from countersign.organizations.rules_approvals import AlreadyProposed, SamePerson
 from countersign.public.verification import judge
 from countersign.schema.base import Tools
@@ -152,6 +154,19 @@ async def test_nobody_adds_a_key_alone(desk: Desk) -> None:
             await approvals.approve(tx, signatory, proposal)
         with pytest.raises(NotAllowed):
             await key_commands.propose_key(tx, signatory)
+    assert len(await desk.keys()) == 1
+
+
+async def test_what_somebody_proposed_falls_with_their_role(desk: Desk) -> None:
+    async with desk.db.writer() as tx:
+        proposal = await key_commands.propose_key(tx, desk.one)
+        assert desk.one.person_id is not None
+        gone = MembershipEnded(desk.organization, desk.one.person_id, frozenset({Role.ORG_ADMIN}), await tx.now())
+        await events.publish(tx, gone)
+    async with desk.db.writer() as tx:
+        with pytest.raises(InvalidState):
+            await approvals.approve(tx, desk.two, proposal)
+        assert await tx.fetchval("select reason from approvals where id = $1", proposal) == approvals.LEFT
     assert len(await desk.keys()) == 1
 
 

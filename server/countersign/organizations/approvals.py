@@ -17,11 +17,12 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotAllowed, NotFound
 from countersign.kit.ids import new_id
 from countersign.organizations import rules_approvals
-from countersign.organizations.events import Approved, Rejected
+from countersign.organizations.events import Approved, MembershipEnded, Rejected
 from countersign.organizations.rules_approvals import LIFE, Action, Proposal, State
 from countersign.organizations.tables import Approval
 
 PAUSE: Final = 60.0
+LEFT: Final = "Whoever proposed it has lost a role in the organization"
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,18 @@ async def reject(tx: Tx, actor: Actor, approval_id: UUID, reason: str) -> UUID:
     await events.publish(tx, Rejected(*_told(row)))
     await tx.emit("approval.rejected", f"apr_{approval_id}")
     return approval_id
+
+
+async def after_membership(tx: Tx, event: MembershipEnded) -> None:
+    """What somebody proposed in a role that they have lost is rejected: it was proposed for the organization."""
+    rows = await tx.fetch(
+        "update approvals set state = 'rejected', decided_at = $3, reason = $4"
+        " where organization_id = $1 and proposed_by = $2 and state = 'proposed'"
+        " returning organization_id, id, action, object, parameters",
+        *(event.organization_id, event.person_id, event.at, LEFT),
+    )
+    for row in rows:
+        await events.publish(tx, Rejected(*_told(row)))
 
 
 async def lapse(db: Database, limit: int = 100) -> int:
