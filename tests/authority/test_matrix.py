@@ -114,7 +114,7 @@ class Filling:
         """Ask every root field for things of a type by each of the names that they have."""
         bound = self.place.book.bounds[type_name]
         for where, found in things.items():
-            for thing in found:
+            for thing in found[:1]:
                 expected = HIDDEN if where == "foreign" else SHOWN
                 id_ = self.place.id(thing, guest.actor)
                 for coordinate, text, value in finders(type_name, id_, thing, bound.keys):
