@@ -24,8 +24,10 @@ from tests.reads.test_every_field import literal
 
 DEEPEST: Final = 7
 PAGE: Final = 10
-LARGEST: Final = 8
+LARGEST: Final = 20
 """How many fields of a thing one question asks for."""
+HEAVIEST: Final = 170
+"""How many selections one question has at most, but for a field that has more by itself."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -123,7 +125,7 @@ def in_portions(chosen: Sequence[Chosen]) -> Iterator[list[Chosen]]:
         if any(c.requires is not None for c in each.every()):
             yield [each]
             continue
-        if portion and (len(portion) >= LARGEST or size + weight > LARGEST * 12):
+        if portion and (len(portion) >= LARGEST or size + weight > HEAVIEST):
             yield portion
             portion, size = [], 0
         portion.append(each)
