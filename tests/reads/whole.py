@@ -90,6 +90,6 @@ def _arguments(name: str, definition: GraphQLField, pool: Pool | None) -> str:
     given: dict[str, Any] = {n: literal(a.type) for n, a in definition.args.items() if is_required_argument(a)}
     if "first" in definition.args:
         given["first"] = SHOWN
-    if name == "searchCandidates" and pool is not None:
+    if name == "searchCandidates" and "stack" in definition.args and pool is not None:
         (given["stack"],) = [f'"{i}"' for i in pool.of("ID") if i.startswith("stk_")]
     return f"({', '.join(f'{n}: {v}' for n, v in given.items())})" if given else ""

@@ -1,0 +1,57 @@
+"""What the operator says of organizations on the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from countersign import app
+from countersign.cli.organizations import DEEDS, Unknown
+from countersign.kit.access import OrganizationKind, Role
+from countersign.kit.db import Tx
+from countersign.kit.errors import InvalidState
+from countersign.trust import key_commands
+from countersign.trust.signer import Signer
+from tests.factories import Factory
+
+
+async def done(tx: Tx, action: str, **given: Any) -> str:
+    subject, words = await DEEDS[action](tx, given)
+    assert subject
+    return words
+
+
+async def test_the_operator_suspends_and_resumes_by_handle(tx: Tx, make: Factory) -> None:
+    await make.organization(tx, handle="acme")
+    shown = "select verification from organizations where handle = 'acme'"
+    assert "suspended" in await done(tx, "suspend", handle="acme", reason="Court order")
+    assert await tx.fetchval(shown) == "suspended"
+    await done(tx, "resume", handle="acme")
+    assert await tx.fetchval(shown) == "verified"
+    with pytest.raises(InvalidState):
+        await done(tx, "resume", handle="acme")
+    with pytest.raises(Unknown, match="no organization has the handle 'nobody'"):
+        await done(tx, "suspend", handle="nobody", reason="Court order")
+
+
+async def test_the_operator_writes_down_a_tie_and_ends_it(tx: Tx, make: Factory) -> None:
+    for handle in ("acme", "northgate"):
+        await make.organization(tx, handle=handle)
+    groups = "select count(distinct control_group) from organizations where handle in ('acme', 'northgate')"
+    link = await done(tx, "link", holder="acme", held="northgate", same_owner=False)
+    assert await tx.fetchval(groups) == 1
+    await done(tx, "unlink", link=link)
+    assert await tx.fetchval(groups) == 2
+    with pytest.raises(Unknown, match="is no link"):
+        await done(tx, "unlink", link="nonsense")
+
+
+async def test_the_operator_is_the_second_person(tx: Tx, make: Factory, signer: Signer) -> None:
+    app.attend(signer)
+    organization = await make.organization(tx)
+    admin = await make.member(tx, organization, OrganizationKind.EMPLOYER, Role.ORG_ADMIN)
+    await signer.ensure_key(tx, organization)
+    proposal = await key_commands.propose_key(tx, admin)
+    await done(tx, "approve", approval=f"apr_{proposal}")
+    assert await tx.fetchval("select count(*) from signing_keys where organization_id = $1", organization) == 2
