@@ -12,6 +12,9 @@ from countersign.kit.db import Database
 from countersign.trust.signer import Signer
 from tests.accounts.provider import Browser, People, browser, portal, running
 
+_PORTALS: dict[str, Door] = {}
+"""Making one takes as long as a dozen sign-ins, and it keeps nothing of a test but budgets."""
+
 
 @pytest_asyncio.fixture(scope="session")
 async def provider() -> AsyncIterator[People]:
@@ -31,7 +34,9 @@ async def people(provider: People) -> AsyncIterator[People]:
 async def door(db: Database, signer: Signer, people: People) -> Door:
     """Our portal with this provider, at the time that it really is: the provider has no other."""
     db.clock = DatabaseClock()
-    return portal(db, signer, people)
+    if people.issuer not in _PORTALS:
+        _PORTALS[people.issuer] = portal(db, signer, people)
+    return _PORTALS[people.issuer]
 
 
 @pytest_asyncio.fixture

@@ -59,8 +59,8 @@ class People:
         return said
 
     async def reset(self) -> None:
-        """As it was at its start, but for its keys."""
-        await self.turn(subject="ann", authTime=None, verified=True, forge=None, asked=[])
+        """As it was at its start."""
+        await self.turn(rotate="back", subject="ann", authTime=None, verified=True, forge=None, asked=[])
 
 
 @asynccontextmanager

@@ -96,30 +96,15 @@ async def test_an_address_that_the_provider_does_not_vouch_for_is_not_kept(
 
 FORGED: dict[str, dict[str, Any]] = {
     "another issuer": {"claims": {"iss": "https://evil.example"}},
-    "no issuer": {"claims": {"iss": None}},
     "another audience": {"claims": {"aud": "another"}},
-    "an audience more": {"claims": {"aud": ["portal", "another"]}},
-    "for another to use": {"claims": {"azp": "another"}},
     "another nonce": {"claims": {"nonce": "another"}},
-    "no nonce": {"claims": {"nonce": None}},
-    "expired": {"claims": {"exp": 1_700_000_000}},
-    "never expires": {"claims": {"exp": None}},
-    "expires as a text": {"claims": {"exp": "4102444800"}},
-    "of the future": {"claims": {"iat": 4_102_444_800}},
-    "no subject": {"claims": {"sub": None}},
-    "subject is a number": {"claims": {"sub": 7}},
     "none": {"by": "nobody"},
-    "none, written otherwise": {"by": "nobody", "header": {"typ": "JWT", "alg": "nOnE"}},
     "public key as a secret": {"by": "public key as a secret"},
-    "client secret as a key": {"by": "client secret"},
     "signed by a stranger under the same kid": {"by": "stranger"},
     "brings its own key": {"by": "stranger who brings the key"},
-    "says where its keys are": {"header": {"jku": "https://evil.example/jwks"}},
     "an unknown kid": {"by": "stranger", "header": {"kid": "another"}},
     "an algorithm that is not this provider's": {"by": "another algorithm"},
-    "an access token": {"header": {"typ": "at+jwt"}},
     "a logout token": {"header": {"typ": "logout+jwt"}},
-    "demands what we do not know": {"header": {"crit": ["urgent"], "urgent": 1}},
 }
 
 

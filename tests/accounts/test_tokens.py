@@ -89,6 +89,37 @@ def test_the_public_key_is_no_secret_to_sign_with() -> None:
         verified(token, [public(rsa())], PROVIDER, JWT)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "none"},
+        {"alg": "nOnE"},
+        {"alg": ["RS256"]},
+        {"alg": None},
+        {"typ": "at+jwt"},
+        {"typ": "logout+jwt"},
+        {"jku": "https://evil.example/keys"},
+        {"jwk": {"kty": "RSA"}},
+        {"x5u": "https://evil.example/key"},
+        {"x5c": []},
+        {"crit": ["urgent"], "urgent": 1},
+    ],
+    ids=str,
+)
+def test_headers_that_ask_for_more_than_a_signature_are_refused(header: dict[str, Any]) -> None:
+    whole = signed(rsa(), {"kid": "one"}).split(".")
+    changed = {name: v for name, v in {"alg": "RS256", "kid": "one", "typ": "JWT", **header}.items() if v is not None}
+    with pytest.raises(NotGood):
+        verified(f"{part(changed)}.{whole[1]}.{whole[2]}", [public(rsa())], PROVIDER, JWT)
+
+
+def test_the_client_s_secret_signs_nothing() -> None:
+    body = f"{part({'alg': 'HS256'})}.{part({'iss': ISSUER})}"
+    mac = base64.urlsafe_b64encode(hmac.digest(b"hush", body.encode(), "sha256")).rstrip(b"=").decode()
+    with pytest.raises(NotGood, match="algorithm"):
+        verified(f"{body}.{mac}", [public(rsa())], PROVIDER, JWT)
+
+
 @pytest.mark.parametrize("text", ["", ".", "..", "a.b", "a.b.c.d.e", "e30.e30.", "W10.e30.x", "é.é.é", "x" * 20_000])
 def test_what_is_no_signed_token_is_refused(text: str) -> None:
     with pytest.raises(NotGood):

@@ -14,15 +14,18 @@ const server = createServer();
 await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
-let generation = 0;
+const keys = [];
 let key = null;
 let provider = null;
 
-async function rotate() {
-  generation += 1;
-  const pair = await generateKeyPair('RS256', { extractable: true });
-  key = { ...pair, kid: `key-${generation}` };
-  const jwk = { ...(await exportJWK(pair.privateKey)), kid: key.kid, alg: 'RS256', use: 'sig' };
+async function rotate(back) {
+  if (back && key === keys[0]) return;
+  if (!back) {
+    const pair = await generateKeyPair('RS256', { extractable: true });
+    keys.push({ ...pair, kid: `key-${keys.length + 1}` });
+  }
+  key = back ? keys[0] : keys.at(-1);
+  const jwk = { ...(await exportJWK(key.privateKey)), kid: key.kid, alg: 'RS256', use: 'sig' };
   provider = new Provider(issuer, {
     clients: [
       {
@@ -102,7 +105,7 @@ async function control(request, response) {
   for await (const piece of request) text += piece;
   const { rotate: again, sign, ...turned } = JSON.parse(text);
   Object.assign(knobs, turned);
-  if (again) await rotate();
+  if (again) await rotate(again === 'back');
   const answer = { ...knobs, kid: key.kid };
   if (sign) {
     const header = { alg: 'RS256', kid: key.kid, ...sign.header };
