@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -90,12 +91,9 @@ async def test_an_award_is_claimed_and_a_consent_given_and_taken_back(
         assert await consents(here.db) == [("talent_search", version, "en", False)]
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-async def test_the_page_is_for_everybody_signed_in_or_not(
-    browser: Browser, database_dsn: str, tmp_path: Path, language: str
-) -> None:
+async def test_the_page_is_for_everybody_signed_in_or_not(browser: Browser, database_dsn: str, tmp_path: Path) -> None:
     async with waiting(database_dsn, tmp_path) as (here, link, who):
-        for visitor in (None, who):
+        for visitor, language in product((None, who), ("en", "ru")):
             async with opened(browser, here, visitor) as window:
                 page = window.page
                 await page.set_viewport_size({"width": 320, "height": 640})
