@@ -69,6 +69,8 @@ from countersign.organizations import approvals, domains
 from countersign.organizations import tables as organizations_tables
 from countersign.organizations.events import Approved, MembershipEnded, Rejected, TiesChanged
 from countersign.organizations.usage import TokenUses
+from countersign.privacy import files as privacy_files
+from countersign.privacy import tables as privacy_tables
 from countersign.public.routes import routes as public_routes
 from countersign.reviews import tables as reviews_tables
 from countersign.schema.base import Tools
@@ -113,6 +115,7 @@ TABLE_MODULES = (
     learners_tables,
     log_tables,
     organizations_tables,
+    privacy_tables,
     reviews_tables,
     search_tables,
     skills_tables,
@@ -199,6 +202,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(commands.run(tools.db, stop))
         jobs.create_task(accounts_jobs.run(tools.db, stop))
         jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
+        jobs.create_task(privacy_files.run(tools.db, stop))
         jobs.create_task(bulk_jobs.run(tools.db, engine.exporter, stop))
         jobs.create_task(conflicts_jobs.run(tools.db, stop))
         jobs.create_task(approvals.run(tools.db, stop))

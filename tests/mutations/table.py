@@ -75,6 +75,8 @@ TABLE: Final[Mapping[str, Row]] = {
     "announceAttachment": Row(
         "employer", lambda _: {"filename": "letter.pdf", "size": 1, "sha256": "0" * 64}, {"size": 2}
     ),
+    "exportMyData": Row("learner", lambda _: {"credentials": True}, {"credentials": False}),
+    "eraseMe": Row("learner", lambda _: {"confirmation": "Erase me for good"}, {"confirmation": "no"}),
     "createStack": Row(
         "school", lambda s: {"handle": "analyst", "title": "Analyst", "blockIds": [s.ids["spec"]]}, {"title": "Other"}
     ),

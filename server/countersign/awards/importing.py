@@ -204,7 +204,7 @@ def _record(vault: Vault, row: Row, today: date, problems: list[RowProblem]) -> 
         row.line,
         new_id(),
         learners.directory_key(vault, email),
-        hashlib.sha256(name.encode()).digest(),
+        vault.mac("name", name.encode()),
         country,
         region or None,
         spec,

@@ -10,7 +10,7 @@ create temporary table award_file_rows (
     spec text, version text, awarded_on date, mode text
 ) on commit drop
 """
-"""No names and no addresses: they stay in this process until they are sealed."""
+"""No names and no addresses, keyed marks instead: statistics of a temporary table are in the write-ahead log too."""
 
 STAGED: Final = (
     "line",

@@ -99,14 +99,17 @@ async def pieces(db: Database, stored: StoredFile) -> AsyncIterator[bytes]:
     sent = number = 0
     while sent < stored.size:
         async with db.fresh_reader() as reader:
-            data = await reader.fetchval(
-                "select data from bulk_chunks where operation_id = $1 and file = $2 and number = $3",
+            row = await reader.fetchrow(
+                "select c.data, o.wrapped_key from bulk_chunks c join bulk_operations o on o.id = c.operation_id"
+                " where c.operation_id = $1 and c.file = $2 and c.number = $3 and o.wrapped_key is not null",
                 stored.operation_id,
                 stored.file,
                 number,
             )
-        if not data:
+        if row is None:
             raise LookupError("the file has gone while it was read")
+        key = db.vault.file_key(stored.operation_id, row["wrapped_key"])
+        data = key.open(f"bulk_chunks.{stored.file}.{number}", row["data"])
         sent += len(data)
         number += 1
         yield data

@@ -27,7 +27,7 @@ async def run_import(db: Database, job: Job, watch: Watch) -> None:
     if job.upload_id is None:
         raise LookupError("an import has an upload: the table says so")
     async with db.fresh_reader() as reader:
-        data = await uploads.read_whole(reader, job.upload_id)
+        data = await uploads.read_whole(reader, db.vault, job.upload_id)
     if data is None:
         raise Failed(Failure.UPLOAD_GONE, "The upload went before its turn came: send it again")
 

@@ -130,13 +130,19 @@ async def hold(tx: Tx, job: Job) -> None:
 
 
 async def keep_chunk(tx: Tx, job: Job, file: str, number: int, data: bytes) -> None:
-    """Keep a piece of a file. The caller holds the operation."""
+    """Keep a piece of a file, sealed under the operation's own key. The caller holds the operation."""
+    wrapped = await tx.fetchval("select wrapped_key from bulk_operations where id = $1", job.id)
+    if wrapped is None:
+        key, wrapped = tx.vault.new_file_key(job.id)
+        await tx.execute("update bulk_operations set wrapped_key = $2 where id = $1", job.id, wrapped)
+    else:
+        key = tx.vault.file_key(job.id, wrapped)
     await tx.execute(
         "insert into bulk_chunks (operation_id, file, number, data) values ($1, $2, $3, $4)",
         job.id,
         file,
         number,
-        data,
+        key.seal(f"bulk_chunks.{file}.{number}", data),
     )
 
 

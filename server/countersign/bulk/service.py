@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,6 +107,27 @@ async def cancel(tx: Tx, actor: Actor, operation_id: UUID) -> UUID:
     )
     await tx.emit(queue.TOPIC, f"bulk_{operation_id}", state=state.value)
     return operation_id
+
+
+async def forget(tx: Tx, organizations: Sequence[UUID]) -> None:
+    """Destroy every file that organizations sent or made, since somebody in it must not be read any more.
+
+    What was finished has expired; an export that is under way begins anew.
+    """
+    await uploads.forget(tx, organizations)
+    finished = await tx.fetch(
+        "update bulk_operations set state = 'expired', first_row_errors = '[]', wrapped_key = null"
+        " where organization_id = any($1::uuid[]) and state in ('completed', 'failed', 'canceled') returning id",
+        list(organizations),
+    )
+    running = await tx.fetch(
+        "update bulk_operations set state = 'queued', attempts = attempts - 1, lease = null, lease_until = null,"
+        " wrapped_key = null where organization_id = any($1::uuid[]) and state = 'running' and kind = 'export'"
+        " returning id",
+        list(organizations),
+    )
+    gone = [row["id"] for row in (*finished, *running)]
+    await tx.execute("delete from bulk_chunks where operation_id = any($1::uuid[])", gone)
 
 
 def _row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Final
@@ -16,6 +16,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Reader, Tx
 from countersign.kit.errors import NotAllowed
 from countersign.kit.ids import Sealer, new_id
+from countersign.kit.vault import Key, Vault
 
 TAG: Final = "upload"
 WRITE_PATIENCE: Final = "60s"
@@ -125,14 +126,16 @@ async def keep(db: Database, upload: Announced, file: IO[bytes]) -> bool:
         await tx.execute(f"set local statement_timeout = '{WRITE_PATIENCE}'")
         await tx.execute(f"set local lock_timeout = '{WRITE_PATIENCE}'")
         now = await tx.now()
+        key, wrapped = tx.vault.new_file_key(upload.id)
         fresh = await tx.fetchval(
-            "update uploads set received_at = $2 where id = $1 and received_at is null and expires_at > $2"
-            " returning true",
+            "update uploads set received_at = $2, wrapped_key = $3"
+            " where id = $1 and received_at is null and expires_at > $2 returning true",
             upload.id,
             now,
+            wrapped,
         )
         if fresh:
-            await tx.copy("upload_chunks", ("upload_id", "number", "data"), _pieces(upload.id, file))
+            await tx.copy("upload_chunks", ("upload_id", "number", "data"), _pieces(upload.id, key, file))
             return True
         return bool(
             await tx.fetchval(
@@ -141,22 +144,33 @@ async def keep(db: Database, upload: Announced, file: IO[bytes]) -> bool:
         )
 
 
-def _pieces(upload: UUID, file: IO[bytes]) -> Iterator[tuple[UUID, int, bytes]]:
+def _pieces(upload: UUID, key: Key, file: IO[bytes]) -> Iterator[tuple[UUID, int, bytes]]:
     file.seek(0)
     number = 0
     while data := file.read(rules.CHUNK):
-        yield upload, number, data
+        yield upload, number, key.seal(f"upload_chunks.{number}", data)
         number += 1
 
 
-async def read_whole(reader: Reader, upload: UUID) -> bytes | None:
+async def read_whole(reader: Reader, vault: Vault, upload: UUID) -> bytes | None:
     """The bytes of a received upload; None when it has gone."""
-    size = await reader.fetchval("select size from uploads where id = $1 and received_at is not null", upload)
-    if size is None:
+    found = await reader.fetchrow("select size, wrapped_key from uploads where id = $1", upload)
+    if found is None or found["wrapped_key"] is None:
         return None
-    rows = await reader.fetch("select data from upload_chunks where upload_id = $1 order by number", upload)
-    data = b"".join(row["data"] for row in rows)
-    return data if len(data) == size else None
+    key = vault.file_key(upload, found["wrapped_key"])
+    rows = await reader.fetch("select number, data from upload_chunks where upload_id = $1 order by number", upload)
+    data = b"".join(key.open(f"upload_chunks.{row['number']}", row["data"]) for row in rows)
+    return data if len(data) == found["size"] else None
+
+
+async def forget(tx: Tx, organizations: Sequence[UUID]) -> None:
+    """Destroy what organizations have sent: nobody reads it any more. An import that waits for it says so."""
+    gone = await tx.fetch(
+        "update uploads set wrapped_key = null where organization_id = any($1::uuid[]) and wrapped_key is not null"
+        " returning id",
+        list(organizations),
+    )
+    await tx.execute("delete from upload_chunks where upload_id = any($1::uuid[])", [row["id"] for row in gone])
 
 
 async def expire(tx: Tx) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from countersign.awards import backfill as awards
+from countersign.bulk import backfill as bulk
 from countersign.kit import installation
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Refusal
@@ -21,6 +22,7 @@ STEPS: Final[tuple[Callable[[Tx, Place], Awaitable[list[Place]]], ...]] = (
     learners.give_keys,
     learners.seal_plain,
     awards.seal_plain,
+    bulk.drop_plain,
 )
 HELD: Final = ("learners", "awards")
 """Tables whose plain columns stay empty, by the constraint `<table>_sealed`."""

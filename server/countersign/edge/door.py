@@ -25,7 +25,7 @@ from countersign.kit.logs import HIDDEN, logger, say_request
 
 NAME: Final = b"x-request-id"
 _ACCEPTABLE: Final = re.compile(rb"[0-9A-Za-z_-]{8,64}")
-_SHARED: Final = re.compile(r"^(/awards/|/v/|/auth/once/|/uploads/|/bulk-files/).+")
+_SHARED: Final = re.compile(r"^(/awards/|/v/|/auth/once/|/uploads/|/bulk-files/|/my-data/).+")
 # Whoever knows an award's id may see it; a link signs in.
 _GONE: Final = 499  # what proxies write when the client did not wait
 

@@ -115,6 +115,8 @@ class Permission(enum.Enum):
     CORRECT_RESIDENCE = "correct_residence"
     CHANGE_EMAIL = "change_email"
     CLAIM_AWARD = "claim_award"
+    EXPORT_MY_DATA = "export_my_data"
+    ERASE_ME = "erase_me"
     EXPORT = "export"
     CANCEL_BULK = "cancel_bulk"
     MANAGE_ORGANIZATION = "manage_organization"
@@ -227,6 +229,8 @@ POLICY: dict[Permission, Rule] = {
     Permission.CORRECT_RESIDENCE: Rule(Scope.LEARNER_SELF, learner=True),
     Permission.CHANGE_EMAIL: Rule(Scope.LEARNER_SELF, learner=True, fresh=True),
     Permission.CLAIM_AWARD: Rule(Scope.LEARNER_SELF, account=True),
+    Permission.EXPORT_MY_DATA: Rule(Scope.LEARNER_SELF, learner=True, fresh=True),
+    Permission.ERASE_ME: Rule(Scope.LEARNER_SELF, learner=True, fresh=True),
     Permission.EXPORT: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, fresh=True),
     # Whoever cancels must also hold what the operation itself needs; the service asks for that.
     Permission.CANCEL_BULK: Rule(Scope.EXPORT_READ, frozenset(Role), _ORGANIZATIONS, or_scope=Scope.AWARD_WRITE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from countersign.learners import rules
 NAME: Final = "learners.full_name"
 EMAIL: Final = "learners.email"
 AT_ONCE: Final = 1_000
+NOWHERE: Final = "ZZ"  # ISO 3166-1 leaves it to its users
 ENROL: Final = """
 insert into learners (learner_id, id, full_name_sealed, email_sealed, country, region, created_at)
 select n.learner_id, n.id, n.name, n.email, n.country, n.region, $1::timestamptz
@@ -108,3 +109,18 @@ async def hold(tx: Tx, learner_id: int) -> None:
     """
     if await tx.fetchval("select 1 from learners where learner_id = $1 for no key update", learner_id) is None:
         raise NotFound(what="learner")
+
+
+async def erase(tx: Tx, learner_ids: Sequence[int]) -> None:
+    """Forget who learners are: names, addresses, where they live, and by which addresses they are found.
+
+    What remains is a number on which awards hang. The caller has authorized and destroys their keys.
+    """
+    await tx.execute(
+        "update learners set full_name_sealed = null, email_sealed = null, region = null, country = $2, erased_at = $3"
+        " where learner_id = any($1::bigint[])",
+        list(learner_ids),
+        NOWHERE,
+        await tx.now(),
+    )
+    await tx.execute("delete from learner_directory where learner_id = any($1::bigint[])", list(learner_ids))

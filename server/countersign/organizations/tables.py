@@ -114,6 +114,7 @@ class ApiToken(Table, table=True):
     __placement__: ClassVar[Placement] = Placement.REFERENCE
     __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION, "learner_id": Owner.LEARNER}
     __updatable__: ClassVar[frozenset[str]] = frozenset({"expires_at", "revoked_at", "revoked_because"})
+    __secret__: ClassVar[frozenset[str]] = frozenset({"sha256"})
 
     id: uuid.UUID = Field(primary_key=True)
     organization_id: uuid.UUID | None = Field(default=None, foreign_key="organizations.id", index=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -174,6 +174,17 @@ async def report_leaked(tx: Tx, texts: Iterable[str]) -> int:
         )
         await tx.emit("token.leaked", subject)
     return len(found)
+
+
+async def end_of_learners(tx: Tx, learner_ids: Sequence[int]) -> None:
+    """End every token of these learners: they are erased. The caller has authorized."""
+    await tx.execute(
+        "update api_tokens set revoked_at = $2, revoked_because = $3"
+        " where learner_id = any($1::bigint[]) and revoked_at is null",
+        list(learner_ids),
+        await tx.now(),
+        "revoked",
+    )
 
 
 async def _maker(tx: Tx, actor: Actor) -> limits.Maker:

@@ -54,8 +54,17 @@ def judgement_page(page: Page, credential: str, judgement: Judgement, raw_path: 
 
 def absent_page(page: Page) -> bytes:
     """The page for what is missing and for what is not for everybody: the same."""
-    body, html = frame(page, page.say("absent_title"))
-    add(body, "p", page.say("absent"))
+    return _words_page(page, "absent")
+
+
+def erased_page(page: Page) -> bytes:
+    """The page of an award whose learner was erased."""
+    return _words_page(page, "erased")
+
+
+def _words_page(page: Page, what: str) -> bytes:
+    body, html = frame(page, page.say(f"{what}_title"))
+    add(body, "p", page.say(what))
     add(add(body, "p", None), "a", page.say("another"), href=f"/verify?lang={page.language}")
     return render(html)
 

@@ -31,6 +31,11 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "inside": ("Inside it", "Внутри документа"),
     "place": ("Where", "Место"),
     "another": ("Check another credential", "Проверить другой документ"),
+    "erased_title": ("Erased by its holder", "Удалено владельцем"),
+    "erased": (
+        "Its holder had it erased: nobody here can read it. Their own copy is as valid as ever; paste it to check it.",
+        "Владелец удалил этот документ: здесь его никто не прочитает. Копия владельца действительна; вставьте её.",
+    ),
     "absent_title": ("There is nothing here", "Здесь ничего нет"),
     "absent": (
         "Nothing is published under this address. Ask whoever gave it to you for the full one.",

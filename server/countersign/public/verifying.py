@@ -75,7 +75,10 @@ async def shared(request: Request) -> Response:
     found = await _endorsement(request, name)
     path = f"/endorsements/{name}"
     if found is None:
-        found, path = await _award(request, name), f"/awards/{name}"
+        try:
+            found, path = await _award(request, name), f"/awards/{name}"
+        except awards.Erased:
+            return answer(pages.erased_page(page_of(request)), status=410)
     if found is None:
         return answer(pages.absent_page(page_of(request)), status=404)
     credential = found.decode()
@@ -92,7 +95,10 @@ async def award(request: Request) -> Response:
     The plain id of an award is no address: it can be guessed from a neighbour's, and a document of a person is served
     to nobody whom the person did not give the link. Plain, missing and private ids get the same answer.
     """
-    signed = await _award(request, request.path_params["id"])
+    try:
+        signed = await _award(request, request.path_params["id"])
+    except awards.Erased:
+        return answers.refused(410, text("en", "erased"))
     if signed is None:
         return answers.absent()
     served = answers.document(request, published(signed), answers.credential_type(request), 0)

@@ -27,6 +27,7 @@ from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.members import MemberMutations, MemberQueries
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.organizations_domains import DomainMutations, DomainQueries
+from countersign.schema.privacy import PrivacyMutations
 from countersign.schema.promises import require_promises
 from countersign.schema.rate_limit import RateLimitQueries
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
@@ -91,6 +92,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     KeyMutations,
     EndorsementStandingMutations,
     ConflictMutations,
+    PrivacyMutations,
 )
 SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions,)
 TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces
