@@ -262,6 +262,7 @@ def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining,
     state = door.inside.state
     state.tools, state.budgets, state.engine = tools, purse, engine
     state.pipeline, state.gates = pipeline, door.gates
+    state.log_verifier = log_key(settings).verifier if settings and settings.log_key_bytes else None
     state.draining, state.stopping = draining, draining.closing
     return engine
 

@@ -37,6 +37,13 @@ organization = typer.Typer(
 )
 app.add_typer(organization)
 
+log = typer.Typer(
+    name="log",
+    help="The transparency log: check that nothing was changed behind its back.",
+    no_args_is_help=True,
+)
+app.add_typer(log)
+
 Port = Annotated[int | None, typer.Option(help="Where to listen [4600].", envvar="COUNTERSIGN_PORT", min=1, max=65535)]
 Host = Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].", envvar="COUNTERSIGN_HOST")]
 Data = Annotated[Path | None, typer.Option(help="Data directory [.data].", envvar="COUNTERSIGN_DATA")]
@@ -201,6 +208,39 @@ def approve_proposal(
 ) -> None:
     """Be the second person for what an admin of an organization proposed."""
     _run("organizations", action="approve", approval=approval, data=data)
+
+
+@log.command("verify")
+def verify_log(
+    witness: Annotated[
+        list[Path] | None,
+        typer.Option(help="Checkpoints that somebody kept; may be repeated.", exists=True, dir_okay=False),
+    ] = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Recompute and compare everything: exit 0 as recorded, 1 tampered (and where), 2 could not look."""
+    _run("log", action="verify", witness=witness, data=data, json=json)
+
+
+@log.command("checkpoint")
+def log_checkpoint(
+    keep: Annotated[
+        Path | None, typer.Option(help="Add it to this file, if it follows on the last one there.", dir_okay=False)
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Print the newest checkpoint, a signed note; who keeps it elsewhere can witness."""
+    _run("log", action="checkpoint", keep=keep, data=data)
+
+
+@log.command("export")
+def export_log(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there [stdout].", dir_okay=False)] = None,
+    data: Data = None,
+) -> None:
+    """Write the log as JSON lines, for a verifier of your own; no personal data in it."""
+    _run("log", action="export", output=output, data=data)
 
 
 @app.command("export-schema")

@@ -187,18 +187,26 @@ LOGGED: Final = Source(
     kind="endorsement",
     subject="end_{0}",
     sql="""
-        select 'end_' || e.id as subject, e.organization_id, s.credential as content, row(
+        select 'end_' || t.id as subject, e.organization_id, s.credential as content, row(
             e.id, e.spec_version_id, e.organization_id, e.signatory_id, e.digest, e.statement, e.valid_from,
             e.valid_until, e.in_force, e.supersedes_id, e.document, e.status_list_id, e.status_index, e.requested_at,
-            e.revoked_at, e.revocation_reason, s.signed_at,
+            e.revoked_at, e.revocation_reason, s.signed_at, s.signatory_roles,
             case when e.state = 'expired' and e.valid_until <= statement_timestamp() then 'in_force' else e.state end,
-            (select string_agg(v::text, '' order by v.no) from endorsement_evidence v where v.endorsement_id = e.id)
+            (select string_agg(v::text, '' order by v.no) from endorsement_evidence v where v.endorsement_id = t.id)
         )::text as facts
-        from endorsements e join endorsement_signatures s on s.endorsement_id = e.id
+        from (
+            select id from endorsements where state not in ('signing', 'refused')
+            union select endorsement_id from endorsement_signatures
+            union select v.endorsement_id from endorsement_evidence v
+            where not exists (select from endorsements o where o.id = v.endorsement_id)) t(id)
+        left join endorsements e on e.id = t.id left join endorsement_signatures s on s.endorsement_id = t.id
         where true""",
-    key="e.id = $1",
+    key="t.id = $1",
 )
-"""What the log covers of a signed endorsement. That its time is over changes nothing; everything else does."""
+"""What the log covers of a signed endorsement, of its evidence, and of parts that belong to none.
+
+That its time is over changes nothing; everything else does.
+"""
 
 
 async def check_endorser(tx: Tx, organization_id: UUID, version: FrozenVersion) -> asyncpg.Record:

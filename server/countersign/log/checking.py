@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
 from countersign.kit import audit
 from countersign.kit.db import Reader
 from countersign.log import rules
-from countersign.log.rules_notes import Checkpoint, LogVerifier, NoteRefused
+from countersign.log.rules_notes import Checkpoint, LogVerifier, NoteRefused, is_plain
 from countersign.log.sequencing import EVENT, hashes, leaf_data, sealed_event
 from countersign.log.sources import Source
 
@@ -140,6 +140,8 @@ async def _checkpoints(
         except NoteRefused as refused:
             report.add(where, str(refused))
             continue
+        if not is_plain(row["note"]):
+            report.add(where, "is more or less than its text and one signature")
         if checkpoint.size != row["size"]:
             report.add(where, f"is the signed note of size {checkpoint.size}")
             continue
@@ -213,13 +215,12 @@ class _Leaves:
             self._report.add(where, f"its event {row['event_id']} is gone")
             return
         event = sealed_event(row, row["seq"], row["previous"])
-        if row["content"] is not None and row["content_salt"] is None:
-            same = _without_content(leaf_data(event, row["salt"], None), row["data"])
-        else:
-            same = leaf_data(event, row["salt"], row["content_salt"]) == row["data"]
+        same = _agrees(event, row)
         what = f"event {row['event_id']} ({row['action']}, {row['at']:%Y-%m-%d %H:%M:%S})"
         if not same:
             self._report.add(where, f"{what} is not what was recorded")
+        if row["content"] is None and row["content_salt"] is not None:
+            self._report.add(where, f"{what} has a salt and no content")
         self._sealed(where, what, row)
         if self._latest is not None and row["at"] < self._latest - LATE:
             self._report.add(where, f"{what} is back-dated: the log had come to {self._latest:%Y-%m-%d %H:%M:%S}")
@@ -247,6 +248,16 @@ class _Leaves:
             self._report.add(f"witness {size}", "kept another root: the log was forked or written anew")
         else:
             self._report.add(f"checkpoint {size}", f"its root is not that of the leaves; last good at {self._good}")
+
+
+def _agrees(event: dict[str, Any], row: asyncpg.Record) -> bool:
+    """Whether an event makes the leaf that is kept of it."""
+    forgotten = row["content"] is not None and row["content_salt"] is None
+    try:
+        made = leaf_data(event, row["salt"], row["content_salt"])
+    except ValueError:  # what should be a digest is none
+        return False
+    return _without_content(made, row["data"]) if forgotten else bool(made == row["data"])
 
 
 def _without_content(made: bytes, kept: bytes) -> bool:
@@ -281,13 +292,16 @@ async def _forgotten(reader: Reader, report: Report) -> None:
 async def _nodes(reader: Reader, report: Report) -> None:
     """Compare the stored roots of tiles with what stands below them."""
     level, width = rules.TILE_HEIGHT, rules.TILE_WIDTH
+    for row in await reader.fetch("select distinct level from log_nodes order by level"):
+        if row["level"] % level or row["level"] < level or not report.size >> min(row["level"], 63):
+            report.add(f"tiles of level {row['level']}", "there are no tiles of this level in a log of this size")
     while True:
         stored = {
             row["index"]: row["hash"]
             for row in await reader.fetch("select index, hash from log_nodes where level = $1", level)
         }
         full = report.size >> level
-        if not stored and not full:
+        if not full:
             return
         for index in sorted(stored.keys() | set(range(full))):
             if stored.get(index) != await _root_below(reader, level, index * width):

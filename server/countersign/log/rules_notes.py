@@ -100,12 +100,19 @@ class LogVerifier:
     def _signed(self, text: str, encoded: str) -> bool:
         try:
             raw = base64.b64decode(encoded, validate=True)
-            if raw[:4] != self.key_id or len(raw) != SIGNED_BYTES:
+            # Spare bits at the end of base64 could differ unnoticed.
+            if raw[:4] != self.key_id or len(raw) != SIGNED_BYTES or base64.b64encode(raw).decode() != encoded:
                 return False
             Ed25519PublicKey.from_public_bytes(self.public).verify(raw[4:], text.encode())
         except (binascii.Error, ValueError, InvalidSignature):
             return False
         return True
+
+
+def is_plain(note: str) -> bool:
+    """Whether a note is its text and one signature line, as our logs write it, and nothing beside."""
+    _, _, lines = note.partition("\n\n")
+    return lines.count("\n") == 1 and lines.endswith("\n")
 
 
 def origin_of(public_origin: str) -> str:

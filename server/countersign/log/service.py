@@ -59,15 +59,17 @@ async def consistency(reader: Reader, old: int, new: int) -> list[bytes] | None:
     return await _roots(reader, rules.consistency(old, new))
 
 
-async def places_of(reader: Reader, kind: str, subject: str) -> list[int]:
-    """The leaves that tell of a thing (`end_…`, `ver_…`, `key:…`), oldest first; at most the last hundred."""
-    rows = await reader.fetch(
+async def place_of(reader: Reader, digest: str) -> int | None:
+    """The newest leaf of the bytes with this SHA-256 (hex): of a credential, a spec.json, a key, a DID document.
+
+    None when they are not in the log, or were a learner's who was erased.
+    """
+    index: int | None = await reader.fetchval(
         "select l.index from audit_events e join log_leaves l on l.event_id = e.id"
-        " where e.kind = $1 and e.object = $2 order by l.index desc limit 100",
-        kind,
-        subject,
+        " where e.content = $1 and l.content_salt is not null order by l.index desc limit 1",
+        digest,
     )
-    return [row["index"] for row in rows][::-1]
+    return index
 
 
 async def tile(reader: Reader, height: int, index: int, width: int) -> bytes | None:

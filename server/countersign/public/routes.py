@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.convertors import IntegerConvertor, StringConvertor, register_url_convertor
 from starlette.routing import Route
 
-from countersign.public import about, documents, leaked, verifying
+from countersign.public import about, documents, leaked, transparency, verifying
 
 
 class Name(StringConvertor):
@@ -44,4 +44,10 @@ def routes() -> list[Route]:
         Route("/verify.css", verifying.style),
         Route("/leaked", leaked.pattern, methods=["GET"]),
         Route("/leaked", leaked.report, methods=["POST"]),
+        Route("/log", transparency.about),
+        Route("/log/key", transparency.key),
+        Route("/log/checkpoint", transparency.checkpoint),
+        Route("/log/proof/inclusion", transparency.inclusion),
+        Route("/log/proof/consistency", transparency.consistency),
+        Route("/log/tile/{level:name}/{place:path}", transparency.tile),
     ]

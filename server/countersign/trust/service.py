@@ -92,7 +92,7 @@ STATUS: Final = Source(
     sql="""
         select 'status:' || e.list_id || '/' || e.idx as subject, l.organization_id, null::bytea as content,
                row(e.list_id, e.idx, e.revoked_at)::text as facts
-        from status_entries e join status_lists l on l.id = e.list_id where e.revoked_at is not null""",
+        from status_entries e left join status_lists l on l.id = e.list_id where e.revoked_at is not null""",
     key="e.list_id = $1 and e.idx = $2",
 )
 """What the log covers of status lists: every bit that is set."""
