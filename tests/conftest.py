@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from countersign import app
+from countersign.kit import refusals
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database, Tx
 from countersign.kit.embedded import EmbeddedPostgres
@@ -113,6 +114,7 @@ async def db(pools: Database, clock: FrozenClock, owner: asyncpg.Connection[asyn
     """The database, emptied after the test in one round trip (for tests that commit)."""
     pools.clock = clock
     yield pools
+    await refusals.settled()
     tables = ", ".join(table_name(t) for t in app.declare_tables())
     statements = "".join(f"delete from {name};" for name in tables.split(", "))
     await owner.execute(f"begin; set local session_replication_role = replica; {statements} commit")

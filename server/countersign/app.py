@@ -51,6 +51,7 @@ from countersign.kit import (
     installation,
     outbox,
     records,
+    refusals,
     relay,
     trusted,
     vault,
@@ -181,6 +182,7 @@ def create_app(settings: Settings, *, drain_on_sigterm: bool = False) -> Door:
                         yield {STATE: connections}
                     draining.close()
             finally:
+                await refusals.settled()
                 await purse.close()
 
     door.inside.router.lifespan_context = lifespan

@@ -21,7 +21,7 @@ COVERED: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "signing_keys": ("true", frozenset({"wrapped_private", "wrapped_data_key", "wrapped_by"})),
     "did_versions": ("true", frozenset()),
     "status_entries": ("revoked_at is not null", frozenset()),
-    "awards": ("signed_at is not null", frozenset({"holder_name"})),
+    "awards": ("signed_at is not null", frozenset({"holder_name", "holder_name_sealed"})),
 }
 """By table: which of its rows are covered, and which columns are not.
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from countersign.awards.rules import AwardState, read_route
 from countersign.awards.views import AWARD
 from countersign.endorsements import service as endorsements
-from countersign.kit import vault
+from countersign.kit import audit, vault
+from countersign.kit.access import ANONYMOUS
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import Sealer
 from countersign.kit.vault import Key
@@ -41,9 +42,9 @@ LOGGED: Final = Source(
     kind="award",
     subject="award:{1}",
     sql="""
-        select 'award:' || a.id as subject, a.organization_id, a.credential as content, row(
+        select 'award:' || a.id as subject, a.organization_id, null::bytea as content, row(
             a.learner_id, a.id, a.spec_version_id, a.organization_id, a.state, a.mode, a.awarded_on, a.issued_at,
-            a.import_id, a.document, a.status_list_id, a.status_index, a.signed_at, a.revoked_at,
+            a.import_id, a.document, a.credential, a.status_list_id, a.status_index, a.signed_at, a.revoked_at,
             a.revocation_reason_sealed
         )::text as facts
         from awards a where (a.signed_at is not null or a.revoked_at is not null)""",
@@ -135,7 +136,7 @@ async def sign(db: Database, signer: Signer, learner_id: int, award_id: UUID) ->
             key.seal(CREDENTIAL, credential),
             await tx.now(),
         )
-        await enter(tx, LOGGED, learner_id, award_id, action="award.signed")
+        await enter(tx, LOGGED, learner_id, award_id, action="award.signed", content=credential)
         return credential
 
 
@@ -169,4 +170,15 @@ async def shared_credential(db: Database, signer: Signer, sealer: Sealer, public
     payload = sealer.open(TAG, b"", public_id)
     if payload is None:
         return None
-    return await sign(db, signer, *read_route(payload))
+    learner_id, award_id = read_route(payload)
+    credential = await sign(db, signer, learner_id, award_id)
+    if credential is not None:
+        await _record_look(db, award_id)
+    return credential
+
+
+async def _record_look(db: Database, award_id: UUID) -> None:
+    async with db.writer() as tx:
+        now, read = await tx.now(), audit.Decision.READ
+        event = audit.record(ANONYMOUS, "sharedAward", now, subject=f"award:{award_id}", decision=read, reason=None)
+        await tx.insert(event)

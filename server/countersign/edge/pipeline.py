@@ -15,10 +15,11 @@ from countersign.edge.body import Operation
 from countersign.edge.identity import Credentials
 from countersign.edge.responses import Header, Refused
 from countersign.edge.trusted import Trust
-from countersign.kit.access import Actor
+from countersign.kit.access import ANONYMOUS, Actor
 from countersign.kit.budgets import Budgets, Charge
 from countersign.kit.db import UNREACHABLE, Database
 from countersign.kit.logs import logger
+from countersign.kit.refusals import Refusals
 from countersign.organizations.usage import TokenUses
 from countersign.reads.errors import Unreadable
 
@@ -121,6 +122,7 @@ class Pipeline:
         self.admission = Admission(places)
         self.seconds = seconds
         self.uses = TokenUses()
+        self.refusals = Refusals(db)
         self._db = db
         self._budgets = budgets
         window = max(1, round(budgets.capacity / budgets.restored))
@@ -132,6 +134,9 @@ class Pipeline:
             actor = await identity.actor(self._db, given)
         except UNREACHABLE as error:
             raise _out_of_reach(error) from None
+        except Refused as refused:
+            await self.refusals.tell(ANONYMOUS, "authenticate", refused.message, refused.code.lower())
+            raise
         self.uses.note(actor.token_id)
         return actor
 

@@ -132,6 +132,7 @@ class Permission(enum.Enum):
     MANAGE_KEYS = "manage_keys"
     APPROVE = "approve"
     IMPORT = "import"
+    READ_AUDIT = "read_audit"
 
 
 _ORGANIZATIONS = frozenset(OrganizationKind)
@@ -251,6 +252,7 @@ POLICY: dict[Permission, Rule] = {
     ),
     Permission.APPROVE: Rule(Scope.ORGANIZATION_WRITE, frozenset({Role.ORG_ADMIN}), _ORGANIZATIONS, fresh=True),
     Permission.IMPORT: Rule(None, system_only=True),
+    Permission.READ_AUDIT: Rule(Scope.EXPORT_READ, frozenset({Role.AUDITOR, Role.ORG_ADMIN}), _ORGANIZATIONS),
 }
 
 

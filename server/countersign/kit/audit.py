@@ -12,9 +12,11 @@ import hmac
 import ipaddress
 import json
 import uuid
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, text
@@ -22,7 +24,7 @@ from sqlmodel import Field
 
 from countersign.kit.access import Actor
 from countersign.kit.ids import new_id
-from countersign.kit.placement import Placement, Table
+from countersign.kit.placement import Owner, Placement, Table
 
 PREFIXES: Final = {4: 24, 6: 48}
 """How much of an address is kept, in bits, by version of IP: a network, not a person."""
@@ -52,6 +54,7 @@ class AuditEvent(Table, table=True):
         Index("audit_events_by_thing", "kind", "object", postgresql_where="kind is not null"),
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL
+    __owners__: ClassVar[Mapping[str, Owner]] = MappingProxyType({"organization_id": Owner.ORGANIZATION})
 
     stream_key: str = Field(primary_key=True)
     at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))

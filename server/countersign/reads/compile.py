@@ -64,6 +64,7 @@ class Compiler:
         self.ctes: list[str] = []
         self.reveals: list[tuple[str, Reveal]] = []
         self.requirements: list[tuple[Permission, Path]] = []
+        self.personal: list[str] = []
         self.renames: dict[str, str] = {}
         self._selected = 0
 
@@ -106,7 +107,9 @@ class Compiler:
                 return self._column(column, type_, definition, scope, path)
             case Key():
                 return self.identity(self._bound(type_, scope), scope)
-            case Slot(payload, maker):
+            case Slot(payload, maker, personal):
+                if personal is not None:
+                    self.personal.append(personal)
                 return self.slot(self.render(payload, scope), maker)
             case Relation() as relation:
                 return self.relation(relation, self.place(type_, name, definition, nodes, path), scope)

@@ -50,6 +50,8 @@ class Plan:
     reveals: tuple[Reveal, ...]
     renames: tuple[tuple[bytes, bytes], ...]
     wall: Wall
+    personal: tuple[str, ...] = ()
+    """The sealed columns that the answer opens: whoever asks reads personal data."""
     runs: int = 0
 
     @property
@@ -114,6 +116,7 @@ def finish(compiler: Compiler, answer: str) -> Plan:
         tuple(reveal for _, reveal in compiler.reveals),
         tuple((f'"{short}":'.encode(), f"{json.dumps(key)}:".encode()) for key, short in compiler.renames.items()),
         wall_of(text, reveals=bool(compiler.reveals)),
+        tuple(compiler.personal),
     )
 
 

@@ -13,6 +13,7 @@ from countersign.reads.bindings import BACKREF
 from countersign.schema import federation
 from countersign.schema.approvals import ApprovalMutations, ApprovalQueries
 from countersign.schema.attachments import AttachmentMutations, AttachmentQueries
+from countersign.schema.audit import AuditQueries
 from countersign.schema.awards import AwardMutations, AwardQueries
 from countersign.schema.base import Node
 from countersign.schema.bulk import BulkMutations, BulkQueries
@@ -74,6 +75,7 @@ QUERIES: Final[tuple[type, ...]] = (
     FederationQueries,
     BulkQueries,
     AttachmentQueries,
+    AuditQueries,
 )
 MUTATIONS: Final[tuple[type, ...]] = (
     MemberMutations,

@@ -13,13 +13,14 @@ from graphql.execution.values import VariableValues
 from countersign.kit.access import Actor
 from countersign.kit.budgets import Charge
 from countersign.kit.errors import Refusal
+from countersign.kit.refusals import Refusals
 from countersign.kit.walls import Wall
 from countersign.reads.args import Call
 from countersign.reads.cache import Effort, Kept, Statistics
 from countersign.reads.errors import BadInput, TooComplex, Unreadable
 from countersign.reads.plan import Plan, compile_query
 from countersign.reads.selection import Fields, Selections
-from countersign.schema import limits, pricing
+from countersign.schema import limits, pricing, recording
 from countersign.schema.answer import Answer
 from countersign.schema.authority import require_authority
 from countersign.schema.base import Tools
@@ -161,6 +162,7 @@ class Engine:
         self.exporter = ListExporter(self)
         self._mutations = Mutations(schema, replace(tools, exporter=self.exporter))
         self.live = Live(tools.db, tools.sealer, FACTS)
+        self.refusals = Refusals(tools.db)
 
     def prepare(self, asked: Asked, actor: Actor) -> Prepared:
         """Read the document (once for each text), choose the operation, coerce the variables, price it.
@@ -219,6 +221,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - the last wall before the client: nothing internal may pass
             answer, spent = Answer(errors=[failed(error, request_id)]), prepared.cost
         identified(answer.errors, request_id)
+        await recording.refused(self.refusals, actor, prepared.kind.value, answer.errors)
         told = {"requested": prepared.cost, "actual": spent, "limit": pricing.LIMIT}
         return replace(answer, extensions={**answer.extensions, "cost": told}, spent=spent)
 
@@ -304,6 +307,8 @@ class Engine:
         pool = self.db.searcher if plan.wall is Wall.SEARCH else self.db.reader
         async with pool() as connection:
             data, revealed = await plan.run(connection, call, parameters)
+        if plan.personal:
+            await recording.read(self.db, call.actor, plan.personal)
         return await self._reveal(plan, call, parameters, data, revealed) if plan.reveals else data
 
     async def _reveal(
@@ -319,6 +324,7 @@ class Engine:
                     data, revealed = await plan.run(tx.connection, call, parameters)
                 allowed = [await let(tx, call.actor, shown) for let, shown in zip(plan.reveals, revealed, strict=True)]
                 if all(allowed):
+                    await recording.looked(tx, call.actor, sum(len(rows) for rows in revealed))
                     return data
             raise Changed
 
