@@ -21,12 +21,13 @@ COVERED: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "signing_keys": ("true", frozenset({"wrapped_private", "wrapped_data_key", "wrapped_by"})),
     "did_versions": ("true", frozenset()),
     "status_entries": ("revoked_at is not null", frozenset()),
-    "awards": ("signed_at is not null", frozenset({"holder_name", "holder_name_sealed"})),
+    "awards": ("signed_at is not null", frozenset({"holder_name", "holder_name_sealed", "held_back", "claimed_at"})),
 }
 """By table: which of its rows are covered, and which columns are not.
 
 `xact` and `watermark` say what waits; another value makes events wait or miss, which is found when there are any. What
-is wrapped cannot be used after a change. A holder's name is personal data, of which nothing is logged.
+is wrapped cannot be used after a change. A holder's name is personal data, of which nothing is logged; whether the
+learner has claimed it changes after it was signed and is no part of it.
 """
 
 CHANGES: Final = {
