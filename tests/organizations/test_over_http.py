@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from countersign import app
-from countersign.kit.access import OrganizationKind, Role, Scope
+from countersign.kit.access import SCOPES_OF, OrganizationKind, Role, Scope
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
@@ -21,6 +21,7 @@ from countersign.organizations.rules import PREFIXES, mint_token
 from countersign.organizations.tokens import CreateToken
 from countersign.organizations.usage import PRECISION, TokenUses
 from countersign.schema.base import Tools
+from countersign.schema.tokens import TokenScope
 from countersign.trust.signer import Signer
 from tests.accounts.support import Person, join, person
 from tests.factories import Factory
@@ -112,6 +113,11 @@ async def test_making_tokens_and_members_asks_for_a_fresh_sign_in_and_ending_the
     async with site.db.writer() as tx:
         assert await tx.fetchval("select count(*) from api_tokens") == 1
         assert await tx.fetchval("select count(*) from invitations") == 0
+
+
+def test_every_scope_that_a_member_can_give_has_its_name_in_the_api() -> None:
+    given = set().union(*SCOPES_OF.values())
+    assert {scope.name for scope in TokenScope} == {scope.name for scope in given}
 
 
 async def test_a_token_is_refused_from_another_network(site: Site) -> None:

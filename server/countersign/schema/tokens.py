@@ -33,6 +33,9 @@ class TokenScope(enum.Enum):
     STACK_WRITE = strawberry.enum_value("stack_write", description="Name stacks.")
     SEARCH_READ = strawberry.enum_value("search_read", description="Search candidates.")
     EXPORT_READ = strawberry.enum_value("export_read", description="Take lists out as files.")
+    ORGANIZATION_WRITE = strawberry.enum_value(
+        "organization_write", description="Claim domains, say whom the organization belongs with, propose and approve."
+    )
     TOKEN_WRITE = strawberry.enum_value("token_write", description="See, make, roll and revoke tokens.")
     MEMBER_WRITE = strawberry.enum_value("member_write", description="See invitations, invite and manage members.")
 
