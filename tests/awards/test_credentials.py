@@ -10,17 +10,21 @@ from typing import Any
 
 import pytest_asyncio
 
+from countersign import app
 from countersign.awards import credentials, jobs, rules, service
 from countersign.awards.importing import import_awards
 from countersign.awards.service import IssueAward, Issued, RevokeAward
 from countersign.endorsements import jobs as endorsement_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.service import EndorseSpec
+from countersign.kit.access import OrganizationKind, Role
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.kit.vault import key_of
 from countersign.learners import service as learners
 from countersign.learners.service import Person
+from countersign.organizations import approvals
+from countersign.trust import key_commands
 from countersign.trust.signer import Signer
 from countersign.trust.verify_reading import frozen_achievement_of
 from tests.awards.support import ANNA, DAY
@@ -110,6 +114,28 @@ async def test_signing_twice_and_at_once_gives_one_credential(house: House) -> N
     )
     assert len(set(several)) == 1
     assert await jobs.sign_pending(house.db, house.signer) == 0
+
+
+async def test_an_award_whose_key_was_lost_is_signed_anew_with_the_present_one(house: House, make: Factory) -> None:
+    app.attend(house.signer)
+    issued = await house.issue()
+    before = await credentials.sign(house.db, house.signer, issued.learner_id, issued.award_id)
+    assert before is not None
+    school = house.here.school_id
+    async with house.db.writer() as tx:
+        admins = [await make.member(tx, school, OrganizationKind.SCHOOL, Role.ORG_ADMIN) for _ in range(2)]
+        lost = await tx.fetchval("select id from signing_keys where organization_id = $1", school)
+        proposal = await key_commands.propose_compromise(tx, admins[0], key_commands.MarkCompromised(lost))
+        await approvals.approve(tx, admins[1], proposal)
+    after = await credentials.sign(house.db, house.signer, issued.learner_id, issued.award_id)
+    assert after is not None
+    old, new = json.loads(before), json.loads(after)
+    assert (old.pop("proof")["verificationMethod"][-8:], new.pop("proof")["verificationMethod"][-10:]) == (
+        "key-2026",
+        "key-2026-2",
+    )
+    assert old == new, "the same document, under another signature"
+    assert await credentials.sign(house.db, house.signer, issued.learner_id, issued.award_id) == after
 
 
 async def test_an_imported_award_is_documented_and_signed_when_it_is_asked_for(house: House, tmp_path: Path) -> None:

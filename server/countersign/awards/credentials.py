@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import UTC, datetime, time
 from typing import Final
@@ -12,7 +13,7 @@ from countersign.awards.views import AWARD
 from countersign.endorsements import service as endorsements
 from countersign.kit import audit, vault
 from countersign.kit.access import ANONYMOUS
-from countersign.kit.db import Database, Tx
+from countersign.kit.db import Database, Reader, Tx
 from countersign.kit.ids import Sealer
 from countersign.kit.vault import Key
 from countersign.learners import service as learners
@@ -108,11 +109,14 @@ async def sign(db: Database, signer: Signer, learner_id: int, award_id: UUID) ->
     """The signed credential of a valid award; signed now when it was not, in a transaction after the one that stored.
 
     None for an award that is missing or not valid and was never signed. A signed one is served whatever became of it:
-    verifiers read its status. Raises Erased: then the holder's own copy is the only one, as valid as ever.
+    verifiers read its status; but one whose key was lost is signed anew while the award is valid. Raises Erased: then
+    the holder's own copy is the only one, as valid as ever.
     """
     kept = await _kept(db, learner_id, award_id)
     if kept is not None:
-        return kept
+        async with db.reader() as reader:
+            if not await _key_is_lost(reader, learner_id, award_id, kept):
+                return kept
     async with db.writer() as tx:
         if not await store_unsigned(tx, learner_id, award_id):
             return None
@@ -127,7 +131,9 @@ async def sign(db: Database, signer: Signer, learner_id: int, award_id: UUID) ->
             return None
         key = await _key(tx, learner_id)
         if row["credential"] is not None:
-            return key.open(CREDENTIAL, row["credential"])
+            signed = key.open(CREDENTIAL, row["credential"])
+            if row["state"] != AwardState.ISSUED.value or not await _key_is_lost(tx, learner_id, award_id, signed):
+                return signed
         credential = await signer.sign(tx, row["organization_id"], key.open(DOCUMENT, row["document"]))
         await tx.execute(
             "update awards set credential = $3, signed_at = $4 where learner_id = $1 and id = $2",
@@ -138,6 +144,18 @@ async def sign(db: Database, signer: Signer, learner_id: int, award_id: UUID) ->
         )
         await enter(tx, LOGGED, learner_id, award_id, action="award.signed", content=credential)
         return credential
+
+
+async def _key_is_lost(reader: Reader, learner_id: int, award_id: UUID, credential: bytes) -> bool:
+    """Whether the key that signed it was compromised since: then no verifier believes it, and it is signed anew."""
+    name = json.loads(credential)["proof"]["verificationMethod"].rpartition("#")[2]
+    return bool(
+        await reader.fetchval(
+            "select true from awards a join signing_keys k on k.organization_id = a.organization_id"
+            " where a.learner_id = $1 and a.id = $2 and k.name = $3 and k.compromised_at is not null limit 1",
+            *(learner_id, award_id, name),
+        )
+    )
 
 
 async def _kept(db: Database, learner_id: int, award_id: UUID) -> bytes | None:
