@@ -19,7 +19,7 @@ from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, OrganizationKind, R
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
 from countersign.learners.rules import Purpose
-from countersign.learners.service import Person
+from countersign.learners.service import Person, enrol, erase
 from countersign.reviews import service as reviews
 from countersign.reviews.rubric import RUBRIC
 from countersign.reviews.rules import Decision, Interest, Recommendation, Score
@@ -52,6 +52,7 @@ class Side:
     school: dict[str, Actor]
     employer: dict[str, Actor]
     learners: list[Actor] = field(default_factory=list)
+    erased: list[Actor] = field(default_factory=list)
     personal: dict[str, int] = field(default_factory=dict)
     """The marks in what is kept sealed, with the number of the learner to whom they belong."""
 
@@ -76,6 +77,7 @@ class World:
             "recruiter of another employer": self.second.employer["recruiter"],
             "a learner": self.first.learners[0],
             "another learner": self.second.learners[0],
+            "a learner who was erased": self.first.erased[0],
             "a token without scopes": replace(author, scopes=frozenset()),
             "a session of the author": replace(
                 author, token_id=None, login_id=new_id(), account_id=author.person_id, authenticated_at=NOW
@@ -115,6 +117,7 @@ async def _side(tx: Tx, make: Factory, name: str) -> Side:
     versions = await _specifications(tx, side, name)
     await _judged(tx, side, versions, name)
     await _graduates(tx, side, versions["published"])
+    await _erased(tx, side, name)
     await _bulk(tx, side)
     return side
 
@@ -191,6 +194,13 @@ async def _graduates(tx: Tx, side: Side, version: UUID) -> None:
             " values ($1, $2, $3, $4, 'talent_search')",
             *(issued.learner_id, side.employer["recruiter"].organization_id, DAY, NOW),
         )
+
+
+async def _erased(tx: Tx, side: Side, name: str) -> None:
+    """A learner of whom nothing is left but that they were erased."""
+    number = await enrol(tx, Person(f"{name}-erased@example.com", "Nobody Now", "DE"))
+    await erase(tx, [number])
+    side.erased.append(Actor(learner_id=number, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF})))
 
 
 async def _bulk(tx: Tx, side: Side) -> None:
