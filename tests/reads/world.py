@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+from uuid import UUID
 
+from countersign.attachments import service as attachments
 from countersign.awards import service as awards
 from countersign.awards.consent import SetConsent, set_consent
 from countersign.bulk import service as bulk
@@ -197,7 +199,10 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     ]
     await reviews.claim(tx, employer, answered)
     review = await reviews.decide(tx, employer, reviews.Decide(answered, favourable()))
-    word = endorsements.EndorseSpec(version["id"], version["digest"], "We interview every holder.", EVERY_KIND)
+    attachment = await _attached(tx, employer)
+    word = endorsements.EndorseSpec(
+        version["id"], version["digest"], "We interview every holder.", EVERY_KIND, (attachment,)
+    )
     endorsement = await endorsements.endorse(tx, employer, word)
     # Signing is another test's matter: here the row only has to be read.
     await tx.execute(
@@ -209,4 +214,17 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
         " select id, document, valid_from from endorsements"
     )
     stack = await stacks.create(tx, school, stacks.CreateStack("analyst", "Analyst", (version["spec_id"],)))
-    return [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}"]
+    made = [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}"]
+    return [*made, f"attachment_{attachment}"]
+
+
+async def _attached(tx: Tx, employer: Actor) -> UUID:
+    """A picture of the employer's that was received."""
+    announced = attachments.AnnounceAttachment("badge.png", 1, "0" * 64)
+    attachment = await attachments.announce(tx, employer, announced)
+    await tx.execute(
+        "insert into attachment_files (attachment_id, media_type, name, data, size, sha256, width, height, received_at)"
+        " select id, 'image/png', filename, '\\x00', size, sha256, 1, 1, created_at from attachments where id = $1",
+        attachment,
+    )
+    return attachment
