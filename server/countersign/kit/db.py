@@ -250,15 +250,22 @@ class Database:
             return connection
 
         async def pools() -> Pools:
-            made: list[Shelf] = []
+            # Side by side: when the database is back, everybody waits for these.
+            wanted: tuple[tuple[str, Mapping[str, str]], ...] = (
+                (dsn, {}),
+                (read_dsn or dsn, READS),
+                (read_dsn or dsn, SEARCHES),
+            )
+            opening = [asyncio.ensure_future(pool(url, extra)) for url, extra in wanted]
             try:
-                for url, extra in ((dsn, {}), (read_dsn or dsn, READS), (read_dsn or dsn, SEARCHES)):
-                    made.append(await pool(url, extra))
+                return Pools(*await asyncio.gather(*opening))
             except BaseException:
-                for shelf in made:
-                    shelf.terminate()
+                for task in opening:
+                    task.cancel()
+                for made in await asyncio.gather(*opening, return_exceptions=True):
+                    if isinstance(made, Shelf):
+                        made.terminate()
                 raise
-            return Pools(*made)
 
         return cls(await pools(), clock or DatabaseClock(), connect, pools, vault)
 

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 import structlog
 
-from countersign.kit.db import Database
+from countersign.kit.db import UNREACHABLE, Database
 from countersign.log import rules, sequencing
 from countersign.log.rules_notes import LogKey
 from countersign.log.sources import Source
@@ -74,7 +75,7 @@ async def _is_due(db: Database) -> bool:
     try:
         async with db.fresh_reader() as reader:
             count, since = await sequencing.waiting(reader)
-    except OSError:
-        return False
+    except (OSError, asyncpg.InterfaceError, *UNREACHABLE):
+        return False  # the next look finds it again
     now = db.clock.now() or datetime.now(UTC)
     return count >= rules.TILE_WIDTH or (since is not None and now - since >= AT_MOST)
