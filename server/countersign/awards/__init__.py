@@ -13,7 +13,8 @@ Never: touches an award because its version was retired; consents for a learner;
 
 Files: `tables`, `rules` (dates, states, reasons), `service` (issue, revoke, check the index), `credentials` (store,
 then sign), `importing` and `importing_sql` (award files), `consent` (what a learner's consent does to the index),
-`claims`, `rules_claims`, `factors` (links, attempts, the roster's second factor), `jobs`, `views`.
+`claims`, `rules_claims`, `factors` (links, attempts, the roster's second factor), `backfill` (what older versions kept
+in plain text), `jobs`, `views`.
 
 An imported award gets its unsigned credential and its place in the status list when it is first asked for, not when it
 is imported: its row holds every fact, and the import stays a few statements however long the file is.

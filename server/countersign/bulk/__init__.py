@@ -4,7 +4,7 @@ Owns: uploads and their bytes, bulk operations (the queue, progress, outcome), t
 Promises: an upload is kept only when its size and SHA-256 are the announced ones; an import happens whole or not at
     all, exactly once, however often a worker dies; an export shows only what its asker may see at that moment, and
     stops when that ends; a spreadsheet finds no formula in a CSV file; only the own organization sees any of it;
-    files go after their time.
+    files go after their time, and lie sealed under a key of their own, which an erasure destroys.
 May call: awards, learners, organizations, kit; what it exports comes through a function that `schema/` gives.
 Never: knows GraphQL or HTTP; exports candidates; keeps a file of an operation that failed half-way.
 

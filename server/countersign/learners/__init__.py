@@ -10,7 +10,8 @@ Never: shows `learner_id`, puts personal data into an event or an audit line, le
 
 Files: `tables`, `rules` (addresses, names, purposes), `service` (enrol), `consents` (grant, withdraw, take a file),
 `texts` (what is read before consenting; package data `data/consents/<purpose>.<day>.<language>.txt`), `receipts`
-(what the learner keeps of a consent), `identities` (records of one person, addresses, residence), `views`.
+(what the learner keeps of a consent), `identities` (records of one person, addresses, residence), `backfill` (what
+older versions kept in plain text), `views`.
 
 Merging moves no row: `learner_merges` says which record is whose. Awards, consents and sights stay under the number
 that their ids carry; whatever asks for a person asks for all their records.
