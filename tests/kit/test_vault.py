@@ -35,6 +35,7 @@ def test_another_column_another_learner_or_another_byte_opens_nothing() -> None:
     mine, wrapped = key()
     sealed = mine.seal("learners.email", "anna@example.com")
     other, _ = key(2)
+    assert mine.open("learners.email", sealed) == b"anna@example.com"
     changed = sealed[:-1] + bytes([sealed[-1] ^ 1])
     for attempt in (
         lambda: mine.open("learners.full_name", sealed),
