@@ -179,7 +179,8 @@ async def _bare_tables(owner: asyncpg.Connection[asyncpg.Record], tell: Tell) ->
     """Without indexes and constraints while the block runs: keys are made once over all rows, not row by row."""
     constraints = await owner.fetch(
         "select c.conrelid::regclass::text as table, c.conname as name, pg_get_constraintdef(c.oid) as text from"
-        " pg_constraint c where c.conrelid = any($1::regclass[]) and c.contype in ('p', 'u', 'f')"
+        " pg_constraint c where (c.conrelid = any($1::regclass[]) and c.contype in ('p', 'u', 'f'))"
+        " or (c.confrelid = any($1::regclass[]) and c.contype = 'f')"
         " order by c.contype = 'f', c.contype <> 'p'",
         list(TABLES),
     )
