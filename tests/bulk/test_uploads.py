@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from countersign.bulk import jobs, rules
+from countersign.bulk import jobs, rules, uploads
 from countersign.edge.gates import Gates
 from countersign.edge.uploads import EACH, Uploads
 from countersign.kit.access import ANONYMOUS, Actor, OrganizationKind, Role, Scope
@@ -42,8 +42,10 @@ async def test_bytes_are_kept_in_pieces_and_are_the_same_again(house: House) -> 
     assert sent.json() == {"uploadId": made["id"], "size": len(BYTES), "sha256": hashlib.sha256(BYTES).hexdigest()}
     assert (await house.chunks())[0] == 2
     async with house.db.reader() as reader:
-        rows = await reader.fetch("select data from upload_chunks order by number")
-    assert b"".join(r["data"] for r in rows) == BYTES
+        upload = await reader.fetchval("select id from uploads")
+        sealed = await reader.fetchval("select string_agg(data, '' order by number) from upload_chunks")
+        assert await uploads.read_whole(reader, house.db.vault, upload) == BYTES
+    assert BYTES[:20] not in sealed
     seen = await house.api.ask(
         "query ($id: ID!) { node(id: $id) { ... on Upload { received filename size } } }",
         house.registrar,
@@ -219,6 +221,7 @@ async def test_a_body_that_stops_coming_is_sent_away(house: House) -> None:
     application = Starlette(routes=Uploads(idle_seconds=0.05).routes())
     application.state.tools = house.tools
     application.state.gates = Gates()
+    application.state.pipeline = house.api.door.state.pipeline
 
     async def slow() -> AsyncIterator[bytes]:
         yield BYTES[:100]
@@ -242,6 +245,7 @@ async def test_a_school_that_sends_slowly_keeps_no_other_waiting(house: House, m
     application = Starlette(routes=Uploads().routes())
     application.state.tools = house.tools
     application.state.gates = Gates()
+    application.state.pipeline = house.api.door.state.pipeline
     begun, go_on = asyncio.Semaphore(0), asyncio.Event()
 
     async def slowly() -> AsyncIterator[bytes]:
