@@ -34,6 +34,12 @@ def archive() -> bytes:
     return written.getvalue()
 
 
+def packed(objects: bytes, filters: bytes = b"/FlateDecode") -> bytes:
+    """A PDF whose objects are in a compressed stream."""
+    head = b"2 0 obj\n<< /Type /ObjStm /N 1 /First 4 /Filter " + filters + b" >>\nstream\n"
+    return PDF.replace(b"trailer", head + zlib.compress(objects) + b"\nendstream\nendobj\ntrailer")
+
+
 def bomb(side: int) -> bytes:
     """A PNG of a few bytes that says it has side × side pixels."""
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
@@ -51,6 +57,7 @@ def bomb(side: int) -> bytes:
         (picture("JPEG"), Kind.JPEG),
         (picture("WEBP"), Kind.WEBP),
         (PDF, Kind.PDF),
+        (packed(b"9 0 << /Type /Font >>"), Kind.PDF),
         ("Мы нанимаем выпускников.\n".encode(), Kind.TEXT),
         (b"a < b and c > d", Kind.TEXT),
     ],
@@ -80,6 +87,12 @@ REFUSED = {
     "bmp": picture("BMP"),
     "old office": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
     "pdf that runs": PDF.replace(b"/Type", b"/OpenAction << /S /JavaScript /JS (app.alert(1)) >> /Type"),
+    "pdf that runs by a name in disguise": PDF.replace(b"/Type", b"/S /J#61vaScript /#4aS (x) /Type"),
+    "pdf that runs from a packed object": packed(b"9 0 << /S /JavaScript /JS (x) >>"),
+    "pdf that runs from a packed object in disguise": packed(b"9 0 << /S /J#61vaScript /#4aS (x) >>"),
+    "pdf that is encrypted": PDF.replace(b"/Type", b"/Encrypt 3 0 R /Type"),
+    "pdf that is packed twice": packed(b"9 0 << >>", b"[/ASCIIHexDecode /FlateDecode]"),
+    "pdf that is a bomb": packed(b"9 0 " + bytes(33 << 20)),
     "pdf with a file in it": PDF.replace(b"/Type", b"/EmbeddedFiles 2 0 R /Type"),
     "pdf cut off": PDF[:30],
     "pdf and html": b"%PDF-1.7\n<html><script>alert(1)</script>\n%%EOF",

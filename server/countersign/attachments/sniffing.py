@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import enum
 import re
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +57,12 @@ _MARKUP: Final = re.compile(
     rb"<\s*(?:!doctype|html|head|body|script|svg|iframe|\?xml|style|object|embed|link|meta|img|a\s|!--)", re.IGNORECASE
 )
 _ACTIVE_PDF: Final = re.compile(rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|XFA|SubmitForm|ImportData)\b")
+_ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")  # in a name (7.3.5): /J#61vaScript is /JavaScript
+_STREAM: Final = re.compile(rb"stream\r?\n")
+_OBJECTS: Final = re.compile(rb"\s*\d+\s+\d+\s")  # an object stream (7.5.7) begins with numbers and offsets
+_OTHER_FILTERS: Final = re.compile(rb"/(?:ASCIIHexDecode|ASCII85Decode|LZWDecode|RunLengthDecode|AHx|A85|LZW|RL)\b")
+_PEEK: Final = 1_024
+_MOST_UNPACKED: Final = 32 << 20
 _ARCHIVE_END: Final = b"PK\x05\x06"
 _TAIL: Final = 66_000  # an archive's last record lies within 64 KiB of its end
 
@@ -81,11 +89,45 @@ def kind_of(data: bytes) -> Kind:
 def _pdf(data: bytes) -> Kind:
     if b"%%EOF" not in data[-2048:]:
         raise Unfit("This PDF is cut off, or something stands after its end")
-    if _ACTIVE_PDF.search(data):
+    plain = _ESCAPED.sub(_unescaped, data)
+    if re.search(rb"/Encrypt\b", plain):
+        raise Unfit("This PDF is encrypted, so that nobody can look into it; print it to a plain PDF")
+    if b"/ObjStm" in plain and _OTHER_FILTERS.search(plain):
+        raise Unfit("This PDF is packed in an unusual way; print it to a plain PDF")
+    if any(_ACTIVE_PDF.search(part) for part in (plain, *_packed_objects(data))):
         raise Unfit("This PDF runs something or holds other files; print it to a plain PDF")
     if _MARKUP.search(data[:1024]):
         raise Unfit("This is a PDF and a web page at once")
     return Kind.PDF
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(match[1].decode("ascii"))
+
+
+def _packed_objects(data: bytes) -> Iterator[bytes]:
+    """The objects that a PDF keeps in compressed streams, where a plain search sees nothing of them.
+
+    Raises Unfit for more than 32 MiB of them. Pictures and fonts are not unpacked, only their first bytes.
+    """
+    left = _MOST_UNPACKED
+    for match in _STREAM.finditer(data):
+        start = match.end()
+        if not _OBJECTS.match(_inflated(data[start : start + _PEEK], _PEEK)):
+            continue
+        found = _inflated(data[start:], left)
+        left -= len(found)
+        if left <= 0:
+            raise Unfit("This PDF unpacks to too much; print it to a plain PDF")
+        yield _ESCAPED.sub(_unescaped, found)
+
+
+def _inflated(data: bytes, most: int) -> bytes:
+    """What zlib makes of the beginning of some bytes; nothing for what is no such stream."""
+    try:
+        return zlib.decompressobj().decompress(data, most)
+    except zlib.error:
+        return b""
 
 
 def _text(data: bytes) -> Kind:
