@@ -35,8 +35,9 @@ from countersign.learners import consents
 from countersign.learners.consents import RecordedConsent
 from countersign.learners.rules import Purpose
 from countersign.learners.service import Person
+from countersign.organizations import service as organizations
 from tests.awards.claiming import ANSWER, Claimant, attempt, claimant, issued, later, learner_of, link_to, posted
-from tests.awards.support import ANNA, BORIS, Campus, award, campus
+from tests.awards.support import ANNA, BORIS, Campus, acting, award, campus
 from tests.factories import Factory
 
 TALENT = SetConsent(Purpose.TALENT_SEARCH, granted=True)
@@ -213,6 +214,31 @@ async def test_a_claim_ends_consents_that_came_as_a_file(tx: Tx, make: Factory, 
     await attempt(tx, await claimant(tx), await link_to(tx, here, anna))
     assert await tx.fetchval("select count(*) from candidate_search") == 0
     assert await tx.fetchval("select count(*) from consents where withdrawn_at is null") == 0
+
+
+async def test_no_file_speaks_for_who_has_an_account_under_any_address(
+    tx: Tx, make: Factory, clock: FrozenClock
+) -> None:
+    here, there = await campus(tx, make), await campus(tx, make, "sql-for-analysts")
+    school, private = await issued(tx, here), await issued(tx, there, BORIS)
+    who = await claimant(tx)
+    for campus_of, each in ((here, school), (there, private)):
+        await attempt(tx, who, await link_to(tx, campus_of, each))
+    for address in (ANNA.email, BORIS.email):
+        told = [RecordedConsent(address, clock.now())]
+        assert await consents.record_consents(tx, SYSTEM, Purpose.TALENT_SEARCH, told) == []
+    assert await tx.fetchval("select count(*) from candidate_search") == 0
+
+
+async def test_a_claim_ends_tokens_that_were_given_out_before(tx: Tx, make: Factory) -> None:
+    here, there = await campus(tx, make), await campus(tx, make, "sql-for-analysts")
+    school, private = await issued(tx, here), await issued(tx, there, BORIS)
+    texts = [await make.token(tx, acting(each.learner_id)) for each in (school, private)]
+    who = await claimant(tx)
+    for campus_of, each, text in ((here, school, texts[0]), (there, private, texts[1])):
+        assert await organizations.authenticate(tx.connection, text, await tx.now()) is not None
+        await attempt(tx, who, await link_to(tx, campus_of, each))
+        assert await organizations.authenticate(tx.connection, text, await tx.now()) is None
 
 
 async def test_two_identities_become_one_learner_and_nothing_is_lost(tx: Tx, make: Factory) -> None:

@@ -21,6 +21,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import InvalidState, NotAllowed, NotFound
 from countersign.learners import identities
+from countersign.organizations import tokens
 from countersign.search import service as search
 
 
@@ -114,8 +115,8 @@ async def claim(tx: Tx, actor: Actor, command: ClaimAward) -> Claimed:
     """Let the signed-in account be the learner of an award, once link and answer agree.
 
     An attempt is counted before it is judged: five for a link, twenty in vain a day for an account, however many come
-    at once. The first claim of a learner ends consents that came otherwise and holds back the learner's other awards
-    until each is claimed by its own link. An account that is a learner already has the other record merged into its
+    at once. The first claim of a learner ends consents that came otherwise and tokens, and holds back the learner's
+    other awards until each is claimed by its own link. An account that is a learner already has the other record merged into its
     own; consents of both end. Raises NotAllowed; ClaimFailed, the same for every reason; HeldByAnother.
     """
     access.require(actor, Permission.CLAIM_AWARD)
@@ -180,7 +181,10 @@ async def _belong(tx: Tx, account: UUID, learner_id: int, award_id: UUID) -> int
         raise rules.HeldByAnother
     await identities.hold_all(tx, [record] if mine is None else [record, mine])
     if held is None:
-        await _hold_back(tx, await records.all_of(tx, record))
+        everyone = await records.all_of(tx, record)
+        await _hold_back(tx, everyone)
+        # What the operator gave out for the record before it was known whose it is.
+        await tokens.end_of_learners(tx, everyone)
         await identities.take_over(tx, account, record, mine)
     main = mine or record
     await tx.execute(

@@ -3,7 +3,8 @@
 Owns: learners, the directory that finds them again by e-mail, consents.
 Promises: nobody is found who did not consent: a change of consent writes the candidate index in its own transaction;
     only the learner consents, to each purpose by itself and on a text whose version and language are kept; a text that
-    was in force never changes; a withdrawn consent is never revived, granting again is a new row; one e-mail address
+    was in force never changes; a withdrawn consent is never revived, granting again is a new row; a
+    file never speaks for who has an account, under none of their addresses; one e-mail address
     is one learner, however it is spelled.
 May call: search, accounts, kit.
 Never: shows `learner_id`, puts personal data into an event or an audit line, lets a school consent for anybody.

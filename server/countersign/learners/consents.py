@@ -13,7 +13,7 @@ from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
 from countersign.learners import rules, texts
 from countersign.learners.rules import Method, Purpose
-from countersign.learners.service import directory_key, self_of
+from countersign.learners.service import claimed, directory_key, self_of
 from countersign.learners.tables import Consent
 from countersign.search import service as search
 
@@ -145,7 +145,8 @@ async def record_consents(tx: Tx, actor: Actor, purpose: Purpose, records: list[
     """Take consents that learners gave elsewhere and that the operator brings as a file; the learners affected.
 
     Only the operator may, and the rows say `file`, so that nobody takes them for an act in the portal. A learner who
-    ever answered for this purpose (granted or withdrew) is left alone: a file never overrules the learner.
+    ever answered for this purpose (granted or withdrew) is left alone, and so is everyone with an account, who speaks
+    for themselves under all of their addresses: a file never overrules the learner.
     Raises NotAllowed; NotFound when an address belongs to no learner (nothing is recorded then).
     """
     access.require(actor, Permission.IMPORT)
@@ -169,7 +170,7 @@ async def record_consents(tx: Tx, actor: Actor, purpose: Purpose, records: list[
             purpose.value,
         )
     }
-    fresh = [i for i in ids if i not in answered]
+    fresh = [i for i in ids if i not in answered | await claimed(tx, ids)]
     await tx.insert(
         *(
             Consent(learner_id=i, id=new_id(), purpose=purpose.value, method=Method.FILE.value, granted_at=granted[i])

@@ -12,7 +12,7 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotAllowed, NotFound
 from countersign.kit.records import all_of, merge, part
 from countersign.learners import consents, rules
-from countersign.learners.service import EMAIL, directory_key, self_of
+from countersign.learners.service import EMAIL, claimed, directory_key, self_of
 from countersign.search import service as search
 
 
@@ -108,14 +108,7 @@ async def awaited(tx: Tx, learner_ids: Iterable[int]) -> set[int]:
     await tx.execute(
         "select 1 from learners where learner_id = any($1::bigint[]) order by learner_id for key share", numbers
     )
-    rows = await tx.fetch(
-        "select l.learner_id from learners l"
-        " left join learner_merges m on m.learner_id = l.learner_id"
-        " join account_learners b on b.learner_id = coalesce(m.main_id, l.learner_id)"
-        " where l.learner_id = any($1::bigint[])",
-        numbers,
-    )
-    return {row["learner_id"] for row in rows}
+    return await claimed(tx, numbers)
 
 
 async def forget(tx: Tx, learner_ids: Iterable[int]) -> None:

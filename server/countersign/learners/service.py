@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -109,6 +109,17 @@ async def hold(tx: Tx, learner_id: int) -> None:
     """
     if await tx.fetchval("select 1 from learners where learner_id = $1 for no key update", learner_id) is None:
         raise NotFound(what="learner")
+
+
+async def claimed(tx: Tx, learner_ids: Iterable[int]) -> set[int]:
+    """Which of these records are of somebody with an account, under whatever address they claimed first."""
+    rows = await tx.fetch(
+        "select l.learner_id from unnest($1::bigint[]) l(learner_id)"
+        " left join learner_merges m on m.learner_id = l.learner_id"
+        " join account_learners b on b.learner_id = coalesce(m.main_id, l.learner_id)",
+        list(learner_ids),
+    )
+    return {row["learner_id"] for row in rows}
 
 
 async def erase(tx: Tx, learner_ids: Sequence[int]) -> None:

@@ -177,7 +177,7 @@ async def report_leaked(tx: Tx, texts: Iterable[str]) -> int:
 
 
 async def end_of_learners(tx: Tx, learner_ids: Sequence[int]) -> None:
-    """End every token of these learners: they are erased. The caller has authorized."""
+    """End every token of these learners: they are erased, or were claimed. The caller has authorized."""
     await tx.execute(
         "update api_tokens set revoked_at = $2, revoked_because = $3"
         " where learner_id = any($1::bigint[]) and revoked_at is null",
