@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from countersign import app
+from countersign.awards import credentials
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM
 from countersign.kit.ids import new_id
@@ -27,7 +28,7 @@ Owner: TypeAlias = "asyncpg.Connection[Any]"
 
 @pytest_asyncio.fixture
 async def long(kept: Ledger) -> Ledger:
-    """A log of more than one tile, over many streams."""
+    """A log of more than one tile, over many streams, in which a learner was erased."""
     async with kept.db.writer() as tx:
         events = [
             audit.record(
@@ -42,6 +43,7 @@ async def long(kept: Ledger) -> Ledger:
             for n in range(300)
         ]
         await tx.insert(*events)
+        await credentials.erase(tx, [kept.awarded[0]])
     await kept.keep()
     return kept
 

@@ -13,7 +13,7 @@ from countersign.endorsements import service as endorsements
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM
 from countersign.kit.ids import new_id
-from countersign.log import checking, rules, service
+from countersign.log import checking, rules, service, sources
 from countersign.log.rules_notes import Checkpoint, LogKey
 from countersign.log.sources import enter
 from tests.conftest import NOW
@@ -219,8 +219,28 @@ async def test_a_thing_that_ends_is_written_down_as_gone_and_its_salt_may_go(
     assert [f.what for f in (await kept.check()).found] == ["is gone, which the log does not know of"]
     async with kept.db.writer() as tx:
         await enter(tx, credentials.LOGGED, learner_id, award_id, action="eraseMe")
-        await service.forget_salts(tx, "award", [f"award:{award_id}"])
+        await sources.forget_salts(tx, "award", [f"award:{award_id}"])
     await kept.keep()
+    assert (await kept.check()).found == []
+
+
+@pytest.mark.parametrize("in_the_log_before", [True, False])
+async def test_of_who_is_erased_no_leaf_can_be_matched_and_the_log_is_whole(
+    kept: Ledger, in_the_log_before: bool
+) -> None:
+    learner_id, award_id = kept.awarded
+    async with kept.db.writer() as tx:
+        digest = await tx.fetchval("select content from audit_events where action = 'award.signed' limit 1")
+        assert await service.place_of(tx, digest) is not None
+        if not in_the_log_before:
+            digest = sources.sha256(b"signed a moment before")
+            await enter(tx, credentials.LOGGED, learner_id, award_id, content=b"signed a moment before")
+    async with kept.db.writer() as tx:
+        await credentials.erase(tx, [learner_id])
+    for _ in range(2):
+        async with kept.db.fresh_reader() as reader:
+            assert await service.place_of(reader, digest) is None
+        await kept.keep()
     assert (await kept.check()).found == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,7 @@ from countersign.kit.db import Database, Reader, Tx
 from countersign.kit.ids import Sealer
 from countersign.kit.vault import Key
 from countersign.learners import service as learners
+from countersign.log import sources
 from countersign.log.sources import Source, enter
 from countersign.trust import documents
 from countersign.trust import service as trust
@@ -52,6 +54,17 @@ LOGGED: Final = Source(
     key="a.learner_id = $1 and a.id = $2",
 )
 """What the log covers of an award that was signed or revoked: as it is sealed, so that erasure breaks no proof."""
+
+
+async def erase(tx: Tx, learner_ids: Sequence[int]) -> None:
+    """Let the log say of the signed awards of these learners that they were erased, and match nothing any more."""
+    rows = await tx.fetch(
+        "select learner_id, id from awards where learner_id = any($1::bigint[])"
+        " and (signed_at is not null or revoked_at is not null) order by learner_id, id",
+        list(learner_ids),
+    )
+    for row in rows:
+        await sources.erase(tx, LOGGED, row["learner_id"], row["id"])
 
 
 class Erased(Exception):

@@ -10,7 +10,8 @@ Never: changes or removes an event; shows the log key; puts anything but a salte
 Files beside the four of every room:
     rules           RFC 9162 trees: hashes, proofs, what they are made of (pure)
     rules_notes     C2SP signed notes and checkpoints (pure)
-    sources         what of a room's rows the log covers; `enter` writes down what a row says now
+    sources         what of a room's rows the log covers; `enter` writes down what a row says now, `erase` that what
+                    was signed about it is nobody's to read any more: salts go, leaves and roots stay
     sequencing      events become leaves, leaves a checkpoint
     checking        everything recomputed and compared: findings
     bundle          the log as files that another program can check

@@ -15,7 +15,7 @@ from countersign.kit.db import Reader
 from countersign.log import rules
 from countersign.log.rules_notes import Checkpoint, LogVerifier, NoteRefused, is_plain
 from countersign.log.sequencing import EVENT, hashes, leaf_data, sealed_event
-from countersign.log.sources import Source
+from countersign.log.sources import ERASED, Source
 
 CHUNK: Final = 1_000
 LATE: Final = timedelta(minutes=15)
@@ -279,11 +279,14 @@ async def _outside(reader: Reader, report: Report, seal: bytes | None) -> None:
 
 
 async def _forgotten(reader: Reader, report: Report) -> None:
-    """Salts are forgotten of what is gone, and of nothing else."""
+    """Salts are forgotten of what is gone or erased, and of nothing else."""
     rows = await reader.fetch(
         "select distinct e.kind, e.object from log_leaves l join audit_events e on e.id = l.event_id"
         " where e.content is not null and l.content_salt is null and (select f.after from audit_events f"
         " where f.kind = e.kind and f.object = e.object order by f.at desc, f.id desc limit 1) is not null"
+        " and not exists (select from audit_events f where f.kind = e.kind and f.object = e.object"
+        " and f.action = f.kind || '.' || $1)",
+        ERASED,
     )
     for row in rows:
         report.add(f"{row['kind']} {row['object']}", "the salt of its leaf was taken")

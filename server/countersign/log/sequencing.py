@@ -15,7 +15,7 @@ from countersign.kit import audit
 from countersign.kit.db import Reader, Tx
 from countersign.log import rules
 from countersign.log.rules_notes import Checkpoint, LogKey
-from countersign.log.sources import Source, adopt
+from countersign.log.sources import ERASED, Source, adopt, forget_salts
 from countersign.log.tables import LogLeaf, LogNode
 
 AT_ONCE: Final = 2_000
@@ -176,6 +176,10 @@ async def _append(tx: Tx, edge: rules.Edge, rows: Sequence[asyncpg.Record]) -> N
         last[row["stream_key"]] = (leaf.seq, hashlib.sha256(data).digest())
         edge.add(leaf.hash, lambda node, root: nodes.append(LogNode(level=node.level, index=node.place, hash=root)))
     await tx.insert(*leaves, *nodes)
+    for row in rows:
+        # What was signed a moment before somebody was erased has its leaf, and its salt, only now.
+        if row["kind"] is not None and row["action"] == f"{row['kind']}.{ERASED}":
+            await forget_salts(tx, row["kind"], [row["object"]])
 
 
 async def _sign(tx: Tx, key: LogKey, edge: rules.Edge) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from countersign.kit.db import Reader, Tx
+from countersign.kit.db import Reader
 from countersign.log import rules
 from countersign.log.rules import Node, Range
 from countersign.log.sequencing import hashes
@@ -90,16 +90,6 @@ async def entries(reader: Reader, index: int, width: int) -> bytes | None:
         "select data from log_leaves where index >= $1 and index < $2 order by index", first, first + width
     )
     return b"".join(len(row["data"]).to_bytes(2, "big") + row["data"] for row in rows)
-
-
-async def forget_salts(tx: Tx, kind: str, subjects: Sequence[str]) -> None:
-    """Forget the salts of what was signed about things, so that their leaves can be matched with nothing any more."""
-    await tx.execute(
-        "update log_leaves set content_salt = null where event_id = any(array("
-        "select id from audit_events where kind = $1 and object = any($2::text[])))",
-        kind,
-        list(subjects),
-    )
 
 
 async def _roots(reader: Reader, ranges: Sequence[Range]) -> list[bytes]:

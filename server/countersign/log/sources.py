@@ -13,6 +13,7 @@ from countersign.kit.db import Tx
 
 ADOPTED: Final = "adoptIntoLog"
 """The action of the events that bring in what was there before the log began."""
+ERASED: Final = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Source:
     subject: str
     sql: str
     key: str
+
+    @property
+    def erased(self) -> str:
+        """The action of the event which says that a thing's content can be read no more (`erase`)."""
+        return f"{self.kind}.{ERASED}"
 
 
 def sha256(data: bytes) -> str:
@@ -67,6 +73,22 @@ async def enter(
             after=sha256(row["facts"].encode()) if row else None,
             content=sha256(held) if held is not None else None,
         )
+    )
+
+
+async def erase(tx: Tx, source: Source, *key: object, actor: Actor = SYSTEM) -> None:
+    """Write down that nobody can read any more what was signed about a row, and forget the salts that tell of it."""
+    await enter(tx, source, *key, actor=actor, action=source.erased)
+    await forget_salts(tx, source.kind, [source.subject.format(*key)])
+
+
+async def forget_salts(tx: Tx, kind: str, subjects: Sequence[str]) -> None:
+    """Forget the salts of what was signed about things, so that their leaves can be matched with nothing any more."""
+    await tx.execute(
+        "update log_leaves set content_salt = null where event_id = any(array("
+        "select id from audit_events where kind = $1 and object = any($2::text[])))",
+        kind,
+        list(subjects),
     )
 
 

@@ -4,7 +4,7 @@ Owns: the copies that learners have made.
 Promises: a copy holds every column of every table that has the learner's number, but for secrets, with the credentials
     as they were signed and with who saw them, when and why; it is sealed like all the rest and goes after a day;
     erasing destroys the learner's key, so that no dump, log or file says who they were, while signatures, statuses and
-    the log stay as they are.
+    the log stay as they are, and no leaf of the log is matched with a credential that somebody kept.
 May call: bulk, awards, learners, search, organizations, accounts, kit.
 Never: acts for anybody but the learner, names the people who saw them, keeps a list of who was erased.
 

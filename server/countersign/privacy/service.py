@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from countersign.accounts import service as accounts
-from countersign.awards import claims
+from countersign.awards import claims, credentials
 from countersign.bulk import service as bulk
 from countersign.kit import records
 from countersign.kit.access import Actor, Permission
@@ -76,7 +76,9 @@ async def erase(tx: Tx, actor: Actor, confirmation: str) -> int:
 
     Their keys are destroyed, with them whatever was sealed; the directory forgets them, the candidate index drops them,
     consents end, tokens and sign-ins end, files that schools of theirs sent or made go. Awards keep their status and
-    their place in the log. Raises NotAllowed, Invalid.
+    their place in the log, whose salts go: a credential that somebody kept is matched with no leaf.
+
+    Raises NotAllowed, Invalid.
     """
     learner_id = learners.self_of(actor, Permission.ERASE_ME)
     rules.check_confirmation(confirmation)
@@ -97,6 +99,7 @@ async def erase(tx: Tx, actor: Actor, confirmation: str) -> int:
     await tokens.end_of_learners(tx, everyone)
     await identities.end_all(tx, everyone)
     await claims.forget(tx, everyone)
+    await credentials.erase(tx, everyone)
     await identities.forget(tx, everyone)
     await learners.erase(tx, everyone)
     await bulk.forget(tx, schools)
