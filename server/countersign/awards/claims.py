@@ -116,8 +116,8 @@ async def claim(tx: Tx, actor: Actor, command: ClaimAward) -> Claimed:
 
     An attempt is counted before it is judged: five for a link, twenty in vain a day for an account, however many come
     at once. The first claim of a learner ends consents that came otherwise and tokens, and holds back the learner's
-    other awards until each is claimed by its own link. An account that is a learner already has the other record merged into its
-    own; consents of both end. Raises NotAllowed; ClaimFailed, the same for every reason; HeldByAnother.
+    other awards until each is claimed by its own link. An account that is a learner already has the other record merged
+    into its own; consents of both end. Raises NotAllowed; ClaimFailed, the same for every reason; HeldByAnother.
     """
     access.require(actor, Permission.CLAIM_AWARD)
     account = actor.account_id
