@@ -87,8 +87,8 @@ async def test_a_typical_query_is_one_statement(
     answer = await engine.answer(request, actor, "typical")
     assert answer.errors == []
     assert len(counted.statements) == 1
-    # The reveal step is the one thing that a read does beside: only when learners were shown.
-    assert counted.transactions == (1 if typical.name == "the recruiter's query" else 0)
+    # A read does nothing beside, but for the reveal step, and the record of who read personal data.
+    assert counted.transactions == (1 if typical.name in {"the recruiter's query", "my awards and consents"} else 0)
     # Lists are not longer, on the whole, than their prices assume.
     assert count_objects(answer.data or b"") <= answer.extensions["cost"]["requested"]
     data = json.loads(answer.data or b"null")

@@ -65,6 +65,7 @@ def keep(witness: Path | None, note: str | None) -> None:
         return
     fresh = witness.with_name(f"{witness.name}.{os.getpid()}")
     try:
+        witness.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh.write_text(note)
         fresh.replace(witness)
     except OSError as error:
