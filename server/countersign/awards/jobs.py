@@ -11,6 +11,7 @@ import structlog
 from countersign.awards import credentials
 from countersign.kit.db import Database
 from countersign.search import service as search
+from countersign.trust.rules import STANDING
 from countersign.trust.signer import Signer
 
 PAUSE: Final = 5.0
@@ -21,13 +22,17 @@ log = structlog.get_logger()
 async def sign_pending(db: Database, signer: Signer, limit: int = 50) -> int:
     """Sign awards whose unsigned credential is stored, oldest first; how many were signed.
 
-    Imported awards have no stored document until somebody asks for them, so a large file costs no signatures.
+    Those of schools that may not sign now wait aside; one that cannot be signed does not stop the others: it is logged
+    and stays for the next look. Imported awards have no stored document until somebody asks for them, so a large file
+    costs no signatures.
     """
     async with db.reader() as reader:
         waiting = await reader.fetch(
             "select a.learner_id, a.id from awards a join learner_keys k on k.learner_id = a.learner_id"
+            " join organizations o on o.id = a.organization_id and o.verification = any($2)"
             " where a.document is not null and a.credential is null and a.state = 'issued' order by a.id limit $1",
             limit,
+            list(STANDING),
         )
     signed = 0
     for row in waiting:
@@ -35,6 +40,10 @@ async def sign_pending(db: Database, signer: Signer, limit: int = 50) -> int:
             signed += await credentials.sign(db, signer, row["learner_id"], row["id"]) is not None
         except credentials.Erased:
             continue  # since the look
+        except (OSError, asyncpg.PostgresError):
+            raise
+        except Exception:
+            log.exception("award not signed", award=str(row["id"]))
     return signed
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from countersign.kit.errors import Code, Invalid, InvalidState, Refusal
 
 RESIGN_AFTER = timedelta(days=1)
 """Age at which a status list is signed again, long before its seven days are over."""
 
-_STANDING = frozenset({"domain_verified", "verified"})
+STANDING: Final = frozenset({"domain_verified", "verified"})
+"""What an organization is whose signatures are made."""
 
 
 class CannotSign(Refusal):
@@ -41,7 +42,7 @@ class NoSuchPlace(Refusal):
 
 def check_standing(verification: str) -> None:
     """Refuse a signature to an organization that nobody verified or that is suspended."""
-    if verification not in _STANDING:
+    if verification not in STANDING:
         raise MayNotSign(verification=verification)
 
 
