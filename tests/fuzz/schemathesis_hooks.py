@@ -33,6 +33,8 @@ from schemathesis.graphql import nodes
 from tests.fuzz.values import GOOD
 
 LARGEST_PAGE = 100
+CONDITIONS = ("specs", "stack", "endorsedBy", "regions")
+MOST_BESIDE_SKILLS = 2
 EXPORTED = graphql.build_schema((Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8"))
 KEY = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=16, max_size=40)
 
@@ -66,6 +68,9 @@ class Fitting(Visitor):
             given = {name: shortened(value) for name, value in given.items()}
             if is_empty(given.get("skills")):
                 given["skills"] = graphql.parse_value('["skill_of_nobody"]')
+            # More than three conditions at once are refused: they would single people out.
+            for name in [name for name in CONDITIONS if not is_nothing(given.get(name))][MOST_BESIDE_SKILLS:]:
+                del given[name]
         return FieldNode(
             alias=node.alias,
             name=node.name,
@@ -86,6 +91,11 @@ class Fitting(Visitor):
 def is_empty(value: ValueNode | None) -> bool:
     """Whether a list is not given, null or without items."""
     return not (isinstance(value, ListValueNode) and value.values)
+
+
+def is_nothing(value: ValueNode | None) -> bool:
+    """Whether an argument asks for nothing."""
+    return value is None or isinstance(value, NullValueNode) or (isinstance(value, ListValueNode) and not value.values)
 
 
 def shortened(value: ValueNode) -> ValueNode:
