@@ -19,10 +19,13 @@ from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import Sealer, new_id
 from countersign.kit.installation import fix_origin
+from countersign.learners import service as learners
 from countersign.learners.rules import Purpose
 from countersign.learners.service import Person
 from countersign.organizations import approvals, domains, invitations, tokens
 from countersign.organizations.rules_approvals import Action
+from countersign.privacy import service as privacy
+from countersign.privacy.views import DATA_COPY, ERASURE
 from countersign.reads.identity import Sealed
 from countersign.reviews import service as reviews
 from countersign.specs import catalogue, listings
@@ -72,8 +75,11 @@ async def make_world(db: Database, make: Factory) -> World:
         ids += await _specifications(tx, school, employer)
         ids += await _judged(tx, school, employer)
         learner, awarded = await _graduates(tx, school)
+        erased, gone = await _erased(tx)
         ids += [
             *awarded,
+            await _copied(tx, learner),
+            gone,
             *await _bulk(tx, school),
             *await _people(tx, employer),
             *await _standing(tx, school, employer),
@@ -87,7 +93,7 @@ async def make_world(db: Database, make: Factory) -> World:
     }
     # The school's reader sees drafts; it may ask all that the employer may, so that no random query is refused whole.
     reader = replace(school, organization_kind=employer.organization_kind, roles=employer.roles)
-    return World([employer, reader, school, learner], Pool(values))
+    return World([employer, reader, school, learner, erased], Pool(values))
 
 
 def _representations(ids: list[str], handles: list[str], digests: list[str]) -> Iterator[dict[str, str]]:
@@ -101,6 +107,20 @@ def _representations(ids: list[str], handles: list[str], digests: list[str]) -> 
     yield {"__typename": "CredentialSpec", "slug": "capstone"}
     yield {"__typename": "Stack", "handle": "analyst"}
     yield {"__typename": "Endorsement", "id": ids[0]}
+
+
+async def _copied(tx: Tx, learner: Actor) -> str:
+    """A copy of the learner's data: its id."""
+    number, copied = await privacy.make_copy(tx, learner)
+    return AWARDS.seal(SEALER, learner, DATA_COPY.tag, AWARDS.pack(number, copied))
+
+
+async def _erased(tx: Tx) -> tuple[Actor, str]:
+    """A learner who was erased, and the id of that."""
+    number = await learners.enrol(tx, Person("gone@example.com", "Gone Now", "DE"))
+    await learners.erase(tx, [number])
+    actor = Actor(learner_id=number, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
+    return actor, OWN.seal(SEALER, actor, ERASURE.tag, OWN.pack(number))
 
 
 async def _bulk(tx: Tx, school: Actor) -> list[str]:
