@@ -91,11 +91,11 @@ STATUS: Final = Source(
     subject="status:{0}/{1}",
     sql="""
         select 'status:' || e.list_id || '/' || e.idx as subject, l.organization_id, null::bytea as content,
-               row(e.list_id, e.idx, e.revoked_at)::text as facts
+               row(e.list_id, e.idx, e.revoked_at, l.organization_id, l.purpose, l.number)::text as facts
         from status_entries e left join status_lists l on l.id = e.list_id where e.revoked_at is not null""",
     key="e.list_id = $1 and e.idx = $2",
 )
-"""What the log covers of status lists: every bit that is set."""
+"""What the log covers of status lists: every bit that is set, and of which list, by which its address is made."""
 
 
 async def revoke(tx: Tx, list_id: UUID, index: int) -> None:
