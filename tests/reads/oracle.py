@@ -28,6 +28,7 @@ from graphql import (
     parse,
 )
 
+from countersign.kit.access import ANONYMOUS
 from countersign.kit.db import Connection
 from countersign.kit.errors import Code
 from countersign.kit.sight import EVERYONE, predicate
@@ -132,6 +133,7 @@ class Oracle:
     def __init__(self, schema: strawberry.Schema) -> None:
         self.schema: GraphQLSchema = schema._schema
         self.hits: set[str] = set()
+        self._asker = ANONYMOUS
         self._lock = asyncio.Lock()
         for type_ in self.schema.type_map.values():
             if type_.name.startswith("__"):
@@ -145,6 +147,7 @@ class Oracle:
 
     async def ask(self, connection: Connection, call: Call, query: str, variables: Mapping[str, Any]) -> Any:
         """The data of a valid query."""
+        self._asker = call.actor
         result = execute(self.schema, parse(query), None, (connection, call), dict(variables))
         if not isinstance(result, ExecutionResult):
             result = await result
@@ -166,7 +169,10 @@ class Oracle:
             return value.code if name == "code" else getattr(value, name)
         binding = binding_of(type_, name, definition)
         if isinstance(binding, Command):
-            return await self._made(info, values["input"])
+            made = await self._made(info, values["input"])
+            if binding.own:
+                await self._as_self(info)
+            return made
         if isinstance(value, Made):
             return await self._payload(info, type_, name, definition, value)
         return await self._read(info, type_, name, definition, value, values)
@@ -274,13 +280,22 @@ class Oracle:
                 return sealed.seal(call.sealer, call.actor, bound.view.tag, payload)
 
     async def _made(self, info: Info, given: Mapping[str, Any]) -> Made:
-        connection, call = info.context
+        connection, _ = info.context
         kept = await connection.fetchval(
             "select outcome from idempotency_keys where scope = $1 and key = $2",
-            f"{call.actor.organization_id}/{call.actor.identity}",
+            f"{self._asker.organization_id}/{self._asker.identity}",
             given["idempotencyKey"],
         )
         return Made(kept["entities"], kept["problems"], given.get("clientMutationId"))
+
+    async def _as_self(self, info: Info) -> None:
+        """From here on a session's actor is the learner that its account is."""
+        connection, call = info.context
+        if call.actor.login_id is not None:
+            learner = await connection.fetchval(
+                "select learner_id from account_learners where account_id = $1", call.actor.account_id
+            )
+            call.actor = replace(call.actor, learner_id=learner)
 
     async def _payload(
         self, info: Info, payload: GraphQLObjectType, name: str, definition: GraphQLField, made: Made
