@@ -263,8 +263,8 @@ def test_every_list_says_how_long_it_is_and_every_change_what_it_costs() -> None
                 part = type_.name.endswith("Connection") and name in sized
                 assert part != ("assumedSize" in told.get("listSize", {})), f"{type_.name}.{name}"
             if type_.name == "Mutation":
-                bulk = name in {"startBulkImport", "startBulkExport"}
-                assert told["cost"]["weight"] == (50 if bulk else 10), name
+                dear = name in {"startBulkImport", "startBulkExport", "exportMyData"}
+                assert told["cost"]["weight"] == (50 if dear else 10), name
             if name == "totalCount":
                 assert told["cost"] == {"weight": 5}, type_.name
 

@@ -128,6 +128,10 @@ class Tx:
             copying.cancel()
         return int(str(status).rsplit(" ", 1)[-1])
 
+    def it_is(self, at: datetime) -> None:
+        """The database's time, as a statement of this transaction told it: nobody need ask again."""
+        self._now = self._now or at.astimezone(UTC)
+
     async def now(self) -> datetime:
         """The transaction's time, aware UTC: the given clock's, else the database's; the same at every call."""
         if self._now is None:

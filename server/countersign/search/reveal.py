@@ -54,7 +54,7 @@ charged as (
     select $1::uuid, ({_NOW} at time zone 'UTC')::date, count(*)::int from seen having count(*) > 0
     on conflict (organization_id, day) do update set used = reveal_quotas.used + excluded.used
     returning used)
-select all_of_them, (select used from charged) as used from agreed
+select all_of_them, (select used from charged) as used, {_NOW} as at from agreed
 """
 
 
@@ -82,6 +82,7 @@ async def reveal(tx: Tx, actor: Actor, shown: Sequence[tuple[int, int | None]], 
     )
     if row is None or not row["all_of_them"]:
         return False
+    tx.it_is(row["at"])
     if row["used"] is not None and row["used"] > quota:
         raise QuotaExceeded(limit=quota)
     return True
