@@ -89,7 +89,7 @@ async def test_outside_verifiers_refuse_a_key_that_was_taken_away(place: Place) 
         await tx.execute("update signing_keys set compromised_at = now(), retired_at = now()")
         for identity in (place.employer.organization_id, place.school.organization_id):
             assert identity is not None
-            await place.signer.ensure_key(tx, identity)
+            await place.signer.add_key(tx, identity)
         await tx.execute("update status_lists set published_revision = null")
     answers = await outside.ask(endorsement, await documents(place))
     assert answers.accepted == [False, False]
