@@ -60,7 +60,7 @@ from countersign.kit import (
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.placement import Table, placed_tables
-from countersign.kit.waiting import either
+from countersign.kit.waiting import either, kept
 from countersign.learners import tables as learners_tables
 from countersign.log import jobs as log_jobs
 from countersign.log import tables as log_tables
@@ -201,22 +201,24 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
     """The jobs of the rooms, the relay, the subscriptions and the watch, from the start until the block ends."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as jobs:
-        jobs.create_task(commands.run(tools.db, stop))
-        jobs.create_task(accounts_jobs.run(tools.db, stop))
-        jobs.create_task(awards_jobs.run(tools.db, tools.signer, stop))
-        jobs.create_task(privacy_files.run(tools.db, stop))
-        jobs.create_task(bulk_jobs.run(tools.db, engine.exporter, stop))
-        jobs.create_task(conflicts_jobs.run(tools.db, stop))
-        jobs.create_task(approvals.run(tools.db, stop))
-        jobs.create_task(domains.run(tools.db, tools.fetcher, stop))
-        jobs.create_task(endorsements_jobs.run(tools.db, tools.signer, stop))
+        jobs.create_task(kept(lambda: commands.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: accounts_jobs.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: awards_jobs.run(tools.db, tools.signer, stop), stop))
+        jobs.create_task(kept(lambda: privacy_files.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: bulk_jobs.run(tools.db, engine.exporter, stop), stop))
+        jobs.create_task(kept(lambda: conflicts_jobs.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: approvals.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: domains.run(tools.db, tools.fetcher, stop), stop))
+        jobs.create_task(kept(lambda: endorsements_jobs.run(tools.db, tools.signer, stop), stop))
         if settings.log_key_bytes:
-            jobs.create_task(log_jobs.run(tools.db, log_key(settings), LOGGED, stop, settings.data / WITNESS))
+            jobs.create_task(
+                kept(lambda: log_jobs.run(tools.db, log_key(settings), LOGGED, stop, settings.data / WITNESS), stop)
+            )
         numbering = relay.Relay()
-        jobs.create_task(relay.run(tools.db, stop, numbering))
-        jobs.create_task(engine.live.run(stop))
-        jobs.create_task(watch.run(tools.db, settings.dsn, stop))
-        jobs.create_task(uses.run(tools.db, stop))
+        jobs.create_task(kept(lambda: relay.run(tools.db, stop, numbering), stop))
+        jobs.create_task(kept(lambda: engine.live.run(stop), stop))
+        jobs.create_task(kept(lambda: watch.run(tools.db, settings.dsn, stop), stop))
+        jobs.create_task(kept(lambda: uses.run(tools.db, stop), stop))
         # Who subscribes begins with what happens from now on, not with what was left without a number.
         await either(CATCH_UP_SECONDS, numbering.caught_up)
         try:

@@ -1,8 +1,16 @@
-"""Waiting for whichever of several things happens first."""
+"""Waiting for whichever of several things happens first, and for what is to run as long as the process."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from countersign.kit.logs import logger
+
+PAUSE: Final = 1.0
+
+log = logger("jobs")
 
 
 async def either(seconds: float | None, *events: asyncio.Event) -> None:
@@ -13,3 +21,20 @@ async def either(seconds: float | None, *events: asyncio.Event) -> None:
     finally:
         for wait in waits:
             wait.cancel()
+
+
+async def kept(run: Callable[[], Awaitable[None]], stop: asyncio.Event, *, pause: float = PAUSE) -> None:
+    """Run a job of the process; one that fails begins anew after a pause, until told to stop.
+
+    A job knows what may befall it; what it does not know must not end its neighbours, the watch among them.
+    """
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("a job of the process failed and begins anew")
+        else:
+            return
+        await either(pause, stop)
+        if stop.is_set():
+            return
