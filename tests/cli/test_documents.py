@@ -120,6 +120,7 @@ async def test_adding_twice_is_adding_once(db: Database, database_dsn: str) -> N
     settings = config.Settings(
         database_url=SecretStr(database_dsn),
         database_read_url=None,
+        database_owner_url=None,
         public_origin="http://localhost:4600",
         secret=SecretStr("s" * 32),
         key_encryption_key=SecretStr("k" * 32),

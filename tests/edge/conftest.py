@@ -27,6 +27,13 @@ class Served:
     log: Path
 
 
+KEYS = {
+    name: secrets.token_urlsafe(32)
+    for name in ("COUNTERSIGN_SECRET", "COUNTERSIGN_KEY_ENCRYPTION_KEY", "COUNTERSIGN_LOG_KEY")
+}
+"""The secrets of one installation: the portals of a run share them, as they share the database."""
+
+
 @pytest_asyncio.fixture(scope="session")
 async def own_database(server_dsn: str) -> AsyncIterator[str]:
     """An empty database for a served portal, which migrates it."""
@@ -39,30 +46,23 @@ async def own_database(server_dsn: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-def keys() -> dict[str, str]:
-    """The secrets of an installation: its processes share them, as they share the database."""
-    names = ("COUNTERSIGN_SECRET", "COUNTERSIGN_KEY_ENCRYPTION_KEY", "COUNTERSIGN_LOG_KEY")
-    return {name: secrets.token_urlsafe(32) for name in names}
-
-
-@pytest.fixture(scope="session")
-def served(own_database: str, keys: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The portal as `serve` starts it."""
     folder = tmp_path_factory.mktemp("edge")
     port, log = free_port(), folder / "log"
     more = {"DATABASE_URL": own_database, "COUNTERSIGN_LOG_FORMAT": "json", "COUNTERSIGN_PUBLIC_ORIGIN": ORIGIN}
-    with started("serve", "--data", str(folder / "data"), port=port, errors=log, **more, **keys):
+    with started("serve", "--data", str(folder / "data"), port=port, errors=log, **more, **KEYS):
         yield Served(port, own_database, log)
 
 
 @pytest.fixture(scope="session")
-def strict(own_database: str, keys: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def strict(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A second one over the same database that grants five connections to an address, and half a second."""
     folder = tmp_path_factory.mktemp("strict")
     port, log = free_port(), folder / "log"
     more = {"DATABASE_URL": own_database, "COUNTERSIGN_PUBLIC_ORIGIN": ORIGIN}
     more |= {"COUNTERSIGN_CONNECTIONS_PER_ADDRESS": "5", "COUNTERSIGN_REQUEST_SECONDS": "0.5"}
-    with started("serve", "--data", str(folder / "data"), port=port, errors=log, **more, **keys):
+    with started("serve", "--data", str(folder / "data"), port=port, errors=log, **more, **KEYS):
         yield Served(port, own_database, log)
 
 

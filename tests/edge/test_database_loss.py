@@ -17,6 +17,7 @@ from countersign.kit.db import Database, Unreachable
 from countersign.kit.migrate import migrate
 from tests.cli.running import free_port, started
 from tests.conftest import ORIGIN
+from tests.edge.conftest import KEYS
 from tests.edge.proxy import Mode, Proxy
 from tests.edge.wire import Answer, ask, head, post
 
@@ -52,7 +53,7 @@ async def cut(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> As
     folder, port = tmp_path_factory.mktemp("cut"), free_port()
     async with Proxy(own_database).running() as proxy:
         more = {"DATABASE_URL": proxy.dsn, "COUNTERSIGN_PUBLIC_ORIGIN": ORIGIN}
-        serving = started("serve", "--data", str(folder / "data"), port=port, errors=folder / "log", **more)
+        serving = started("serve", "--data", str(folder / "data"), port=port, errors=folder / "log", **more, **KEYS)
         await asyncio.to_thread(serving.__enter__)
         try:
             yield Cut(port, proxy)

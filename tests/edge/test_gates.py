@@ -10,7 +10,7 @@ from countersign.edge.connections import PER_ADDRESS, Connections, Limits
 from countersign.edge.gates import Gates
 from countersign.edge.negotiation import JSON, RESPONSE
 from countersign.edge.responses import status_of
-from countersign.kit.db import _to_the_end
+from countersign.kit.waiting import to_the_end
 
 PRODUCTION = Gates.of("https://portal.example", "internal:8080, probe", "https://school.example", loopback=False)
 
@@ -131,7 +131,7 @@ async def test_a_commit_that_has_begun_is_not_cut_short() -> None:
 
     async def mutation() -> str:
         async with asyncio.timeout(0.01):
-            await _to_the_end(commit())
+            await to_the_end(commit())
         return "acknowledged"
 
     running = asyncio.create_task(mutation())

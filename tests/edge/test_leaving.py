@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.running import free_port, started
 from tests.conftest import ORIGIN
+from tests.edge.conftest import KEYS
 from tests.edge.leaving import told_to_go
 
 SECONDS = 0.5
@@ -20,7 +21,7 @@ def leave(dsn: str, folder: Path, *arguments: str, port: int | None = None) -> N
     if dsn:
         more |= {"DATABASE_URL": dsn, "COUNTERSIGN_PUBLIC_ORIGIN": ORIGIN}
     given = (*arguments, "--data", str(folder / "data"))
-    with started(*given, port=port, errors=folder / "log", **more) as process:
+    with started(*given, port=port, errors=folder / "log", **more, **KEYS) as process:
         seen = told_to_go(process, port)
     assert seen["exit"] in {0, 143, -15}, seen
     assert seen["seconds"] <= 10, seen

@@ -321,6 +321,7 @@ async def test_a_compromised_key_leaves_the_did_document_and_a_retired_one_stays
     identity = await make.organization(tx, OrganizationKind.SCHOOL, handle="northgate")
     await signer.ensure_key(tx, identity)
     await tx.execute("update signing_keys set retired_at = now()")
+    await signer.add_key(tx, identity)
     assert (await signer.ensure_key(tx, identity)).endswith("#key-2026-2")
 
     async def names() -> list[str]:

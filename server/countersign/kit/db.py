@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import operator
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from time import monotonic
@@ -20,6 +20,7 @@ from countersign.kit.placement import APP_ROLE, SEARCH_ROLE, Table, table_name
 from countersign.kit.shelf import Pool, Pools, Shelf, is_lost
 from countersign.kit.statements import OPTIONS, Session
 from countersign.kit.vault import NO_VAULT, Vault
+from countersign.kit.waiting import to_the_end
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 STATEMENT_TIMEOUT_MS = 5_000
@@ -149,18 +150,6 @@ class Tx:
         """Write an event to the outbox; it exists for others only after the commit."""
         await self.insert(outbox.event(topic, subject, payload, await self.now()))
         self.has_emitted = True
-
-
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Await work that is not to be cut short; a cancellation that comes meanwhile is dropped."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():
-                raise
-    task.result()
 
 
 async def _leave_as_it_is(_connection: object) -> None:
@@ -376,7 +365,7 @@ class Database:
                 if not is_lost(connection):
                     await transaction.rollback()
                 raise
-            await _to_the_end(transaction.commit())
+            await to_the_end(transaction.commit())
         if tx.has_emitted:
             self.emitted.set()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 from countersign.kit.logs import logger
 
@@ -38,3 +38,15 @@ async def kept(run: Callable[[], Awaitable[None]], stop: asyncio.Event, *, pause
         await either(pause, stop)
         if stop.is_set():
             return
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await work that is not to be cut short; a cancellation that comes meanwhile is dropped."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise
+    task.result()
