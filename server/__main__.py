@@ -231,7 +231,7 @@ def pytest_arguments(arguments: list[str]) -> list[str]:
     if "--campaign" in arguments:
         return ["-m", "campaign or not campaign", *rest]
     # A whole run takes both cores of a small machine; whoever asks for something in particular reads it in order.
-    return rest or ["-n", "2", "--dist", "loadgroup"]
+    return rest or ["-n", "2"]
 
 
 def main(arguments: list[str]) -> None:

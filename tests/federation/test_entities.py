@@ -164,7 +164,7 @@ async def test_unknown_malformed_foreign_and_invisible_are_null_alike(place: Pla
 
 async def test_who_may_see_a_thing_sees_it_as_an_entity(place: Place) -> None:
     f = place.facts
-    employer, _, school, learner = place.world.actors
+    employer, _, school, learner, _ = place.world.actors
     waiting = [named("SpecVersion", id=f["waiting"]), named("SpecVersion", digest=f["waiting_digest"])]
     for actor, sees in ((employer, True), (school, True), (learner, False), (ANONYMOUS, False)):
         found = await place.entities(waiting, actor)
