@@ -58,9 +58,11 @@ class Ledger:
             return str(await reader.fetchval("select note from log_checkpoints order by number desc limit 1"))
 
 
-async def look(reader: Reader, witnessed: Sequence[str] = ()) -> checking.Report:
+async def look(reader: Reader, witnessed: Sequence[str] = (), *, played: bool = False) -> checking.Report:
     """Check the log of a connection's database."""
-    return await checking.check(reader, KEY.verifier, app.LOGGED, seal=audit.sealing_key(), witnessed=witnessed)
+    return await checking.check(
+        reader, KEY.verifier, app.LOGGED, seal=audit.sealing_key(), witnessed=witnessed, played=played
+    )
 
 
 async def keep(db: Database) -> Checkpoint:

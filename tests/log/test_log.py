@@ -141,6 +141,8 @@ async def test_who_has_the_key_but_cannot_move_time_back_is_found(kept: Ledger) 
     await kept.keep()
     (found,) = (await kept.check()).found
     assert "is back-dated: the log had come to 2026-11-22 12:00:00" in found.what
+    async with kept.db.fresh_reader() as reader:  # as in a demo, whose history is played
+        assert (await look(reader, played=True)).found == []
 
 
 async def test_a_log_written_anew_with_its_own_key_is_known_by_the_witness(

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from countersign import app
 from countersign.cli.hosting import BAD_DATA, database, explained, leave_on_sigterm, load, say
-from countersign.config import Settings
+from countersign.config import Mode, Settings
+from countersign.demo.run import BEGUN
 from countersign.kit import audit
 from countersign.kit.db import Connection, Database
 from countersign.log import bundle, checking, rules, service
@@ -77,6 +78,14 @@ async def _snapshot(settings: Settings) -> AsyncIterator[tuple[Connection, LogVe
         await db.close()
 
 
+async def _is_a_demo(settings: Settings, connection: Connection) -> bool:
+    """Whether the history was made up for a demonstration; never in production, whatever the database says."""
+    if settings.mode is Mode.PRODUCTION:
+        return False
+    made = await connection.fetchval("select exists (select from installation where key = $1)", BEGUN)
+    return bool(made)
+
+
 async def _check(settings: Settings, notes: list[str]) -> checking.Report:
     audit.use_key(settings.log_key_bytes)
     bar = Progress(
@@ -96,6 +105,7 @@ async def _check(settings: Settings, notes: list[str]) -> checking.Report:
                 app.LOGGED,
                 seal=audit.sealing_key(),
                 witnessed=notes,
+                played=await _is_a_demo(settings, connection),
                 progress=lambda done, whole: bar.update(task, completed=done, total=whole),
             )
 
