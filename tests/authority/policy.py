@@ -25,6 +25,8 @@ from countersign.reads.bindings import Bound, bound_of
 from countersign.reads.identity import Public, Sealed
 
 Row = Mapping[str, Any]
+EVERY: Final = "select to_jsonb(t) as x from {name} t order by to_jsonb(t) ->> 'id'"
+"""The rows of a table in the order of their making: where they lie on the disk differs from run to run."""
 SHOWN_TO_ALL: Final = frozenset({"published", "deprecated", "retired"})
 
 
@@ -71,7 +73,7 @@ async def read_book(owner: asyncpg.Connection[asyncpg.Record], schema: GraphQLSc
     tables = {}
     for table in app.declare_tables():
         name = table_name(table)
-        tables[name] = [json.loads(row["x"]) for row in await owner.fetch(f"select to_jsonb(t) as x from {name} t")]
+        tables[name] = [json.loads(row["x"]) for row in await owner.fetch(EVERY.format(name=name))]
     things: dict[str, list[Thing]] = {}
     bounds = {}
     for type_ in schema.type_map.values():
@@ -100,7 +102,7 @@ async def _things(owner: asyncpg.Connection[asyncpg.Record], name: str, bound: B
     payload = bound.identity.payload() if isinstance(bound.identity, Sealed) else "null::bytea"
     text = (
         f"select to_jsonb(t) as row, ({builder.render(bound.view.key)})::text as key, {builder.render(payload)} as"
-        f" payload from {builder.render(bound.view.source)}"
+        f" payload from {builder.render(bound.view.source)} order by 2"
     )
     rows = await owner.fetch(text, *(None for _ in parameters.getters))
     return [Thing(name, row["key"], json.loads(row["row"]), row["payload"]) for row in rows]

@@ -97,11 +97,16 @@ def _today() -> date:
 
 
 async def _start_over(settings: Settings) -> None:
-    """Empty every table of a demo whose making was interrupted; the owner's right, not the application's."""
+    """Empty every table of a demo whose making was interrupted; the owner's right, not the application's.
+
+    What migrating noted of the installation stays: it says that new rows need no sealing, and which key opens them.
+    """
     owner = await asyncpg.connect(settings.dsn)
     try:
-        names = ", ".join(f'"{table_name(table)}"' for table in placed_tables())
+        kept = table_name(installation.Installation)
+        names = ", ".join(f'"{name}"' for name in map(table_name, placed_tables()) if name != kept)
         await owner.execute(f"truncate {names}")
+        await owner.execute("delete from installation where key = $1", BEGUN)
     finally:
         await owner.close()
 
