@@ -39,7 +39,7 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
-from countersign.endorsements import departures, suspension
+from countersign.endorsements import departures, policies, suspension
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
@@ -144,6 +144,7 @@ LOGGED: Final[tuple[Source, ...]] = (
     trust.STATUS,
     specs.LOGGED,
     endorsements.LOGGED,
+    policies.LOGGED,
     credentials.LOGGED,
 )
 """Everything beside the events themselves that the transparency log covers."""

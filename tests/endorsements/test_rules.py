@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.endorsements.rules import (
-    DEFAULT_POLICY,
     EXPIRING_WITHIN,
     MOVES,
     Act,
@@ -20,7 +19,6 @@ from countersign.endorsements.rules import (
     NotEndorsable,
     NotTheEndorser,
     Party,
-    QuorumPolicy,
     Range,
     StaleVersion,
     Standing,
@@ -37,6 +35,7 @@ from countersign.endorsements.rules import (
     standing,
     valid_until,
 )
+from countersign.endorsements.rules_quorum import DEFAULT_POLICY, QuorumPolicy
 from countersign.kit.errors import InvalidState, NotAllowed, Required, TooLong
 from countersign.specs.rules import State as SpecState
 
@@ -211,7 +210,7 @@ def test_endorsed_then_and_endorsed_now_are_two_answers() -> None:
 def test_co_validation_ignores_order_and_never_shrinks_by_one_more_endorsement(
     drawn: list[tuple[int, int, int]], at: int, groups: int
 ) -> None:
-    policy = QuorumPolicy(groups)
+    policy = QuorumPolicy(groups=groups)
     all_signed = [signed(group, NOW + a * DAY, NOW + b * DAY) for group, a, b in drawn]
     instant = NOW + at * DAY
     whole = co_validated(all_signed, SCHOOL_GROUP, policy, instant)

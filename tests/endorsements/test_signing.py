@@ -19,7 +19,6 @@ import pytest_asyncio
 from countersign.endorsements import jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.rules import (
-    DEFAULT_POLICY,
     AlreadySigning,
     Countersignature,
     NotTheEndorser,
@@ -27,6 +26,7 @@ from countersign.endorsements.rules import (
     State,
     co_validated,
 )
+from countersign.endorsements.rules_quorum import DEFAULT_POLICY
 from countersign.endorsements.service import EndorseSpec, Revoke
 from countersign.endorsements.views import CO_VALIDATED_AT, LIVE_COUNT
 from countersign.kit.access import Actor, OrganizationKind, Role

@@ -1,6 +1,6 @@
 """endorsements: an employer's signed word for one frozen version, with what it puts behind it.
 
-Owns: endorsements and their evidence; `evidence.py` (pure) the kinds of industry validation with their sentences,
+Owns: endorsements and their evidence; `policies.py` versions of quorum policies, `rules_quorum.py` (pure) what they ask; `evidence.py` (pure) the kinds of industry validation with their sentences,
     `evidence_checks.py` (pure) what they share;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
     member goes; `suspension.py` pauses, and what a lost key does.

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final, assert_never
 from uuid import UUID
 
+from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.kit.errors import Code, InvalidState, NotAllowed, Refusal, Required, TooLong
 from countersign.specs.rules import State as SpecState
 from countersign.specs.rules import endorsable
@@ -267,16 +268,6 @@ def check_kind(kind: str) -> None:
 
 
 # Co-validation
-
-
-@dataclass(frozen=True, slots=True)
-class QuorumPolicy:
-    """How many independent control groups must stand behind a version."""
-
-    groups: int = 2
-
-
-DEFAULT_POLICY: Final = QuorumPolicy()
 
 
 @dataclass(frozen=True, slots=True)

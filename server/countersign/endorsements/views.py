@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from countersign.endorsements.rules import DEFAULT_POLICY, EXPIRING_WITHIN
+from countersign.endorsements.rules import EXPIRING_WITHIN
+from countersign.endorsements.rules_quorum import DEFAULT_POLICY
 from countersign.kit.sight import WITH_PARENT, members, told
 from countersign.kit.view import View
 from countersign.organizations.standing import UNSUSPENDED_AT
