@@ -12,7 +12,7 @@ import asyncpg
 from countersign.attachments import service as attachments
 from countersign.conflicts import service as conflicts
 from countersign.endorsements import evidence as evidence_rules
-from countersign.endorsements import rules
+from countersign.endorsements import rules, scope
 from countersign.endorsements.evidence import Evidence
 from countersign.endorsements.tables import EndorsementAttachment, EndorsementEvidence
 from countersign.endorsements.views import LIVE
@@ -41,6 +41,8 @@ class EndorseSpec:
     evidence: tuple[Evidence, ...] = ()
     attachments: tuple[UUID, ...] = ()
     valid_until: datetime | None = None
+    outcomes: tuple[str, ...] | None = None
+    """The keys of the learning outcomes that it is about; None for the whole specification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     committed. A second endorsement of the same version is a renewal: the signature closes the one before.
 
     Raises NotAllowed, Unverified, NotFound, NotEndorsable, StaleVersion, ConflictOfInterest, BadValidity, Required,
-    TooLong, the faults of evidence (all at once), and AlreadySigning.
+    TooLong, the faults of evidence and of the scope (all at once), and AlreadySigning.
     """
     access.require(actor, Permission.SIGN_ENDORSEMENT)
     if actor.person_id is None or actor.organization_id is None:
@@ -77,6 +79,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     if version is None or not await specs.readable(tx, version.id, actor.organization_id):
         raise NotFound(what="version", path=("specVersionId",))
     rules.check_version(version.state, command.expected_digest, version.digest)
+    outcomes = scope.read(command.outcomes, version.spec_json)
     endorser = await check_endorser(tx, actor.organization_id, version)
     files = await attachments.use(tx, actor, command.attachments) if command.attachments else []
     addresses = Addresses(await public_origin(tx))
@@ -97,19 +100,19 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
             valid_from=valid_from,
             valid_until=valid_until,
             status=slot.status,
+            partial=outcomes is not None,
             evidence=tuple(
                 documents.Evidence(piece.title, piece.sentence(), evidence_rules.genre(piece), evidence_rules.AUDIENCE)
                 for piece in command.evidence
             )
-            + tuple(
-                documents.Evidence(*evidence_rules.attached(f.name, f.media_type, f.size, f.sha256)) for f in files
-            ),
+            + tuple(documents.Evidence(*evidence_rules.attached(f.name, f.media_type, f.size, f.sha256)) for f in files)
+            + tuple(documents.Evidence(each.name, each.statement, scope.GENRE) for each in outcomes or ()),
         ),
     )
     taken = await tx.fetchval(
         "insert into endorsements (id, spec_version_id, organization_id, signatory_id, digest, state, statement,"
-        " valid_from, valid_until, document, status_list_id, status_index, requested_at)"
-        " values ($1, $2, $3, $4, $5, 'signing', $6, $7, $8, $9, $10, $11, $12)"
+        " valid_from, valid_until, document, status_list_id, status_index, requested_at, outcome_keys)"
+        " values ($1, $2, $3, $4, $5, 'signing', $6, $7, $8, $9, $10, $11, $12, $13)"
         " on conflict (organization_id, spec_version_id) where state = 'signing' do nothing returning id",
         identity,
         version.id,
@@ -123,6 +126,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
         slot.list_id,
         slot.index,
         now,
+        None if outcomes is None else [each.key for each in outcomes],
     )
     if taken is None:
         raise rules.AlreadySigning(path=("specVersionId",))
@@ -193,7 +197,7 @@ LOGGED: Final = Source(
             e.revoked_at, e.revocation_reason, s.signed_at, s.signatory_roles,
             case when e.state = 'expired' and e.valid_until <= statement_timestamp() then 'in_force' else e.state end,
             (select string_agg(v::text, '' order by v.no) from endorsement_evidence v where v.endorsement_id = t.id)
-        )::text as facts
+        )::text || coalesce(' scope ' || e.outcome_keys::text, '') as facts
         from (
             select id from endorsements where state not in ('signing', 'refused')
             union select endorsement_id from endorsement_signatures

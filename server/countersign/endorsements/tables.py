@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Index, Numeric, Text, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint
 from sqlmodel import Field
 
-from countersign.kit.placement import Placement, Table
+from countersign.kit.placement import Owner, Placement, Table
 
 
 class Endorsement(Table, table=True):
@@ -48,6 +60,7 @@ class Endorsement(Table, table=True):
         ),
         Index("endorsements_to_sign", "id", postgresql_where="state = 'signing'"),
         Index("endorsements_by_version", "spec_version_id", postgresql_where="state = 'in_force'"),
+        Index("endorsements_ending", text("upper(in_force)"), postgresql_where="state = 'in_force'"),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
     __searchable__: ClassVar[bool] = True
@@ -80,6 +93,8 @@ class Endorsement(Table, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revocation_reason: str | None = None
     refusal: str | None = None
+    outcome_keys: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    """The learning outcomes that it is about; null for the whole specification."""
 
 
 class EndorsementSignature(Table, table=True):
@@ -180,3 +195,107 @@ class QuorumPolicyVersion(Table, table=True):
     published_by: uuid.UUID | None = None
     published_at: datetime = Field(sa_type=DateTime(timezone=True))
     effective_from: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class EndorsementProposal(Table, table=True):
+    """What a person of the endorser would have it say, until somebody with signing authority signs or refuses it.
+
+    Its words never change: another text is another proposal. At most one of a version waits in an organization.
+    """
+
+    __tablename__ = "endorsement_proposals"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('proposed', 'approved', 'signing', 'refused', 'withdrawn')", name="endorsement_proposals_state"
+        ),
+        CheckConstraint(
+            "(state = 'signing') = (endorsement_id is not null)", name="endorsement_proposals_became_an_endorsement"
+        ),
+        Index(
+            "endorsement_proposals_one_open",
+            "organization_id",
+            "spec_version_id",
+            unique=True,
+            postgresql_where="state in ('proposed', 'approved')",
+        ),
+        Index("endorsement_proposals_organization", "organization_id", "id"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
+    __updatable__: ClassVar[frozenset[str]] = frozenset(
+        {"state", "approved_by", "approved_at", "closed_at", "refusal", "endorsement_id"}
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    digest: str
+    state: str
+    statement: str
+    evidence: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    attachment_ids: list[uuid.UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    outcome_keys: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    valid_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    proposed_by: uuid.UUID
+    proposed_at: datetime = Field(sa_type=DateTime(timezone=True))
+    approved_by: uuid.UUID | None = None
+    approved_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    refusal: str | None = None
+    endorsement_id: uuid.UUID | None = Field(default=None, foreign_key="endorsements.id", unique=True)
+
+
+class StatementSuggestion(Table, table=True):
+    """Words that a school would like an endorser to say: never the endorser's, and kept apart from what is signed."""
+
+    __tablename__ = "statement_suggestions"
+    __table_args__ = (
+        Index(
+            "statement_suggestions_one_standing",
+            "spec_version_id",
+            "organization_id",
+            unique=True,
+            postgresql_where="withdrawn_at is null",
+        ),
+        Index("statement_suggestions_organization", "organization_id", "id"),
+        Index("statement_suggestions_school", "school_id", "id"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"withdrawn_at"})
+
+    id: uuid.UUID = Field(primary_key=True)
+    spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id")
+    school_id: uuid.UUID = Field(foreign_key="organizations.id")
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    body: str
+    suggested_by: uuid.UUID | None = None
+    suggested_at: datetime = Field(sa_type=DateTime(timezone=True))
+    withdrawn_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class EndorsementHiding(Table, table=True):
+    """A time in which a school did not show an endorsement on its page; open while `shown_at` is null."""
+
+    __tablename__ = "endorsement_hidings"
+    __table_args__ = (
+        Index("endorsement_hidings_one_open", "endorsement_id", unique=True, postgresql_where="shown_at is null"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"shown_at"})
+
+    id: uuid.UUID = Field(primary_key=True)
+    endorsement_id: uuid.UUID = Field(foreign_key="endorsements.id")
+    hidden_by: uuid.UUID | None = None
+    hidden_at: datetime = Field(sa_type=DateTime(timezone=True))
+    shown_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class EndorsementReminder(Table, table=True):
+    """That the end of an endorsement was told so many days before; zero days: that it is over. Each once."""
+
+    __tablename__ = "endorsement_reminders"
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    endorsement_id: uuid.UUID = Field(primary_key=True, foreign_key="endorsements.id")
+    days: int = Field(primary_key=True)
+    told_at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -60,7 +60,7 @@ class Membership(Table, table=True):
         ),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
-    __updatable__: ClassVar[frozenset[str]] = frozenset({"roles", "valid_until", "updated_at"})
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"roles", "valid_until", "updated_at", "signing_until"})
 
     id: uuid.UUID = Field(primary_key=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
@@ -70,6 +70,20 @@ class Membership(Table, table=True):
     valid_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     updated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     """When its roles last changed; null in rows that nothing has touched since they were made."""
+    signing_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """Until when the role of signatory counts, or counted; null for as long as the membership."""
+
+
+class SigningReminder(Table, table=True):
+    """That the end of a member's signing authority was told so many days before, each once for that end."""
+
+    __tablename__ = "signing_reminders"
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    membership_id: uuid.UUID = Field(primary_key=True, foreign_key="memberships.id")
+    until: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    days: int = Field(primary_key=True)
+    told_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class Invitation(Table, table=True):

@@ -42,6 +42,9 @@ class Endorsement(Node):
     statement: Markdown = column(description="What the endorser says.")
     statement_html: HTML = as_html(ENDORSEMENT, "statement", "What the endorser says")
     digest: str = column(description="The digest of the version that was signed: SHA-256 of its spec.json, in hex.")
+    outcome_keys: list[str] | None = column(
+        description="The learning outcomes that it is about, by their keys; null for the whole specification."
+    )
     valid_from: datetime = column(description="From when the signed document is valid.")
     valid_until: datetime = column(description="Until when the signed document is valid.")
     in_force_from: datetime | None = column(description="From when it counted.")
@@ -123,6 +126,10 @@ class EndorseSpecInput(CommandInput):
     valid_until: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Until when; 12 months if left out, at most 24."
     )
+    outcome_keys: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The learning outcomes that you speak for, by their keys; the whole specification if left out.",
+    )
 
 
 @strawberry.input(description="Which endorsement you take back, and why.")
@@ -164,6 +171,7 @@ async def _endorse(tx: Tx, actor: Actor, given: EndorseSpecInput, _tools: Tools)
                 for number, text in enumerate(given.attachment_ids)
             ),
             valid_until=given.valid_until or None,
+            outcomes=None if given.outcome_keys in (None, strawberry.UNSET) else tuple(given.outcome_keys),
         ),
     )
     return {"endorsement": public_id("end", made)}

@@ -123,6 +123,8 @@ class Endorsement:
     status: Status
     evidence: tuple[Evidence, ...] = ()
     awarded_at: datetime | None = None
+    partial: bool = False
+    """Whether it is about some learning outcomes only; `evidence` then names them, and the name says so."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def endorsement_credential(addresses: Addresses, facts: Endorsement) -> bytes:
         "@context": list(CONTEXTS),
         "id": identifier,
         "type": ["VerifiableCredential", "EndorsementCredential"],
-        "name": f"{facts.endorser.name} endorses {facts.title} {facts.semver}",
+        "name": f"{facts.endorser.name} endorses {'a part of ' if facts.partial else ''}{facts.title} {facts.semver}",
         "issuer": _profile(addresses, facts.endorser),
         "awardedDate": date_time(facts.awarded_at or facts.valid_from),
         "validFrom": date_time(facts.valid_from),
