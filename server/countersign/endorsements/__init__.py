@@ -1,7 +1,8 @@
 """endorsements: an employer's signed word for one frozen version, with what it puts behind it.
 
-Owns: endorsements and their evidence; `policies.py` versions of quorum policies, `rules_quorum.py` (pure) what they ask; `evidence.py` (pure) the kinds of industry validation with their sentences,
-    `evidence_checks.py` (pure) what they share;
+Owns: endorsements and their evidence; `policies.py` versions of quorum policies, `rules_quorum.py` what they ask;
+    `scope.py` (pure) the whole or some outcomes; `evidence.py` (pure) the kinds of industry validation with their
+    sentences, `evidence_checks.py` (pure) what they share;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
     member goes; `suspension.py` pauses, and what a lost key does.
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
