@@ -106,7 +106,7 @@ async def _start_over(settings: Settings) -> None:
         kept = table_name(installation.Installation)
         names = ", ".join(f'"{name}"' for name in map(table_name, placed_tables()) if name != kept)
         await owner.execute(f"truncate {names}")
-        await owner.execute("delete from installation where key = $1", BEGUN)
+        await installation.forget(owner, BEGUN)
     finally:
         await owner.close()
 

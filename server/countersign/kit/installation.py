@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import asyncpg
 from sqlmodel import Field
 
 from countersign.kit.db import Tx
@@ -52,3 +53,8 @@ async def noted(tx: Tx, key: str) -> str | None:
     """A fact of the installation, or None."""
     value: str | None = await tx.fetchval("select value from installation where key = $1", key)
     return value
+
+
+async def forget(owner: asyncpg.Connection[asyncpg.Record], key: str) -> None:
+    """Forget a fact of the installation: the owner's right, not the application's."""
+    await owner.execute("delete from installation where key = $1", key)
