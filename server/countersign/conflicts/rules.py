@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -11,8 +11,6 @@ from uuid import UUID
 
 from countersign.kit.errors import Code, Conflict, Invalid, InvalidState, NotAllowed, Path, Refusal
 
-HOPS: Final = 3
-"""How many ties in a row still make two organizations dependent."""
 MOST_LINKS: Final = 100
 
 
@@ -41,6 +39,11 @@ class Tie(enum.StrEnum):
     KEY = "they sign with the same key"
     DOMAIN = "they share a domain"
     PERSON = "a person has a role in both"
+    GROUP = "they belong to one control group"
+    RECIPROCAL = "they endorse in a ring"
+    SPONSOR = "one of them pays the other"
+    SUPPLIER = "it makes a tool that the version uses"
+    INTEREST = "a reviewer of it has disclosed an interest"
 
 
 class LinkKind(enum.StrEnum):
@@ -109,41 +112,6 @@ class Step:
     here: UUID
     there: UUID
     tie: Tie
-
-
-def way(steps: Iterable[Step], start: UUID, goal: UUID) -> tuple[Step, ...] | None:
-    """A shortest way from one organization to the other over the steps; None when there is none.
-
-    Steps lead from `here` to `there`. Of equally short ways the strongest ties are taken, in the order of `Tie`.
-    """
-    order = list(Tie)
-    onward: dict[UUID, list[Step]] = {}
-    for step in sorted(steps, key=lambda s: order.index(s.tie)):
-        onward.setdefault(step.here, []).append(step)
-    ways: dict[UUID, tuple[Step, ...]] = {start: ()}
-    frontier = [start]
-    while frontier and goal not in ways:
-        reached = []
-        for at in frontier:
-            for step in onward.get(at, ()):
-                if step.there not in ways:
-                    ways[step.there] = (*ways[at], step)
-                    reached.append(step.there)
-        frontier = reached
-    return ways.get(goal)
-
-
-def check_independence(found: Sequence[Step] | None, *, who: str, name: Callable[[UUID], str], path: Path = ()) -> None:
-    """Refuse a reviewer's or endorser's organization with a way of at most three ties to the school, in words."""
-    if found is None or len(found) > HOPS:
-        return
-    if not found:
-        why = Tie.SAME_ORGANIZATION.value
-    elif len(found) == 1:
-        why = found[0].tie.value
-    else:
-        why = "; ".join(f"{name(step.here)} and {name(step.there)}: {step.tie.value}" for step in found)
-    raise ConflictOfInterest(who=who, why=why, path=path)
 
 
 def groups(members: Iterable[UUID], steps: Iterable[Step]) -> dict[UUID, UUID]:

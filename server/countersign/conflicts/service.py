@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
-from countersign.conflicts import rules
+from countersign.conflicts import rules, rules_findings, ways
 from countersign.conflicts.rules import LinkKind, LinkState, Side, Step, Tie
-from countersign.conflicts.tables import OwnershipLink
+from countersign.conflicts.rules_findings import NOTHING, Finding, Outcome, tool_key
+from countersign.conflicts.tables import EndorsementEdge, OwnershipLink
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
@@ -85,36 +86,76 @@ async def end(tx: Tx, actor: Actor, link_id: UUID) -> UUID:
     return link_id
 
 
-async def check(tx: Tx, judge: UUID, school: UUID, *, who: str, path: Path = ()) -> None:
-    """Refuse a reviewer's or endorser's organization that at most three ties lead to the school.
+async def judge(
+    tx: Tx,
+    judge_id: UUID,
+    school_id: UUID,
+    *,
+    version_id: UUID | None = None,
+    tools: Iterable[str] = (),
+    outcomes: Mapping[Tie, Outcome] = NOTHING,
+) -> Finding:
+    """What ties a reviewer's or endorser's organization to a school at this moment, and what comes of it.
 
-    The ties are those of this moment. Raises ConflictOfInterest, which names every step.
+    With a version, the tools of its toolchain count (and `tools`, which are confirmed beside it), and interests that
+    reviewers have disclosed. `outcomes` is what a policy makes of ties; the defaults stand where it is silent.
     """
-    steps: list[Step] = [
-        Step(judge, school, Tie.DECLARED)
-        for _ in await tx.fetch(
-            "select 1 from ownership_links where state = 'declared'"
-            " and ((holder_id, held_id) = ($1, $2) or (held_id, holder_id) = ($1, $2)) limit 1",
-            *(judge, school),
+    found = await tx.fetchval(
+        f"select {ASKED}", judge_id, school_id, version_id, await tx.now(), [tool_key(tool) for tool in tools]
+    )
+    return rules_findings.find(judge_id, found, outcomes)
+
+
+async def check(
+    tx: Tx,
+    judge_id: UUID,
+    school_id: UUID,
+    *,
+    who: str,
+    path: Path = (),
+    version_id: UUID | None = None,
+    tools: Iterable[str] = (),
+    outcomes: Mapping[Tie, Outcome] = NOTHING,
+    told: UUID | None = None,
+) -> Finding:
+    """As `judge`, and refuse an organization that is too near. Raises ConflictOfInterest, which names every step.
+
+    Ties that are nobody's business but their two ends' are named to those alone; `told` is the organization that is
+    refused (the judge, when left out).
+    """
+    found = await judge(tx, judge_id, school_id, version_id=version_id, tools=tools, outcomes=outcomes)
+    found.refuse_blocked(who=who, viewer=told or judge_id, path=path)
+    return found
+
+
+async def note_endorsement(tx: Tx, endorsement_id: UUID, endorser_id: UUID, school_id: UUID, version_id: UUID) -> None:
+    """Remember who has signed for whom: rings are found in it. For `endorsements`, with each signature."""
+    await tx.insert(
+        EndorsementEdge(
+            endorsement_id=endorsement_id,
+            endorser_id=endorser_id,
+            school_id=school_id,
+            spec_version_id=version_id,
+            signed_at=await tx.now(),
         )
-    ]
-    seen, frontier = {judge}, {judge}
-    for _ in range(rules.HOPS):
-        found = await _neighbours(tx, frontier)
-        steps += found
-        frontier = {step.there for step in found} - seen
-        seen |= frontier
-        if school in seen or not frontier:
-            break
-    way = rules.way(steps, judge, school)
-    if way is None:
-        return
-    asked = list({end for step in way for end in (step.here, step.there)})
-    names = {
-        row["id"]: row["display_name"]
-        for row in await tx.fetch("select id, display_name from organizations where id = any($1)", asked)
-    }
-    rules.check_independence(way, who=who, name=names.__getitem__, path=path)
+    )
+
+
+async def note_interest(tx: Tx, review_id: UUID, organization_id: UUID, version_id: UUID) -> None:
+    """Remember that a reviewer has disclosed an interest in a version. For `reviews`, when the declaration is made."""
+    await tx.execute(
+        "insert into disclosed_interests (review_id, organization_id, spec_version_id, disclosed_at)"
+        " values ($1, $2, $3, $4) on conflict (review_id) do update set withdrawn_at = null",
+        *(review_id, organization_id, version_id, await tx.now()),
+    )
+
+
+async def drop_interest(tx: Tx, review_ids: Iterable[UUID]) -> None:
+    """Forget what was disclosed with reviews that are voided, or by who declares none after all. For `reviews`."""
+    await tx.execute(
+        "update disclosed_interests set withdrawn_at = $2 where review_id = any($1) and withdrawn_at is null",
+        *(list(review_ids), await tx.now()),
+    )
 
 
 async def regroup(tx: Tx, organization_ids: Iterable[UUID]) -> int:
@@ -140,31 +181,10 @@ async def follow(tx: Tx, event: TiesChanged) -> None:
     await regroup(tx, event.organizations)
 
 
-NEIGHBOURS: Final = """
-with here as (select unnest($1::uuid[]) as id)
-select h.id as here, o.parent_id as there, 'PARENT' as tie
-from here h join organizations o on o.id = h.id where o.parent_id is not null
-union all
-select h.id, o.id, 'PARENT' from here h join organizations o on o.parent_id = h.id
-union all
-select h.id, case when l.holder_id = h.id then l.held_id else l.holder_id end, upper(l.kind)
-from here h join ownership_links l on l.state = 'confirmed' and (l.holder_id = h.id or l.held_id = h.id)
-union all
-select distinct h.id, o.id, 'DOMAIN'
-from here h join organizations mine on mine.id = h.id, unnest(mine.domains) d,
-     organizations o, unnest(o.domains) e
-where o.id <> h.id and (d = e or d like '%.' || e or e like '%.' || d)
-union all
-select distinct h.id, b.organization_id, 'PERSON'
-from here h
-join memberships a on a.organization_id = h.id and a.valid_from <= $2 and (a.valid_until is null or a.valid_until > $2)
-join memberships b on b.person_id = a.person_id and b.organization_id <> a.organization_id
-  and b.valid_from <= $2 and (b.valid_until is null or b.valid_until > $2)
-union all
-select distinct h.id, b.organization_id, 'KEY'
-from here h join signing_keys a on a.organization_id = h.id
-join signing_keys b on b.public = a.public and b.organization_id <> a.organization_id
-"""
+NEIGHBOURS: Final = ways.NEIGHBOURS.format(here="(select unnest($1::uuid[]) as id)", now="$2::timestamptz")
+ASKED: Final = ways.WAYS.format(
+    judge="$1::uuid", school="$2::uuid", version="$3::uuid", now="$4::timestamptz", tools="$5::text[]"
+)
 
 
 async def _neighbours(tx: Tx, ids: Iterable[UUID]) -> list[Step]:

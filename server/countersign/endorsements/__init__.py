@@ -4,7 +4,8 @@ Owns: endorsements and their evidence; `policies.py` versions of quorum policies
     `scope.py` (pure) the whole or some outcomes; `evidence.py` (pure) the kinds of industry validation with their
     sentences, `evidence_checks.py` (pure) what they share;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
-    member goes; `suspension.py` pauses, and what a lost key does.
+    member goes; `disclosing.py` who may sign for a version, and the ties that are signed with it;
+    `suspension.py` pauses, and what a lost key does.
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
     one endorsement in force per organization and version at any instant; history is closed, never rewritten.
 May call: conflicts, specs, trust, organizations, log, kit.

@@ -8,7 +8,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from countersign.endorsements import rules, service
+from countersign.conflicts import service as conflicts
+from countersign.endorsements import disclosing, rules, service
 from countersign.endorsements.tables import EndorsementSignature
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM, Role
@@ -55,7 +56,7 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
     async with db.writer() as tx:
         row = await tx.fetchrow(
             "select id, spec_version_id, organization_id, signatory_id, digest, state, valid_until, document,"
-            " status_list_id, status_index from endorsements where id = $1 and state = 'signing'"
+            " status_list_id, status_index, disclosures from endorsements where id = $1 and state = 'signing'"
             " for update skip locked",
             endorsement_id,
         )
@@ -66,7 +67,7 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
         now = await tx.now()
         try:
             after = rules.move(rules.State(row["state"]), rules.Act.SIGN, rules.Party.SIGNER)
-            signed_as = await _check_again(tx, row)
+            signed_as, school = await _check_again(tx, row)
             credential = await signer.sign(tx, row["organization_id"], row["document"])
         except Refusal as refusal:
             after = rules.move(rules.State(row["state"]), rules.Act.REFUSE, rules.Party.SIGNER)
@@ -99,6 +100,7 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
                 signatory_roles=sorted(role.value for role in signed_as),
             )
         )
+        await conflicts.note_endorsement(tx, row["id"], row["organization_id"], school, row["spec_version_id"])
         await tx.emit("endorsement.in_force", f"end_{row['id']}", digest=row["digest"])
         await enter(
             tx,
@@ -110,8 +112,11 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
         return after
 
 
-async def _check_again(tx: Tx, row: asyncpg.Record) -> frozenset[Role]:
-    """The signatory's roles at this moment, held against change until the commit. Raises what was found wrong."""
+async def _check_again(tx: Tx, row: asyncpg.Record) -> tuple[frozenset[Role], UUID]:
+    """The signatory's roles at this moment, held against change until the commit, and the school.
+
+    Raises what was found wrong.
+    """
     now = await tx.now()
     if row["valid_until"] <= now:
         raise TooLate
@@ -122,7 +127,7 @@ async def _check_again(tx: Tx, row: asyncpg.Record) -> frozenset[Role]:
     if sha256_hex(version.spec_json) != version.digest:
         raise rules.StaleVersion(actual=sha256_hex(version.spec_json))
     rules.check_version(version.state, row["digest"], version.digest)
-    await service.check_endorser(tx, row["organization_id"], version)
+    await disclosing.check_disclosed(tx, row, version)
     held = await members.roles_held(tx, row["organization_id"], row["signatory_id"])
     if Role.SIGNATORY not in held:
         raise rules.SignatoryGone
@@ -133,7 +138,7 @@ async def _check_again(tx: Tx, row: asyncpg.Record) -> frozenset[Role]:
     )
     if not unused:
         raise StatusSlotGone
-    return held
+    return held, version.organization_id
 
 
 async def _lock_previous(tx: Tx, row: asyncpg.Record) -> asyncpg.Record | None:

@@ -10,9 +10,8 @@ from uuid import UUID
 import asyncpg
 
 from countersign.attachments import service as attachments
-from countersign.conflicts import service as conflicts
+from countersign.endorsements import disclosing, rules, scope
 from countersign.endorsements import evidence as evidence_rules
-from countersign.endorsements import rules, scope
 from countersign.endorsements.evidence import Evidence
 from countersign.endorsements.tables import EndorsementAttachment, EndorsementEvidence
 from countersign.endorsements.views import LIVE
@@ -24,7 +23,6 @@ from countersign.kit.ids import new_id
 from countersign.log.sources import Source, enter
 from countersign.organizations import members
 from countersign.specs import service as specs
-from countersign.specs.service import FrozenVersion
 from countersign.specs.views import PUBLIC
 from countersign.trust import documents
 from countersign.trust import service as trust
@@ -80,7 +78,9 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
         raise NotFound(what="version", path=("specVersionId",))
     rules.check_version(version.state, command.expected_digest, version.digest)
     outcomes = scope.read(command.outcomes, version.spec_json)
-    endorser = await check_endorser(tx, actor.organization_id, version)
+    endorser, found = await disclosing.check_endorser(
+        tx, actor.organization_id, version, disclosing.confirmed_tools(command.evidence)
+    )
     files = await attachments.use(tx, actor, command.attachments) if command.attachments else []
     addresses = Addresses(await public_origin(tx))
     (slot,) = await trust.allocate(tx, addresses, actor.organization_id)
@@ -106,13 +106,14 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
                 for piece in command.evidence
             )
             + tuple(documents.Evidence(*evidence_rules.attached(f.name, f.media_type, f.size, f.sha256)) for f in files)
-            + tuple(documents.Evidence(each.name, each.statement, scope.GENRE) for each in outcomes or ()),
+            + tuple(documents.Evidence(each.name, each.statement, scope.GENRE) for each in outcomes or ())
+            + tuple(disclosing.disclosure(each) for each in found.disclosures),
         ),
     )
     taken = await tx.fetchval(
         "insert into endorsements (id, spec_version_id, organization_id, signatory_id, digest, state, statement,"
-        " valid_from, valid_until, document, status_list_id, status_index, requested_at, outcome_keys)"
-        " values ($1, $2, $3, $4, $5, 'signing', $6, $7, $8, $9, $10, $11, $12, $13)"
+        " valid_from, valid_until, document, status_list_id, status_index, requested_at, outcome_keys, disclosures,"
+        " counts) values ($1, $2, $3, $4, $5, 'signing', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         " on conflict (organization_id, spec_version_id) where state = 'signing' do nothing returning id",
         identity,
         version.id,
@@ -127,6 +128,8 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
         slot.index,
         now,
         None if outcomes is None else [each.key for each in outcomes],
+        list(found.disclosures),
+        found.counts,
     )
     if taken is None:
         raise rules.AlreadySigning(path=("specVersionId",))
@@ -197,7 +200,9 @@ LOGGED: Final = Source(
             e.revoked_at, e.revocation_reason, s.signed_at, s.signatory_roles,
             case when e.state = 'expired' and e.valid_until <= statement_timestamp() then 'in_force' else e.state end,
             (select string_agg(v::text, '' order by v.no) from endorsement_evidence v where v.endorsement_id = t.id)
-        )::text || coalesce(' scope ' || e.outcome_keys::text, '') as facts
+        )::text || coalesce(' scope ' || e.outcome_keys::text, '')
+            || case when e.disclosures <> '[]' or not e.counts
+                then ' disclosed ' || e.disclosures::text || e.counts else '' end as facts
         from (
             select id from endorsements where state not in ('signing', 'refused')
             union select endorsement_id from endorsement_signatures
@@ -211,22 +216,6 @@ LOGGED: Final = Source(
 
 That its time is over changes nothing; everything else does.
 """
-
-
-async def check_endorser(tx: Tx, organization_id: UUID, version: FrozenVersion) -> asyncpg.Record:
-    """Refuse an organization that may not sign for this version at this moment; answers its names.
-
-    Its row is locked against change until the commit. Raises NotAllowed, Unverified, ConflictOfInterest.
-    """
-    endorser = await tx.fetchrow(
-        "select handle, display_name, kind, verification from organizations where id = $1 for share", organization_id
-    )
-    if endorser is None:
-        raise NotFound(what="organization")
-    rules.check_kind(endorser["kind"])
-    rules.check_authority(endorser["verification"])
-    await conflicts.check(tx, organization_id, version.organization_id, who=endorser["display_name"])
-    return endorser
 
 
 def present_state(row: asyncpg.Record, now: datetime) -> rules.State:

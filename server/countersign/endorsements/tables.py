@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -95,6 +96,10 @@ class Endorsement(Table, table=True):
     refusal: str | None = None
     outcome_keys: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
     """The learning outcomes that it is about; null for the whole specification."""
+    disclosures: list[dict[str, str]] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'")))
+    """The ties to the school that were found and are signed with it: tie, outcome, words."""
+    counts: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
+    """Whether it counts to a quorum, as it was found with its ties."""
 
 
 class EndorsementSignature(Table, table=True):

@@ -75,7 +75,16 @@ async def register(tx: Tx, actor: Actor, command: Register) -> UUID:
 
 
 async def group(tx: Tx, groups: Mapping[UUID, UUID]) -> int:
-    """Put organizations into control groups, as `conflicts` has worked them out; how many were in another."""
+    """Put organizations into control groups, as `conflicts` has worked them out; how many were in another.
+
+    Where they were until now is kept: a question about the past is answered with the groups of then.
+    """
+    await tx.execute(
+        "insert into former_control_groups (organization_id, until, control_group)"
+        " select o.id, $3, o.control_group from unnest($1::uuid[], $2::uuid[]) as g(id, name)"
+        " join organizations o on o.id = g.id where o.control_group <> g.name on conflict do nothing",
+        *(list(groups), list(groups.values()), await tx.now()),
+    )
     return await tx.execute(
         "update organizations o set control_group = g.name from unnest($1::uuid[], $2::uuid[]) as g(id, name)"
         " where o.id = g.id and o.control_group <> g.name",

@@ -23,6 +23,12 @@ UNSUSPENDED_AT: Final = (
 )
 """Whether the organization `{o}` was not suspended at `{at}`."""
 
+CONTROL_GROUP_AT: Final = (
+    "coalesce((select z.control_group from former_control_groups z where z.organization_id = {o}.id"
+    " and z.until > {at} order by z.until limit 1), {o}.control_group)"
+)
+"""The control group of the organization `{o}` at `{at}`, past or present, as it was known then."""
+
 
 async def suspend(tx: Tx, actor: Actor, organization_id: UUID, reason: str) -> None:
     """Take all authority from an organization, at once: its tokens and members act no more, it signs nothing.

@@ -252,3 +252,15 @@ class OrganizationSuspension(Table, table=True):
     before: str
     suspended_at: datetime = Field(sa_type=DateTime(timezone=True))
     resumed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class FormerControlGroup(Table, table=True):
+    """The control group that an organization left at `until`; where it is now stands in its own row."""
+
+    __tablename__ = "former_control_groups"
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
+
+    organization_id: uuid.UUID = Field(primary_key=True, foreign_key="organizations.id")
+    until: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    control_group: uuid.UUID

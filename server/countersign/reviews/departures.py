@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import UTC
 from uuid import UUID
 
+from countersign.conflicts import service as conflicts
 from countersign.kit.access import Role
 from countersign.kit.db import Tx
 from countersign.kit.staleness import next_change
@@ -44,6 +45,7 @@ async def release(tx: Tx, event: MembershipEnded, signed: Collection[UUID]) -> N
         if not rules.voids(Recommendation(row["recommendation"]), row["due_on"], today):
             continue
         await tx.execute("update reviews set voided_at = $2 where id = $1", row["id"], event.at)
+        await conflicts.drop_interest(tx, (row["id"],))
         await tx.emit("review.voided", f"rev_{row['id']}")
         state = RequestState(row["state"])
         if state is RequestState.DECIDED and row["due_on"] >= today and not row["asked_anew"]:

@@ -91,7 +91,11 @@ async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
     if target is None:
         raise NotFound(what="employer or agency", path=("organizationId",))
     await conflicts.check(
-        tx, command.organization_id, version.organization_id, who=target["display_name"], path=("organizationId",)
+        *(tx, command.organization_id, version.organization_id),
+        who=target["display_name"],
+        path=("organizationId",),
+        version_id=version.id,
+        told=version.organization_id,
     )
     await tx.execute(
         "update review_requests set state = 'expired', closed_at = $3, updated_at = $3 where spec_version_id = $1"
@@ -135,7 +139,12 @@ async def claim(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
     now = await tx.now()
     # A tie may have come since the school asked.
     name = await tx.fetchval("select display_name from organizations where id = $1", row["organization_id"])
-    await conflicts.check(tx, row["organization_id"], row["school_id"], who=name, path=("reviewRequestId",))
+    await conflicts.check(
+        *(tx, row["organization_id"], row["school_id"]),
+        who=name,
+        path=("reviewRequestId",),
+        version_id=row["spec_version_id"],
+    )
     claimed = rules.claim(state, actor.person_id, now)
     await tx.execute(
         "update review_requests set state = $2, claimed_by = $3, claimed_until = $4, updated_at = $5 where id = $1",
@@ -178,6 +187,8 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
             decided_at=now,
         )
     )
+    if decision.interest is rules.Interest.DISCLOSED:
+        await conflicts.note_interest(tx, identity, row["organization_id"], row["spec_version_id"])
     await _close(tx, row, after, now)
     await tx.emit("review.decided", f"rev_{identity}", recommendation=decision.recommendation.value)
     return identity
