@@ -2,8 +2,8 @@
 
 Owns: ownership links, tools that organizations make, who pays whom: declared by the organizations themselves or by
     the operator, and shown to everyone; who has signed for whom and which reviewers have disclosed an interest, as the
-    rooms above write it down; the conflict rule (`rules_findings.py`, pure). Control groups stand in `organizations`, which
-    this room has written there; that room keeps where an organization was before.
+    rooms above write it down; the conflict rule (`rules_findings.py`, pure). Control groups stand in `organizations`,
+    which this room has written there; that room keeps where an organization was before.
 Promises: every conflict is explained in words, step by step, and what is not public only to the two it concerns; a link
     that one side declared alone never touches a third; ties within three hops refuse, ties of any length count as one
     control group; what a policy makes of a tie is never milder than its floor.
