@@ -151,6 +151,10 @@ def _version(actor: Actor, row: Row, book: Book) -> bool:
     return row["state"] in SHOWN_TO_ALL or _acts_for(actor, row["organization_id"]) or asked
 
 
+def _diff(actor: Actor, row: Row, book: Book) -> bool:
+    return all(_version(actor, book.one("spec_versions", row[end]), book) for end in ("from_id", "to_id"))
+
+
 def _spec(actor: Actor, row: Row, book: Book) -> bool:
     versions = [v for v in book.tables["spec_versions"] if v["spec_id"] == row["id"]]
     return _acts_for(actor, row["organization_id"]) or any(_version(actor, v, book) for v in versions)
@@ -209,6 +213,7 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     **dict.fromkeys(("Learner", "Consent", "Sighting"), _of_learner),
     **dict.fromkeys(("SpecDraft", "Upload", "BulkOperation"), _of_organization),
     "SpecVersion": _version,
+    "SpecVersionDiff": _diff,
     "CredentialSpec": _spec,
     "Endorsement": _endorsement,
     "ReviewRequest": _request,

@@ -132,10 +132,13 @@ async def _submitted(tx: Tx, author: Actor, slug: str) -> UUID:
 
 
 async def _specifications(tx: Tx, side: Side, name: str) -> dict[str, UUID]:
-    """A published version, one that is only submitted, one that an employer was asked to look at, and a draft."""
+    """A published version with a successor, one that is only submitted, one to look at for an employer, and a draft."""
     author = side.school["author"]
     versions = {state: await _submitted(tx, author, f"{name}-{state}") for state in ("published", "submitted", "asked")}
     await specs.publish(tx, author, versions["published"])
+    draft = await specs.new_draft_from(tx, author, versions["published"])
+    await specs.edit_draft(tx, author, specs.EditDraft(draft, _content()))
+    await specs.submit(tx, author, specs.Submit(draft, "1.1.0"))
     await specs.create(tx, author, specs.Create(f"{name}-draft", _content()))
     return versions
 

@@ -92,4 +92,6 @@ def _arguments(name: str, definition: GraphQLField, pool: Pool | None) -> str:
         given["first"] = SHOWN
     if name == "searchCandidates" and "stack" in definition.args and pool is not None:
         (given["stack"],) = [f'"{i}"' for i in pool.of("ID") if i.startswith("stk_")]
+    if name == "specVersionDiff" and pool is not None:
+        given["from"], given["to"] = [f'"{i}"' for i in pool.of("ID") if i.startswith("version_")][:2]
     return f"({', '.join(f'{n}: {v}' for n, v in given.items())})" if given else ""

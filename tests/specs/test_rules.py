@@ -10,7 +10,6 @@ from countersign.specs.reading import parse
 from countersign.specs.rules import (
     TRANSITIONS,
     Act,
-    ChangeClass,
     Element,
     School,
     Semver,
@@ -19,8 +18,6 @@ from countersign.specs.rules import (
     VersionUsed,
     WrongState,
     awardable,
-    changes,
-    classify,
     endorsable,
     gaps,
     move,
@@ -169,35 +166,3 @@ def test_slug_from_title_is_plain_or_none() -> None:
     assert slug_from("A/B testing: für Anfänger's") == "a-b-testing-fur-anfangers"
     assert slug_from("Тестирование") is None
     assert require_slug(slug_from("x" * 200) or "") == "x" * 80
-
-
-def test_no_change_has_no_class() -> None:
-    assert classify(changes(parse(COMPLETE), parse(COMPLETE))) is None
-
-
-def test_change_of_description_is_editorial() -> None:
-    found = changes(parse(COMPLETE), parse(changed(description="Designs, runs and reads experiments.")))
-    assert found == ("description",)
-    assert classify(found) is ChangeClass.EDITORIAL
-
-
-@pytest.mark.parametrize("field", ["title", "ects", "eqfLevel", "duration", "price", "languages", "toolchain", "tags"])
-def test_change_of_any_other_field_is_material(field: str) -> None:
-    empty: dict[str, Any] = {"title": "Other", "languages": [], "toolchain": [], "tags": []}
-    found = changes(parse(COMPLETE), parse(changed(**{field: empty.get(field)}, description="And a typo.")))
-    assert "description" in found
-    assert len(found) >= 2
-    assert classify(found) is ChangeClass.MATERIAL
-
-
-def test_change_in_an_outcome_is_found_by_its_id_not_its_place() -> None:
-    outcomes = [{"id": "extra", "statement": "New."}, *COMPLETE["outcomes"]]
-    outcomes[1] = {**outcomes[1], "threshold": "4 of 4"}
-    assert changes(parse(COMPLETE), parse(changed(outcomes=outcomes))) == (
-        "outcomes[extra]",
-        "outcomes[report].threshold",
-    )
-
-
-def test_new_order_of_outcomes_is_a_change() -> None:
-    assert changes(parse(COMPLETE), parse(changed(outcomes=COMPLETE["outcomes"][::-1]))) == ("outcomes",)

@@ -34,6 +34,7 @@ from countersign.kit.installation import fix_origin
 from countersign.kit.logs import configure, logger
 from countersign.kit.migrate import is_at_head, login_of, migrate
 from countersign.kit.vault import Vault
+from countersign.specs import comparing
 
 DATABASE = "countersign"
 BAD_DATA, BAD_USAGE = 1, 2
@@ -148,7 +149,7 @@ def _watched(server: EmbeddedPostgres) -> Iterator[None]:
 
 
 async def prepare(settings: Settings) -> None:
-    """Check the database, migrate it, seal what is plain, and fix the public origin.
+    """Check the database, migrate it, seal what is plain, compare versions, fix the public origin.
 
     In production the owner of the tables migrates, by DATABASE_OWNER_URL, and the login that serves owns nothing;
     without that address the database must be at this version's schema already. Raises UnsafeSettings, Refusal (another
@@ -172,8 +173,23 @@ async def prepare(settings: Settings) -> None:
         async with pools.writer() as tx:
             await check_key(tx)
             await fix_origin(tx, settings.public_origin)
+        await compare_all(pools)
     finally:
         await pools.close()
+
+
+async def compare_all(db: Database) -> int:
+    """Write down the differences between versions from before there were any; how many.
+
+    Small transactions, safe to repeat and to break off; when nothing is missing it is one look.
+    """
+    done = 0
+    while True:
+        async with db.writer() as tx:
+            made = await comparing.fill(tx)
+        if not made:
+            return done
+        done += made
 
 
 async def check_database(settings: Settings) -> None:

@@ -37,6 +37,7 @@ from countersign.schema.search import SearchQueries
 from countersign.schema.skills import SkillQueries
 from countersign.schema.specs import SpecQueries
 from countersign.schema.specs_commands import SpecMutations
+from countersign.schema.specs_diff import SpecDiffQueries
 from countersign.schema.specs_listings import ListingQueries
 from countersign.schema.stacks import StackMutations, StackQueries
 from countersign.schema.subscriptions import CatalogueSubscriptions
@@ -64,6 +65,7 @@ QUERIES: Final[tuple[type, ...]] = (
     TokenQueries,
     SkillQueries,
     SpecQueries,
+    SpecDiffQueries,
     ListingQueries,
     ReviewQueries,
     EndorsementQueries,

@@ -23,6 +23,7 @@ from countersign.specs.views import DRAFT, READABLE_V, SPEC, VERSION
 if TYPE_CHECKING:
     from countersign.schema.endorsements import Endorsement
     from countersign.schema.reviews import ReviewRequest
+    from countersign.schema.specs_diff import SpecVersionDiff
     from countersign.schema.stacks import Stack
 
 
@@ -52,7 +53,7 @@ class ChangeClass(enum.Enum):
     """Whether a change may have changed the meaning."""
 
     MATERIAL = strawberry.enum_value("material", description="Something that was endorsed is different.")
-    EDITORIAL = strawberry.enum_value("editorial", description="Only the description or further information changed.")
+    EDITORIAL = strawberry.enum_value("editorial", description="The meaning stands, by the published table.")
 
 
 SPEC_ORDERS = Orders(
@@ -186,6 +187,12 @@ class SpecVersion(Node):
     school: Organization = one(on="{child}.id = {parent}.organization_id", description="The school that awards it.")
     previous: Optional["SpecVersion"] = one(
         on="{child}.id = {parent}.previous_id", description="The version that it follows."
+    )
+    changes_from_previous: Optional[Annotated["SpecVersionDiff", strawberry.lazy("countersign.schema.specs_diff")]] = (  # noqa: UP045
+        one(
+            on="{child}.from_id = {parent}.previous_id and {child}.to_id = {parent}.id",
+            description="What differs from the version that it follows; null when you may not see that one.",
+        )
     )
     content: SpecContent = one(description="What it says.")
     skills: list[Skill] = many(

@@ -1,15 +1,15 @@
-"""What may happen to a specification: gaps, states, version numbers, slugs, differences of two versions. Pure."""
+"""What may happen to a specification: gaps, states, version numbers, slugs. Pure."""
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Self, assert_never
+from typing import Final, Self, assert_never
 
 from countersign.kit.errors import Code, Invalid, Refusal, Refusals
 from countersign.specs.content import Content
-from countersign.specs.reading import Path, UnreadableContent, dotted, parse, to_json
+from countersign.specs.reading import Path, UnreadableContent, dotted, parse
 
 
 class NotPublishable(Refusal):
@@ -321,51 +321,3 @@ def slug_from(title: str) -> str | None:
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")[:LONGEST_SLUG].rstrip("-")
     return slug if len(slug) >= SHORTEST_SLUG else None
-
-
-class ChangeClass(StrEnum):
-    """Whether what was endorsed may have changed its meaning."""
-
-    MATERIAL = "material"
-    EDITORIAL = "editorial"
-
-
-EDITORIAL_FIELDS: Final = frozenset({"description", "furtherInformation"})
-"""Only here may a change be the correction of a slip; a change of any other field is material."""
-
-
-def changes(before: Content, after: Content) -> tuple[str, ...]:
-    """Field paths that differ, sorted. Items with an id are compared by it: `outcomes[report].threshold`."""
-    return tuple(sorted(set(_differences("", to_json(before), to_json(after)))))
-
-
-def classify(changed: Iterable[str]) -> ChangeClass | None:
-    """None when nothing changed; editorial only when every changed path is an editorial field."""
-    paths = list(changed)
-    if not paths:
-        return None
-    return ChangeClass.EDITORIAL if EDITORIAL_FIELDS.issuperset(paths) else ChangeClass.MATERIAL
-
-
-def _differences(path: str, before: Any, after: Any) -> Iterator[str]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in before.keys() | after.keys():
-            yield from _differences(f"{path}.{key}" if path else key, before.get(key), after.get(key))
-    elif isinstance(before, list) and isinstance(after, list) and (named := _named(before, after)) is not None:
-        old, new = named
-        for name in old.keys() | new.keys():
-            if name in old and name in new:
-                yield from _differences(f"{path}[{name}]", old[name], new[name])
-            else:
-                yield f"{path}[{name}]"
-        if [name for name in old if name in new] != [name for name in new if name in old]:
-            yield path
-    elif before != after:
-        yield path
-
-
-def _named(before: list[Any], after: list[Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    for key in ("id", "uri"):
-        if before + after and all(isinstance(item, dict) and key in item for item in before + after):
-            return {item[key]: item for item in before}, {item[key]: item for item in after}
-    return None

@@ -16,8 +16,10 @@ from countersign.kit.errors import Conflict, NotFound
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified
 from countersign.log.sources import Source, enter
-from countersign.specs import drafts, freezing, rules
+from countersign.specs import comparing, drafts, freezing, rules
 from countersign.specs.catalogue import CompleteListing, complete_listing, import_listings
+from countersign.specs.comparing import difference
+from countersign.specs.diff import differences
 from countersign.specs.drafts import Create, Created, EditDraft, create, edit_draft, new_draft_from
 from countersign.specs.freezing import Identity
 from countersign.specs.reading import parse, to_json
@@ -45,6 +47,7 @@ __all__ = [
     "content_of",
     "create",
     "deprecate",
+    "difference",
     "edit_draft",
     "frozen_version",
     "import_listings",
@@ -114,26 +117,27 @@ async def submit(tx: Tx, actor: Actor, command: Submit) -> UUID:
             previous_semver=previous["semver"] if previous else None,
         ),
     )
-    changed = rules.changes(parse(previous["content"]), content) if previous else ()
-    change_class = rules.classify(changed)
+    document = to_json(content)
+    diff = differences(previous["content"], document) if previous else None
     version = SpecVersion(
         id=new_id(),
         spec_id=spec["id"],
         organization_id=draft["organization_id"],
         semver=str(number),
         ordinal=number.ordinal,
-        content=to_json(content),
+        content=document,
         achievement=frozen.achievement,
         spec_json=frozen.spec_json,
         digest=frozen.digest,
         gaps=[gap.element.value for gap in found],
         previous_id=previous["id"] if previous else None,
-        change_class=change_class.value if change_class else None,
-        changed=list(changed),
+        change_class=diff.change_class.value if diff and diff.change_class else None,
+        changed=list(diff.paths) if diff else [],
         state=State.SUBMITTED.value,
         submitted_at=now,
     )
     await tx.insert(version, *(SpecVersionSkill(spec_version_id=version.id, skill_id=skill) for skill in aligned))
+    await comparing.compare_with_earlier(tx, version.id)
     await enter(tx, LOGGED, version.id, actor=actor, action="version.submitted")
     tx.noted["digest"] = frozen.digest
     await tx.execute(

@@ -105,6 +105,27 @@ class SpecVersionSkill(Table, table=True):
     skill_id: uuid.UUID = Field(primary_key=True, foreign_key="skills.id")
 
 
+class SpecVersionDiff(Table, table=True):
+    """What differs between two versions of a specification, the earlier first; worked out when the later was submitted.
+
+    It is what is shown. Whatever decides on trust compares the two frozen contents anew.
+    """
+
+    __tablename__ = "spec_version_diffs"
+    __table_args__ = (
+        Index("spec_version_diffs_to", "to_id"),
+        CheckConstraint("change_class in ('material', 'editorial')", name="spec_version_diffs_change_class"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    from_id: uuid.UUID = Field(primary_key=True, foreign_key="spec_versions.id")
+    to_id: uuid.UUID = Field(primary_key=True, foreign_key="spec_versions.id")
+    table_version: int
+    change_class: str | None = None
+    sections: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    changes: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+
+
 class SpecVersionReader(Table, table=True):
     """An organization that was asked to review a version, and may read it before it is published."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign.kit.sight import EVERYONE, WITH_PARENT, members, predicate, told
 from countersign.kit.view import View
+from countersign.specs.change_classes import IN_FORCE
 
 PUBLIC = "{t}.state in ('published', 'deprecated', 'retired')"
 READERS = (
@@ -162,3 +163,91 @@ CRITERION = _items(
 LEVEL = _items(
     "{parent}.item->'levels'", key="id", name="name", level="level", points="points", description="description"
 )
+
+# Differences
+
+_BOTH_WAYS = (
+    "(select d.from_id, d.to_id, d.change_class, d.sections, d.changes, false as turned from spec_version_diffs d"
+    " union all"
+    " select d.to_id, d.from_id, d.change_class, d.sections, d.changes, true from spec_version_diffs d"
+    " union all"
+    " select v.id, v.id, null, array[]::text[], '[]'::jsonb, false from spec_versions v)"
+)
+
+
+def _seen_version(column: str) -> str:
+    return f"exists (select from spec_versions v where v.id = {{t}}.{column} and {READABLE_V})"
+
+
+DIFF = View(
+    tag="diff",
+    source=_BOTH_WAYS + " {t}",
+    columns={
+        "changed_sections": "{t}.sections",
+        "material_count": "(select count(*)::int from jsonb_array_elements({t}.changes) c"
+        " where c->>'changeClass' = 'material')",
+        "editorial_count": "(select count(*)::int from jsonb_array_elements({t}.changes) c"
+        " where c->>'changeClass' = 'editorial')",
+    },
+    seen=(told("who sees both versions", f"({_seen_version('from_id')} and {_seen_version('to_id')})"),),
+    key="{t}.to_id",
+)
+"""What differs between any two versions of a specification, in either direction; a version differs from itself in
+nothing. Stored is the way from the earlier to the later; the other one is read from it."""
+
+
+def _turned(kept: str, other: str) -> str:
+    return f"case when {{t}}.turned then {{t}}.item->>'{other}' else {{t}}.item->>'{kept}' end"
+
+
+def _inverted(key: str) -> str:
+    return (
+        f"case when not {{t}}.turned then {{t}}.item->>'{key}' when {{t}}.item->>'{key}' = 'added' then 'removed'"
+        f" when {{t}}.item->>'{key}' = 'removed' then 'added' else {{t}}.item->>'{key}' end"
+    )
+
+
+DIFF_CHANGE = View(
+    tag="change",
+    source="(select c.item, c.no, {parent}.turned from jsonb_array_elements({parent}.changes)"
+    " with ordinality c(item, no)) {t}",
+    columns={
+        "path": "{t}.item->>'path'",
+        "section": "{t}.item->>'section'",
+        "kind": _inverted("kind"),
+        "change_class": "{t}.item->>'changeClass'",
+        "why": "{t}.item->>'why'",
+        "before": _turned("before", "after"),
+        "after": _turned("after", "before"),
+        "moved_from": f"({_turned('movedFrom', 'movedTo')})::int",
+        "moved_to": f"({_turned('movedTo', 'movedFrom')})::int",
+    },
+    seen=(WITH_PARENT,),
+    key="{t}.no",
+)
+DIFF_WORDS = View(
+    tag="words",
+    source="(select w.item, w.no, {parent}.turned from jsonb_array_elements({parent}.item->'words')"
+    " with ordinality w(item, no)) {t}",
+    columns={"change": _inverted("change"), "text": "{t}.item->>'text'"},
+    seen=(WITH_PARENT,),
+    key="{t}.no",
+)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+_ROWS = ", ".join(
+    f"({number}, {_literal(row.path)}, {_literal(row.aspect.value)}, {_literal(row.rule.value)}, {_literal(row.why)})"
+    for number, row in enumerate(IN_FORCE.rows, start=1)
+)
+CHANGE_CLASS_ROW = View(
+    tag="chc",
+    source=f"(values {_ROWS}) {{t}}(no, path, change, rule, why)",
+    columns={"table_version": str(IN_FORCE.version)},
+    seen=(EVERYONE,),
+    key="{t}.no",
+)
+"""The published table by which changes are classed."""

@@ -15,6 +15,7 @@ const VALUES = [
   'ProgressionRecognition', 'QualityAssurance', 'RateLimit', 'RegionFacet', 'ReviewCriterion', 'ReviewScore', 'RubricCriterion',
   'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'Viewer',
   'WagePremium',
+  'ChangeClassRow', 'SpecChange', 'SpecVersionDiff', 'WordRun',
 ]
 
 export const SCHEMA = {

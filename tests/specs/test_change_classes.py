@@ -1,0 +1,89 @@
+"""The published table of changes: complete, frozen, and material wherever it says nothing."""
+
+import hashlib
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from countersign.specs.change_classes import IN_FORCE, UNKNOWN, Aspect, ChangeClass, Row, Rule, Table, decide, overall
+from countersign.specs.content import Content
+from countersign.specs.reading import CONTENT, to_json
+
+FOLDER = files("countersign") / "data" / "change-classes"
+PUBLISHED = {"1.toml": "8f9ffbd2eecb137be8b3580edad644707677877089e670faa66339fe995d98e1"}
+
+
+def test_a_table_that_was_in_force_never_changes() -> None:
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in FOLDER.iterdir()}
+    assert found == PUBLISHED
+
+
+def test_the_table_names_every_field_of_a_version_and_nothing_else() -> None:
+    named = {row.path for row in IN_FORCE.rows if row.aspect is Aspect.CONTENT}
+    assert named == set(to_json(Content()))
+    lists = set(_lists(CONTENT.json_schema(by_alias=True)))
+    assert {row.path for row in IN_FORCE.rows if row.aspect is Aspect.ORDER} <= lists
+    assert len({(row.path, row.aspect) for row in IN_FORCE.rows}) == len(IN_FORCE.rows)
+    assert all(row.why.endswith(".") for row in IN_FORCE.rows)
+
+
+def _lists(schema: dict[str, Any]) -> Iterator[str]:
+    def walk(part: dict[str, Any], path: str) -> Iterator[str]:
+        if "$ref" in part:
+            part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+        for way in part.get("anyOf", ()):
+            yield from walk(way, path)
+        if part.get("type") == "array":
+            yield path
+            yield from walk(part["items"], f"{path}[]")
+        for name, below in part.get("properties", {}).items():
+            yield from walk(below, f"{path}.{name}" if path else name)
+
+    return walk(schema, "")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "aspect", "path"),
+    [
+        ("outcomes[].threshold", Aspect.CONTENT, "outcomes"),
+        ("assessment.rubric[].levels[].points", Aspect.CONTENT, "assessment"),
+        ("tags[]", Aspect.CONTENT, "tags"),
+        ("outcomes[].skills", Aspect.ORDER, "outcomes[].skills"),
+        ("assessment.rubric[].levels", Aspect.ORDER, UNKNOWN.path),
+        ("tomorrow.thing", Aspect.CONTENT, UNKNOWN.path),
+    ],
+)
+def test_the_nearest_row_decides_and_what_is_not_named_is_material(pattern: str, aspect: Aspect, path: str) -> None:
+    assert IN_FORCE.row(pattern, aspect).path == path
+    assert UNKNOWN.rule is Rule.MATERIAL
+
+
+def test_a_nearer_row_goes_before_a_farther_one() -> None:
+    near = Row("outcomes[].conditions", Aspect.CONTENT, Rule.EDITORIAL, "Near.")
+    table = Table(2, (*IN_FORCE.rows, near))
+    assert table.row("outcomes[].conditions", Aspect.CONTENT) is near
+    assert table.row("outcomes[].threshold", Aspect.CONTENT).path == "outcomes"
+
+
+@pytest.mark.parametrize(
+    ("rule", "figure", "expected"),
+    [
+        (Rule.MATERIAL, False, ChangeClass.MATERIAL),
+        (Rule.MATERIAL, True, ChangeClass.MATERIAL),
+        (Rule.WORDING, False, ChangeClass.EDITORIAL),
+        (Rule.WORDING, True, ChangeClass.MATERIAL),
+        (Rule.EDITORIAL, False, ChangeClass.EDITORIAL),
+        (Rule.EDITORIAL, True, ChangeClass.EDITORIAL),
+    ],
+)
+def test_every_rule_decides(rule: Rule, *, figure: bool, expected: ChangeClass) -> None:
+    assert decide(rule, figure_changed=figure) is expected
+
+
+def test_one_material_change_makes_the_whole_material() -> None:
+    editorial, material = ChangeClass.EDITORIAL, ChangeClass.MATERIAL
+    assert overall([]) is None
+    assert overall([editorial, editorial]) is editorial
+    assert overall([editorial, material, editorial]) is material
