@@ -1,6 +1,6 @@
 """What differs between two versions of a specification.
 
-Revision 20261122113300, after 20261122113100. Runs before the code that needs it; `migrate` then fills it.
+Revision 20261122113300, after 20261122113500. Runs before the code that needs it; `migrate` then fills it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261122113300"
-down_revision = "20261122113100"
+down_revision = "20261122113500"
 branch_labels = None
 depends_on = None
 
