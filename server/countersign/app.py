@@ -66,12 +66,16 @@ from countersign.log import jobs as log_jobs
 from countersign.log import tables as log_tables
 from countersign.log.rules_notes import LogKey, origin_of
 from countersign.log.sources import Source
+from countersign.notices import jobs as notices_jobs
+from countersign.notices import leaving
+from countersign.notices import tables as notices_tables
 from countersign.organizations import approvals, domains
 from countersign.organizations import tables as organizations_tables
 from countersign.organizations.events import Approved, MembershipEnded, Rejected, TiesChanged
 from countersign.organizations.usage import TokenUses
 from countersign.privacy import files as privacy_files
 from countersign.privacy import tables as privacy_tables
+from countersign.privacy.events import LearnersErased
 from countersign.public.routes import routes as public_routes
 from countersign.reviews import tables as reviews_tables
 from countersign.schema.base import Tools
@@ -115,6 +119,7 @@ TABLE_MODULES = (
     endorsements_tables,
     learners_tables,
     log_tables,
+    notices_tables,
     organizations_tables,
     privacy_tables,
     reviews_tables,
@@ -128,7 +133,8 @@ TABLE_MODULES = (
 
 # What happens in a low room and concerns a higher one, in the same transaction.
 events.register(TiesChanged, conflicts.follow)
-events.register(MembershipEnded, departures.after_membership, approvals.after_membership)
+events.register(MembershipEnded, departures.after_membership, approvals.after_membership, leaving.after_membership)
+events.register(LearnersErased, leaving.after_erasure)
 events.register(KeyCompromised, suspension.follow_lost_key)
 
 
@@ -209,6 +215,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(kept(lambda: bulk_jobs.run(tools.db, engine.exporter, stop), stop))
         jobs.create_task(kept(lambda: conflicts_jobs.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: approvals.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: notices_jobs.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: domains.run(tools.db, tools.fetcher, stop), stop))
         jobs.create_task(kept(lambda: endorsements_jobs.run(tools.db, tools.signer, stop), stop))
         if settings.log_key_bytes:

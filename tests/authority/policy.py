@@ -132,8 +132,8 @@ def may(actor: Actor, permission: Permission) -> bool:
         return False
     if rule.fresh and not rule.scopes and actor.login_id is None:
         return False
-    if rule.account:
-        return actor.login_id is not None
+    if rule.account or rule.own:
+        return actor.login_id is not None if rule.account else bool(actor.organization_id or actor.learner_id)
     if rule.learner:
         return actor.learner_id is not None
     return actor.organization_kind in rule.kinds and any(role in rule.roles for role in actor.roles)
@@ -203,6 +203,12 @@ def _token(actor: Actor, row: Row, _book: Book) -> bool:
     return _acts_for(actor, row["organization_id"]) and (own or supervises)
 
 
+def _reader(actor: Actor, row: Row, _book: Book) -> bool:
+    own = row["learner_id"] is not None and row["learner_id"] == actor.learner_id
+    person = actor.person_id is not None and str(actor.person_id) == str(row["person_id"])
+    return row["shown"] and (own or (person and _acts_for(actor, row["organization_id"])))
+
+
 def _public(_actor: Actor, _row: Row, _book: Book) -> bool:
     return True
 
@@ -221,4 +227,5 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     "Award": _award,
     "Membership": _membership,
     "ApiToken": _token,
+    "Notice": _reader,
 }

@@ -31,6 +31,7 @@ from countersign.stacks import service as stacks
 from tests.conftest import NOW
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
+from tests.notices.rows import told
 from tests.specs.samples import COMPLETE
 from tests.specs.support import SKILL_FILE, ground
 
@@ -119,6 +120,7 @@ async def _side(tx: Tx, make: Factory, name: str) -> Side:
     await _graduates(tx, side, versions["published"])
     await _erased(tx, side, name)
     await _bulk(tx, side)
+    await _told(tx, side)
     return side
 
 
@@ -214,3 +216,9 @@ async def _bulk(tx: Tx, side: Side) -> None:
     waiting = await bulk.start_import(tx, registrar, bulk.StartImport(upload, ImportKind.AWARDS))
     bad = [{"row": 2, "path": ["email"], "code": "INVALID", "message": f"This is no address {mark()}."}]
     await tx.execute("update bulk_operations set first_row_errors = $2 where id = $1", waiting, bad)
+
+
+async def _told(tx: Tx, side: Side) -> None:
+    """A notice for an author, for a reviewer and for a learner."""
+    for reader in (side.school["author"], side.employer["reviewer"], side.learners[0]):
+        await told(tx, reader, {"title": mark(), "semver": "1.0.0", "partner": mark()})

@@ -42,6 +42,7 @@ from countersign.trust import key_commands
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.kit.outside_world import Names
+from tests.notices.rows import told
 from tests.specs.support import drafted, ground, submitted
 
 SEALER: Final = Sealer(b"s" * 32)
@@ -117,6 +118,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         route = Sealed()
         ids["award"] = route.seal(SEALER, school, "award", route.pack(issued.learner_id, issued.award_id))
         await _bulk(tx, school, ids)
+        ids["notice"] = await told(tx, employer)
         await _four_eyes(tx, make, signer, school, ids)
         ids["link"] = f"lnk_{await _link(tx, make, school)}"
         ids["domain"] = f"dom_{await domains.claim(tx, school, 'claimed.example')}"

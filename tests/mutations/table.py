@@ -129,5 +129,7 @@ TABLE: Final[Mapping[str, Row]] = {
     "createToken": Row("admin", lambda _: {"name": "Import", "scopes": ["AWARD_WRITE"]}, {"name": "Other"}),
     "rollToken": Row("admin", lambda s: {"tokenId": s.ids["token"]}, {"graceDays": 2}),
     "revokeToken": Row("admin", lambda s: {"tokenId": s.ids["token"]}, {"tokenId": "token_x"}),
+    "markNotice": Row("employer", lambda s: {"noticeId": s.ids["notice"]}, {"read": False}),
+    "markAllNoticesRead": Row("employer", lambda s: {"upToId": s.ids["notice"]}, {"upToId": "notice_x"}),
     "setConsent": Row("learner", lambda _: {"purpose": "TALENT_SEARCH", "granted": True}, {"granted": False}),
 }

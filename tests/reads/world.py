@@ -33,6 +33,7 @@ from countersign.specs import service as specs
 from countersign.stacks import service as stacks
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
+from tests.notices.rows import told
 from tests.reads.documents import Pool
 from tests.reviews.support import favourable
 from tests.specs import support
@@ -83,6 +84,8 @@ async def make_world(db: Database, make: Factory) -> World:
             *await _bulk(tx, school),
             *await _people(tx, employer),
             *await _standing(tx, school, employer),
+            *[await told(tx, reader) for reader in (school, employer, learner)],
+            await told(tx, employer, read_at=await tx.now()),
         ]
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
         digests = [row["digest"] for row in await tx.fetch("select digest from spec_versions")]

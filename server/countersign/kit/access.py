@@ -134,6 +134,7 @@ class Permission(enum.Enum):
     APPROVE = "approve"
     IMPORT = "import"
     READ_AUDIT = "read_audit"
+    MANAGE_NOTICES = "manage_notices"
 
 
 _ORGANIZATIONS = frozenset(OrganizationKind)
@@ -176,6 +177,8 @@ class Rule:
     """Whether one person proposes and another approves it."""
     account: bool = False
     """Whether any person with a session may, whomever they act for: what concerns their account alone."""
+    own: bool = False
+    """Whether anybody may who acts for an organization or as a learner: what concerns themselves alone."""
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -191,20 +194,24 @@ class Rule:
         """What is left to be asked of each row, as SQL over `{t}`, of who holds all that the rule asks."""
         if self.learner:
             return "{t}.learner_id = {actor_learner}"
-        return "true" if self.account else "{t}.organization_id = {actor_organization}"
+        return "true" if self.account or self.own else "{t}.organization_id = {actor_organization}"
 
     def lack(self, actor: Actor) -> Lack | None:
         """What the actor lacks of what the rule asks; None when nothing."""
         if actor.system:
             return None
+        acts = actor.organization_id is not None or actor.learner_id is not None
         asked: tuple[tuple[Lack, bool], ...] = (
             (Lack.OPERATOR, not self.system_only),
             (Lack.SIGN_IN, actor.known),
             (Lack.SCOPE, not self.scopes or not actor.scopes.isdisjoint(self.scopes)),
             (Lack.SESSION, actor.login_id is not None or not (self.account or (self.fresh and not self.scopes))),
             (Lack.LEARNER, actor.learner_id is not None or not self.learner),
-            (Lack.KIND, self.account or self.learner or actor.organization_kind in self.kinds),
-            (Lack.ROLE, self.account or self.learner or not self.roles.isdisjoint(actor.roles)),
+            (
+                Lack.KIND,
+                self.account or self.learner or (acts if self.own else actor.organization_kind in self.kinds),
+            ),
+            (Lack.ROLE, self.account or self.learner or self.own or not self.roles.isdisjoint(actor.roles)),
         )
         return next((lack for lack, held in asked if not held), None)
 
@@ -255,6 +262,7 @@ POLICY: dict[Permission, Rule] = {
     Permission.APPROVE: Rule(Scope.ORGANIZATION_WRITE, frozenset({Role.ORG_ADMIN}), _ORGANIZATIONS, fresh=True),
     Permission.IMPORT: Rule(None, system_only=True),
     Permission.READ_AUDIT: Rule(Scope.EXPORT_READ, frozenset({Role.AUDITOR, Role.ORG_ADMIN}), _ORGANIZATIONS),
+    Permission.MANAGE_NOTICES: Rule(Scope.SPEC_READ, own=True, or_scope=Scope.LEARNER_SELF),
 }
 
 
@@ -358,6 +366,8 @@ def explain(permission: Permission) -> str:
         return "Only the operator of this installation may do this"
     if rule.account:
         return "Only a person who has signed in may do this, not a token"
+    if rule.own:
+        return "Only who acts for an organization or as a learner may do this, and for themselves alone"
     if rule.learner:
         return f"Only the learner may do this, with the scope {rule.scope.value if rule.scope else 'none'}"
     roles = " or ".join(sorted(r.value for r in rule.roles))

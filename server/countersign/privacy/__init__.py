@@ -9,5 +9,6 @@ May call: bulk, awards, learners, search, organizations, accounts, kit.
 Never: acts for anybody but the learner, names the people who saw them, keeps a list of who was erased.
 
 Files: `tables`, `rules` (the words that confirm), `gathering` (a learner's rows, by the tables' declarations),
-`service` (make a copy, erase), `files` (fetch a copy, expiry), `views`.
+`service` (make a copy, erase), `events` (what the rooms above must know at once), `files` (fetch a copy, expiry),
+`views`.
 """

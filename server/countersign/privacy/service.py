@@ -10,7 +10,7 @@ from uuid import UUID
 from countersign.accounts import service as accounts
 from countersign.awards import claims, credentials
 from countersign.bulk import service as bulk
-from countersign.kit import records
+from countersign.kit import events, records
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotFound
@@ -20,6 +20,7 @@ from countersign.learners import identities
 from countersign.learners import service as learners
 from countersign.organizations import tokens
 from countersign.privacy import gathering, rules
+from countersign.privacy.events import LearnersErased
 from countersign.privacy.tables import DataCopy
 
 ARCHIVE: Final = "data_copies.archive"
@@ -104,5 +105,6 @@ async def erase(tx: Tx, actor: Actor, confirmation: str) -> int:
     await learners.erase(tx, everyone)
     await bulk.forget(tx, schools)
     await tx.execute("delete from data_copies where learner_id = any($1::bigint[])", everyone)
+    await events.publish(tx, LearnersErased(tuple(everyone)))
     await destroy_keys(tx, everyone)
     return learner_id

@@ -26,6 +26,7 @@ from countersign.schema.federation import FederationQueries
 from countersign.schema.keys import KeyMutations, KeyQueries
 from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.members import MemberMutations, MemberQueries
+from countersign.schema.notices import NoticeMutations, NoticeQueries, NoticeSubscriptions
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.organizations_domains import DomainMutations, DomainQueries
 from countersign.schema.privacy import PrivacyMutations
@@ -78,6 +79,7 @@ QUERIES: Final[tuple[type, ...]] = (
     BulkQueries,
     AttachmentQueries,
     AuditQueries,
+    NoticeQueries,
 )
 MUTATIONS: Final[tuple[type, ...]] = (
     MemberMutations,
@@ -97,8 +99,9 @@ MUTATIONS: Final[tuple[type, ...]] = (
     EndorsementStandingMutations,
     ConflictMutations,
     PrivacyMutations,
+    NoticeMutations,
 )
-SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions,)
+SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions, NoticeSubscriptions)
 TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces
 
 

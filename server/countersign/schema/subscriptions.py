@@ -160,6 +160,7 @@ FACTS: Final[FactsOf] = {
     " from spec_versions where id = any($1)",
     "rrq": f"select q.id as subject, {_REQUEST} where q.id = any($1)",
     "rev": f"select r.id as subject, {_REQUEST} join reviews r on r.request_id = q.id where r.id = any($1)",
+    "notice": "select id as subject, id as notice, person_id as reader from notices where id = any($1)",
     "end": "select e.id as subject, e.id as endorsement, e.spec_version_id as version, v.spec_id as spec,"
     " e.organization_id as endorser, v.organization_id as school"
     " from endorsements e join spec_versions v on v.id = e.spec_version_id where e.id = any($1)",

@@ -11,7 +11,7 @@ import strawberry
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 
-from countersign.kit.access import Permission
+from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Connection
 from countersign.kit.ids import parse_public_id
 from countersign.kit.outbox import Told as Event
@@ -31,13 +31,20 @@ class Stream:
     """A subscription's field.
 
     `kinds` maps topics to the names of the event's kinds; `filters` maps arguments to the fact and the tag of the id
-    that they compare; `state` is the member of the event's payload that names the kind instead of the topic.
+    that they compare; `state` is the member of the event's payload that names the kind instead of the topic; `reader`
+    the fact that names the one person who is told, where there is one: nobody else need be looked at.
     """
 
     kinds: Mapping[str, str]
     filters: Mapping[str, tuple[str, str]]
     requires: Permission | None = None
     state: str | None = None
+    reader: str | None = None
+
+    def reaches(self, actor: Actor, happening: "Happening") -> bool:
+        """Whether the event may be for this actor; who may see it is asked besides."""
+        person = happening.facts.get(self.reader) if self.reader is not None else None
+        return person is None or person == actor.person_id
 
     def kind(self, event: Event) -> str | None:
         """The name of an event's kind; None when the field does not tell of it."""
@@ -97,12 +104,13 @@ def stream(
     filters: Mapping[str, tuple[str, str, str]],
     default: Sequence[enum.Enum] | None = None,
     state: str | None = None,
+    reader: str | None = None,
     requires: Permission | None = None,
 ) -> Any:
     """A subscription's field, annotated with its event type.
 
     `filters`: argument → (fact, tag of its ids, description). `default`: the kinds that are told when none are named
-    (all of them without it). `state`: see `Stream`.
+    (all of them without it). `state`, `reader`: see `Stream`.
     """
     made: Any = strawberry.field(
         description=description,
@@ -112,6 +120,7 @@ def stream(
                 {name: (fact, tag) for name, (fact, tag, _) in filters.items()},
                 requires,
                 state,
+                reader,
             )
         },
         directives=[authorized(requires)] if requires is not None else [],

@@ -84,6 +84,11 @@ class Selection:
     wish: Wish
     path: str
 
+    def concerns(self, actor: Actor, happening: Happening) -> bool:
+        """Whether the event was asked for and may be for this actor; nothing about who may see it."""
+        stream = self.plan.stream
+        return self.wish.takes(stream, happening) and stream.reaches(actor, happening)
+
     def authority(self, actor: Actor) -> Actor:
         """What of an actor decides what is told."""
         person = actor.person_id if self.plan.personal else None
@@ -260,7 +265,7 @@ class Live:
         while waiting := [
             group
             for group in self._groups.values()
-            if group not in told and group.selection.wish.takes(group.selection.plan.stream, happening)
+            if group not in told and group.selection.concerns(group.actor, happening)
         ]:
             for group in waiting:
                 told[group] = await self._text(connection, group.selection, group.actor, happening)
@@ -319,8 +324,8 @@ class Live:
             selection = member.selection
             found = []
             for happening in happenings:
-                if selection.wish.takes(selection.plan.stream, happening):
-                    actor = selection.authority(member.visit.actor)
+                actor = selection.authority(member.visit.actor)
+                if selection.concerns(actor, happening):
                     text = await self._text(reader, selection, actor, happening)
                     if text is not None:
                         found.append((text, happening.event.public_id))

@@ -10,10 +10,11 @@ const VALUES = [
   'AwardAbilities', 'BulkOperationAbilities', 'EndorsementAbilities', 'ReviewRequestAbilities', 'SpecDraftAbilities',
   'SpecVersionAbilities', 'ViewerAbilities',
   'AlignedSkill', 'Assessment', 'AssessmentCoDesign', 'AssessorProvision', 'CandidateAward', 'CandidateFacets',
-  'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge',
+  'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge', 'Inbox',
   'InterviewGuarantee', 'LearnerIdentity', 'LabourMarketEvidence', 'MatchContribution', 'Outcome', 'PageInfo', 'Price',
   'ProgressionRecognition', 'QualityAssurance', 'RateLimit', 'RegionFacet', 'ReviewCriterion', 'ReviewScore', 'RubricCriterion',
-  'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'Viewer',
+  'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'UnreadNotices',
+  'Viewer',
   'WagePremium',
   'ChangeClassRow', 'SpecChange', 'SpecVersionDiff', 'WordRun',
 ]

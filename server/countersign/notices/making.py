@@ -1,0 +1,184 @@
+"""From events to notices: each event once, after its commit, in one transaction with the place up to which was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from countersign.kit import outbox
+from countersign.kit.db import UNREACHABLE, Database, Tx
+from countersign.kit.ids import new_id, parse_public_id, public_id
+from countersign.kit.outbox import Told
+from countersign.notices import texts
+from countersign.notices.rules_topics import TOPICS, Audience, Party, Topic
+from countersign.notices.subjects import SUBJECTS
+from countersign.notices.tables import Notice
+
+AT_ONCE: Final = 200
+ARRIVED: Final = "notice.arrived"
+TAG: Final = "notice"
+
+_BEGIN: Final = "insert into notice_cursor (single, sequence) values (true, 0) on conflict do nothing"
+_READERS: Final = """
+select a.no, m.organization_id, m.person_id
+from unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[]) a(no, organization_id, person_id, roles)
+join memberships m on m.organization_id = a.organization_id and m.valid_from <= $5
+  and (m.valid_until is null or m.valid_until > $5)
+  and case when a.person_id is null then m.roles && string_to_array(a.roles, ',') else m.person_id = a.person_id end
+order by a.no, m.organization_id, m.person_id
+"""
+_KEEP: Final = """
+insert into notices
+  (id, event_id, organization_id, person_id, learner_id, topic, kind, voice, subject, facts, shown, at)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+                     $9::text[], $10::jsonb[], $11::boolean[], $12::timestamptz[])
+on conflict on constraint notices_once do nothing
+returning id, kind, shown
+"""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One event to one audience: the organization and its roles, the one person, or the learner."""
+
+    event: Told
+    topic: Topic
+    audience: Audience
+    organization_id: UUID | None
+    person_id: UUID | None
+    learner_id: int | None
+    facts: Mapping[str, Any]
+
+    @property
+    def voice(self) -> str:
+        """The sentence."""
+        return texts.voice_of(self.event.topic, self.audience.party.value)
+
+
+async def look(db: Database, limit: int = AT_ONCE) -> int:
+    """Make the notices of the next numbered events; how many events were read.
+
+    Notices and the place up to which was read are one transaction, so that a process that dies in between leaves
+    nothing behind, and the next look makes the same. Another process that looks at the same moment reads none. An event
+    that cannot be told is logged and passed over: it must not keep the others back.
+    """
+    async with db.writer() as tx:
+        place = await tx.fetchval("select sequence from notice_cursor for update skip locked")
+        if place is None:
+            await tx.execute(_BEGIN)
+            return 0
+        events = await outbox.after(tx, place, await outbox.head(tx), limit)
+        if not events:
+            return 0
+        try:
+            async with tx.savepoint():
+                await tell(tx, events)
+        except UNREACHABLE:
+            raise
+        except Exception:  # noqa: BLE001 - told again one by one, and logged there
+            await _one_by_one(tx, events)
+        await tx.execute("update notice_cursor set sequence = $1", events[-1].sequence)
+    return len(events)
+
+
+async def _one_by_one(tx: Tx, events: Sequence[Told]) -> None:
+    for event in events:
+        try:
+            async with tx.savepoint():
+                await tell(tx, [event])
+        except UNREACHABLE:
+            raise
+        except Exception:
+            log.exception("nobody was told of an event", topic=event.topic, event_id=event.public_id)
+
+
+async def tell(tx: Tx, events: Sequence[Told]) -> None:
+    """Make the notices of these events, and say of each that it has arrived."""
+    tellings = await _tellings(tx, [event for event in events if event.topic in TOPICS])
+    made = [*await _of_members(tx, tellings), *(_notice(t, None, None, t.learner_id) for t in tellings if t.learner_id)]
+    if not made:
+        return
+    names = [column for column in Notice.model_fields if column != "read_at"]
+    kept = await tx.fetch(_KEEP, *([getattr(notice, name) for notice in made] for name in names))
+    now, arrived = await tx.now(), [row for row in kept if row["shown"]]
+    await tx.insert(*(outbox.event(ARRIVED, public_id(TAG, row["id"]), {"kind": row["kind"]}, now) for row in arrived))
+    tx.has_emitted = tx.has_emitted or bool(arrived)
+
+
+async def _tellings(tx: Tx, events: Sequence[Told]) -> list[Telling]:
+    """To whom each event is to be told: one statement for each kind of subject among them."""
+    subjects = [_subject(event.subject) for event in events]
+    about: dict[tuple[str, UUID], list[Any]] = {}
+    for tag in sorted({found[0] for found in subjects if found is not None} & set(SUBJECTS)):
+        keys = {found[1] for found in subjects if found is not None and found[0] == tag}
+        for row in await tx.fetch(SUBJECTS[tag], list(keys)):
+            about.setdefault((tag, row["subject"]), []).append(row)
+    return [
+        telling
+        for event, found in zip(events, subjects, strict=True)
+        if found is not None
+        for row in about.get(found, ())
+        for telling in _audiences(event, row)
+    ]
+
+
+def _audiences(event: Told, row: Any) -> Iterator[Telling]:
+    topic, facts = TOPICS[event.topic], {**row["facts"], **event.payload}
+    for audience in topic.to:
+        match audience.party:
+            case Party.LEARNER:
+                if row["learner"] is not None:
+                    yield Telling(event, topic, audience, None, None, row["learner"], facts)
+                continue
+            case Party.SCHOOL:
+                organization, person = row["school"], None
+            case Party.PARTNER:
+                organization, person = row["partner"], None
+            case Party.HOUSE:
+                organization, person = row["house"], None
+            case Party.PERSON:
+                organization, person = row["partner"] or row["house"], row["person"]
+        if organization is not None:
+            yield Telling(event, topic, audience, organization, person, None, facts)
+
+
+async def _of_members(tx: Tx, tellings: Sequence[Telling]) -> list[Notice]:
+    """The notices of members, one for each who stands at this moment, by one statement."""
+    asked = [t for t in tellings if t.organization_id is not None]
+    rows = await tx.fetch(
+        _READERS,
+        list(range(len(asked))),
+        [t.organization_id for t in asked],
+        [t.person_id for t in asked],
+        [",".join(role.value for role in t.audience.roles) for t in asked],
+        await tx.now(),
+    )
+    return [_notice(asked[row["no"]], row["organization_id"], row["person_id"], None) for row in rows]
+
+
+def _notice(telling: Telling, organization_id: UUID | None, person_id: UUID | None, learner_id: int | None) -> Notice:
+    return Notice(
+        id=new_id(),
+        event_id=telling.event.id,
+        organization_id=organization_id,
+        person_id=person_id,
+        learner_id=learner_id,
+        topic=telling.event.topic,
+        kind=telling.topic.kind.value,
+        voice=telling.voice,
+        subject=telling.event.subject,
+        facts=dict(telling.facts),
+        shown=True,
+        at=telling.event.at,
+    )
+
+
+def _subject(text: str) -> tuple[str, UUID] | None:
+    """The kind and key of an event's subject; awards are named by `award:<uuid>`, since their public ids are sealed."""
+    return parse_public_id(text.replace("award:", "award_", 1))

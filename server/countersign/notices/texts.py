@@ -1,0 +1,60 @@
+"""The sentences of notices, English and Russian: package data, one file for each language, a line for each voice.
+
+A voice is a topic and, where the parties hear it differently, the party: `endorsement.expiring/partner`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Final
+
+LANGUAGES: Final = ("en", "ru")
+_FOLDER: Final = files("countersign") / "data" / "notices"
+
+
+def _read(language: str) -> Mapping[str, str]:
+    return MappingProxyType(tomllib.loads((_FOLDER / f"{language}.toml").read_text("utf-8")))
+
+
+SENTENCES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({name: _read(name) for name in LANGUAGES})
+HIDDEN: Final[Mapping[str, str]] = MappingProxyType(
+    {"en": "a block whose name is hidden", "ru": "блок, название которого скрыто"}
+)
+
+
+class _Facts(dict[str, Any]):
+    """What stands in a sentence; what is not known is a dash, for an old notice must stay readable."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def voice_of(topic: str, party: str) -> str:
+    """The sentence with which a party is told: its own where there is one, else that of all."""
+    own = f"{topic}/{party}"
+    return own if own in SENTENCES[LANGUAGES[0]] else topic
+
+
+def sentence(voice: str, facts: Mapping[str, Any], language: str | None) -> str:
+    """A notice in words; English for a language that is not ours, the topic's own name for a voice that is gone."""
+    chosen = language if language is not None and language in SENTENCES else LANGUAGES[0]
+    template = SENTENCES[chosen].get(voice)
+    if template is None:
+        return voice
+    known = {name: value for name, value in facts.items() if value is not None}
+    title = known.get("title")
+    what = HIDDEN[chosen] if title is None else " ".join(filter(None, (f"“{title}”", known.get("semver"))))
+    return template.format_map(_Facts(known | {"what": what}))
+
+
+def link(topic: str, subject: str, facts: Mapping[str, Any], origin: str) -> str | None:
+    """Where more is to be seen without signing in: the endorsement, or the version's page; None when nowhere."""
+    room = topic.partition(".")[0]
+    if room == "endorsement" and subject.startswith("end_") and topic != "endorsement.refused":
+        return f"{origin}/v/{subject.removeprefix('end_')}"
+    if room in {"spec", "spec_version"} and facts.get("slug"):
+        return f"{origin}/specs/{facts['slug']}/versions/{facts['semver']}/criteria"
+    return None

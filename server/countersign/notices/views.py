@@ -1,0 +1,79 @@
+"""How notices are read: by the one reader for whom each was made."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from countersign.kit.sight import WITH_PARENT, caller, told
+from countersign.kit.view import View
+from countersign.learners.views import RECORDS
+
+_OF: Final = (
+    "({n}.shown and (({n}.organization_id = {organization} and {n}.person_id = {person})"
+    " or {n}.learner_id = any(" + RECORDS.replace("{0}", "{learner}") + ")))"
+)
+
+
+def _of(notice: str, organization: str, person: str, learner: str) -> str:
+    """Whether the notice is in the inbox of a reader, each given as SQL."""
+    parts = {"{n}": notice, "{organization}": organization, "{person}": person, "{learner}": learner}
+    text = _OF
+    for name, sql in parts.items():
+        text = text.replace(name, sql)
+    return text
+
+
+OF_INBOX: Final = _of("{child}", "{parent}.organization_id", "{parent}.person_id", "{parent}.learner_id")
+"""Whether the notice `{child}` is in the inbox `{parent}`."""
+
+LANGUAGE: Final = (
+    "(select c.language from consents c where c.learner_id = {t}.learner_id order by c.granted_at desc limit 1)"
+)
+"""The language in which the reader of the notice `{t}` is told: a learner's is that of the last consent."""
+
+NOTICE: Final = View(
+    tag="notice",
+    source="notices {t}",
+    columns={
+        "id": "'notice_' || {t}.id",
+        "happened_at": "{t}.at",
+        "unread": "({t}.read_at is null)",
+        "about_id": "case when {t}.subject ~ '^[a-z]+_' then {t}.subject end",
+        "event_id": "'event_' || {t}.event_id",
+    },
+    seen=(
+        told(
+            "the member or learner for whom it was made",
+            _of("{t}", "{actor_organization}", "{actor_person}", "{actor_learner}"),
+        ),
+    ),
+)
+
+WORDS: Final = (
+    "convert_to(json_build_object('voice', {t}.voice, 'topic', {t}.topic, 'facts', {t}.facts, 'subject', {t}.subject,"
+    f" 'language', {LANGUAGE},"
+    " 'origin', (select i.value from installation i where i.key = 'public_origin'))::text, 'UTF8')"
+)
+"""What Python needs for the words and the link of the notice `{t}`."""
+
+INBOX: Final = View(
+    tag="inbox",
+    source="(select {actor_organization} as organization_id, {actor_person} as person_id,"
+    " {actor_learner} as learner_id, 1 as one) {t}",
+    columns={
+        "unread_count": "(select count(*)::int from notices n where n.read_at is null and "
+        + _of("n", "{t}.organization_id", "{t}.person_id", "{t}.learner_id")
+        + ")",
+    },
+    seen=(caller("({t}.organization_id is not null or {t}.learner_id is not null)"),),
+    key="{t}.one",
+)
+
+UNREAD: Final = View(
+    tag="unread",
+    source="(select n.kind, count(*)::int as count from notices n where n.read_at is null and "
+    + _of("n", "{parent}.organization_id", "{parent}.person_id", "{parent}.learner_id")
+    + " group by n.kind) {t}",
+    seen=(WITH_PARENT,),
+    key="{t}.kind",
+)
