@@ -1,6 +1,6 @@
 """Notices, and the place up to which the outbox was told.
 
-Revision 20261122120000, after 20261122104000. Runs before the code that needs it.
+Revision 20261122120000, after 20261122113300. Runs before the code that needs it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261122120000"
-down_revision = "20261122104000"
+down_revision = "20261122113300"
 branch_labels = None
 depends_on = None
 
