@@ -1,0 +1,250 @@
+"""The whole flow of co-validation, step by step, in the portal and in the model; every answer is compared."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any, ClassVar, Final
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.covalidation.house import NOON, SCORES, House
+from tests.covalidation.model import DAY, GROUPS, MEMBERS, Model, Refused
+
+_stories = count(1)
+SCHOOLS: Final = st.sampled_from(("school.author", "school.author", "school.author", "rival.author"))
+REVIEWERS: Final = st.sampled_from([p for p, roles in MEMBERS.items() if "reviewer" in roles])
+SIGNATORIES: Final = st.sampled_from([p for p, roles in MEMBERS.items() if "signatory" in roles])
+ANYBODY: Final = st.sampled_from(sorted(MEMBERS))
+ASKED: Final = st.sampled_from(("north", "north", "south", "raw", "kin"))
+WHOLE: Final = """
+query ($v: ID!) { node(id: $v) { ... on SpecVersion { state coValidated liveEndorsementCount
+  endorsements(first: 100) { nodes { id state live supersedes { id } } }
+  reviewRequests(first: 100) { nodes { id state review { recommendation } } } } } }
+"""
+
+
+class CoValidation(RuleBasedStateMachine):
+    """One block of the school, its versions, who was asked about them, and who stands behind them."""
+
+    house: ClassVar[House]
+    versions = Bundle("versions")
+    requests = Bundle("requests")
+    words = Bundle("words")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slug = f"story-{next(_stories)}"
+        self.model = Model(NOON)
+        self.ids: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
+        self.instants: list[int] = []
+        self.house.set(NOON)
+
+    def told(self, change: str, allowed: list[str], refused: list[str]) -> None:
+        """Both must say the same of a change."""
+        assert refused == allowed, f"{change}: the portal says {refused}, the model {allowed}"
+
+    def both(self, change: str, person: str, selection: str, act: Any, /, **given: Any) -> dict[str, Any] | None:
+        """Make a change in the model and in the portal; the payload where both did it."""
+        expected: list[str] = []
+        try:
+            act()
+        except Refused as refusal:
+            expected = [str(refusal)]
+        payload, codes = self.house.do(person, change, selection, **given)
+        self.told(f"{change} by {person}", expected, codes)
+        return payload
+
+    @initialize(target=versions)
+    def the_first_version(self) -> str:
+        """The school submits its block."""
+        return self._submit(None)
+
+    @precondition(lambda self: len(self.digests) < 3)
+    @rule(target=versions, base=versions)
+    def another_version(self, base: str) -> str:
+        """The school submits a version after one of those."""
+        return self._submit(base)
+
+    def _submit(self, base: str | None) -> str:
+        name = f"v{len(self.digests) + 1}"
+        made = self.house.submit(self.slug, f"{len(self.digests) + 1}.0.0", base and self.ids[base])
+        self.model.submit(name)
+        self.ids[name], self.digests[name] = made["id"], made["digest"]
+        return name
+
+    @rule(
+        version=versions, person=SCHOOLS, act=st.sampled_from(("publish", "publish", "deprecate", "retire", "withdraw"))
+    )
+    def the_school_moves_it(self, version: str, person: str, act: str) -> None:
+        """An author moves a version on, or of the rival tries to."""
+        change = f"{act}Spec"
+        self.both(
+            change,
+            person,
+            "version { state }",
+            lambda: self.model.turn(person, version, act),
+            versionId=self.ids[version],
+        )
+
+    @rule(target=requests, version=versions, person=SCHOOLS, organization=ASKED, days=st.sampled_from((3, 10, 30, 0)))
+    def a_review_is_asked_for(self, version: str, person: str, organization: str, days: int) -> str:
+        """An author asks an organization for a review."""
+        key = f"r{len(self.ids)}"
+        payload = self.both(
+            "requestReview",
+            person,
+            "reviewRequest { id }",
+            lambda: self.model.ask(person, version, organization, days, key),
+            specVersionId=self.ids[version],
+            organizationId=self.house.organizations[organization],
+            dueOn=self.house.at(self.model.now + days * DAY).date().isoformat(),
+        )
+        return self._kept(key, payload["reviewRequest"]["id"] if payload else None)
+
+    @precondition(lambda self: self.model.requests)
+    @rule(request=requests, person=REVIEWERS)
+    def it_is_claimed(self, request: str, person: str) -> None:
+        """A reviewer claims a question."""
+        self._answered("claimReview", request, person, lambda: self.model.claim(person, request))
+
+    @precondition(lambda self: self.model.requests)
+    @rule(request=requests, person=REVIEWERS)
+    def it_is_declined(self, request: str, person: str) -> None:
+        """A reviewer says no."""
+        self._answered(
+            "declineReview", request, person, lambda: self.model.decline(person, request), reason="Not our field"
+        )
+
+    @precondition(lambda self: self.model.requests)
+    @rule(request=requests, person=REVIEWERS, word=st.sampled_from(("ENDORSE", "REQUEST_CHANGES", "DECLINE")))
+    def it_is_decided(self, request: str, person: str, word: str) -> None:
+        """A reviewer answers."""
+        if request not in self.ids:
+            return
+        self.both(
+            "decideReview",
+            person,
+            "review { recommendation }",
+            lambda: self.model.decide(person, request, word),
+            reviewRequestId=self.ids[request],
+            interest="NONE",
+            scores=SCORES,
+            comment="Matches how we work.",
+            recommendation=word,
+        )
+
+    @precondition(lambda self: self.model.requests)
+    @rule(request=requests, person=SCHOOLS)
+    def it_is_taken_back(self, request: str, person: str) -> None:
+        """The school takes a question back."""
+        if request not in self.ids:
+            return
+        seen = self.house.read(
+            "school.author", "query ($r: ID!) { reviewRequest(id: $r) { updatedAt } }", r=self.ids[request]
+        )
+        self._answered(
+            "cancelReviewRequest",
+            request,
+            person,
+            lambda: self.model.cancel(person, request),
+            ifUnmodifiedSince=seen["reviewRequest"]["updatedAt"],
+        )
+
+    def _answered(self, change: str, request: str, person: str, act: Any, /, **given: Any) -> None:
+        if request in self.ids:
+            self.both(change, person, "reviewRequest { state }", act, reviewRequestId=self.ids[request], **given)
+
+    @rule(
+        target=words,
+        version=versions,
+        person=SIGNATORIES,
+        days=st.sampled_from((20, 300, 700)),
+        seen=st.sampled_from((True, True, True, False)),
+    )
+    def it_is_endorsed(self, version: str, person: str, days: int, seen: bool) -> str:
+        """A signatory signs for a version, having seen its digest or another one."""
+        key = f"e{len(self.ids)}"
+        payload = self.both(
+            "endorseSpec",
+            person,
+            "endorsement { id }",
+            lambda: self.model.endorse(person, version, days * DAY, key, seen=seen),
+            specVersionId=self.ids[version],
+            expectedDigest=self.digests[version] if seen else "0" * 64,
+            statement="We hire for this.",
+            validUntil=self.house.at(self.model.now + days * DAY).isoformat(),
+        )
+        self.house.settle()
+        return self._kept(key, payload["endorsement"]["id"] if payload else None)
+
+    @precondition(lambda self: self.model.endorsements)
+    @rule(word=words, person=ANYBODY, act=st.sampled_from(("suspend", "resume", "revoke")))
+    def the_endorser_moves_it(self, word: str, person: str, act: str) -> None:
+        """Somebody tries to pause, resume or end a word."""
+        if word in self.ids:
+            given = {} if act == "resume" else {"reason": "We learned of something."}
+            self.both(
+                f"{act}Endorsement",
+                person,
+                "endorsement { state }",
+                lambda: getattr(self.model, act)(person, word),
+                endorsementId=self.ids[word],
+                **given,
+            )
+
+    @precondition(lambda self: self.model.endorsements)
+    @rule(word=words, act=st.sampled_from(("suspend", "resume", "revoke")))
+    def its_own_signatory_moves_it(self, word: str, act: str) -> None:
+        """Who may pauses, resumes or ends a word."""
+        if word in self.ids:
+            person = f"{self.model.endorsements[word].organization}.signatory"
+            self.the_endorser_moves_it(word, person, act)
+
+    @rule(days=st.sampled_from((1, 4, 8, 25, 310)))
+    def time_passes(self, days: int) -> None:
+        """Some days pass."""
+        self.instants.append(self.model.now)
+        self.model.now += days * DAY
+        self.house.set(self.model.now)
+
+    @invariant()
+    def the_school_reads_what_the_model_says(self) -> None:
+        """The whole of every version is read and compared."""
+        for version in self.digests:
+            self.told(version, [str(self.model.seen(version, ()))], [str(self._seen(version))])
+
+    def _seen(self, version: str) -> dict[str, Any]:
+        found = self.house.read("school.author", WHOLE, v=self.ids[version])["node"]
+        names = {identity: name for name, identity in self.ids.items()}
+        return {
+            "state": found["state"].lower(),
+            "co_validated": found["coValidated"],
+            "then": {},
+            "live": found["liveEndorsementCount"],
+            "words": _ordered(
+                {
+                    names[e["id"]]: (e["state"].lower(), e["supersedes"] and names[e["supersedes"]["id"]], e["live"])
+                    for e in found["endorsements"]["nodes"]
+                }
+            ),
+            "requests": _ordered(
+                {
+                    names[r["id"]]: (r["state"].lower(), r["review"] and r["review"]["recommendation"])
+                    for r in found["reviewRequests"]["nodes"]
+                }
+            ),
+        }
+
+    def _kept(self, key: str, identity: str | None) -> str:
+        if identity is not None:
+            self.ids[key] = identity
+        return key
+
+
+def _ordered(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: found[name] for name in sorted(found, key=lambda key: int(key[1:]))}
+
+
+assert set(GROUPS) <= {p.partition(".")[0] for p in MEMBERS}
