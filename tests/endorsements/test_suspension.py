@@ -143,6 +143,17 @@ async def test_what_is_over_is_neither_suspended_nor_resumed(said: Said) -> None
     assert await said.verdict() == "REVOKED"
 
 
+async def test_a_pause_that_outlasts_the_endorsement_ends_with_it(said: Said, clock: FrozenClock) -> None:
+    async with said.api.db.writer() as tx:
+        await suspension.suspend(tx, said.here.employer, Suspend(said.first, "We look into it."))
+    clock.move(timedelta(days=400))
+    seen = await said.api.ask("query ($e: ID!) { endorsement(id: $e) { state live } }", e=said.id)
+    assert seen["endorsement"] == {"state": "EXPIRED", "live": False}
+    async with said.api.db.writer() as tx:
+        with pytest.raises(InvalidState, match="expired"):
+            await suspension.resume(tx, said.here.employer, said.first)
+
+
 async def test_the_endorsements_of_a_suspended_organization_count_to_no_quorum(said: Said, clock: FrozenClock) -> None:
     noon = clock.now()
     clock.move(timedelta(hours=1))

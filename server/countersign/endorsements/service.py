@@ -221,7 +221,7 @@ That its time is over changes nothing; everything else does.
 def present_state(row: asyncpg.Record, now: datetime) -> rules.State:
     """The state at this moment of a row with `state` and `in_force`: what time has ended is expired without a job."""
     state = rules.State(row["state"])
-    if state is rules.State.IN_FORCE and row["in_force"].upper <= now:
+    if (state, rules.Act.EXPIRE) in rules.MOVES and row["in_force"].upper <= now:
         return rules.move(state, rules.Act.EXPIRE, rules.Party.CLOCK)
     return state
 

@@ -50,7 +50,8 @@ ENDORSEMENT = View(
     source="endorsements {t}",
     columns={
         "id": "'end_' || {t}.id",
-        "state": "case when {t}.state = 'in_force' and not {t}.in_force @> {now} then 'expired' else {t}.state end",
+        "state": "case when {t}.state = 'in_force' and not {t}.in_force @> {now}"
+        " or {t}.state = 'suspended' and upper({t}.in_force) <= {now} then 'expired' else {t}.state end",
         "live": LIVE.format(e="{t}", now="{now}"),
         "expiring": _EXPIRING,
         "in_force_from": "lower({t}.in_force)",
