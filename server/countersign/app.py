@@ -77,6 +77,7 @@ from countersign.privacy import files as privacy_files
 from countersign.privacy import tables as privacy_tables
 from countersign.privacy.events import LearnersErased
 from countersign.public.routes import routes as public_routes
+from countersign.reviews import reminders
 from countersign.reviews import tables as reviews_tables
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
@@ -218,6 +219,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(kept(lambda: notices_jobs.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: domains.run(tools.db, tools.fetcher, stop), stop))
         jobs.create_task(kept(lambda: endorsements_jobs.run(tools.db, tools.signer, stop), stop))
+        jobs.create_task(kept(lambda: reminders.run(tools.db, stop), stop))
         if settings.log_key_bytes:
             jobs.create_task(
                 kept(lambda: log_jobs.run(tools.db, log_key(settings), LOGGED, stop, settings.data / WITNESS), stop)

@@ -126,11 +126,12 @@ def tied(actor: Actor, sight: Sight, row: Row) -> bool:
 def may(actor: Actor, permission: Permission) -> bool:
     """Whether the policy's line lets the actor, read by a second reader."""
     rule = POLICY[permission]
-    if rule.system_only or (actor.token_id is None and actor.login_id is None):
+    if actor.request_id is not None or rule.system_only:
+        return actor.request_id is not None and rule.expert
+    if actor.token_id is None and actor.login_id is None:
         return False
-    if rule.scopes and not any(scope in actor.scopes for scope in rule.scopes):
-        return False
-    if rule.fresh and not rule.scopes and actor.login_id is None:
+    unscoped = rule.scopes and not any(scope in actor.scopes for scope in rule.scopes)
+    if unscoped or (rule.fresh and not rule.scopes and actor.login_id is None):
         return False
     if rule.account or rule.own:
         return actor.login_id is not None if rule.account else bool(actor.organization_id or actor.learner_id)
@@ -165,8 +166,18 @@ def _endorsement(actor: Actor, row: Row, book: Book) -> bool:
     return _acts_for(actor, row["organization_id"]) or (row["in_force"] is not None and _version(actor, version, book))
 
 
+def _invited(actor: Actor, request: object) -> bool:
+    """Whether the actor is the outside expert of a review request."""
+    return actor.request_id is not None and str(actor.request_id) == str(request)
+
+
 def _request(actor: Actor, row: Row, _book: Book) -> bool:
-    return _acts_for(actor, row["school_id"]) or _acts_for(actor, row["organization_id"])
+    asked = _acts_for(actor, row["school_id"]) or _acts_for(actor, row["organization_id"])
+    return asked or _invited(actor, row["id"])
+
+
+def _expert(actor: Actor, row: Row, _book: Book) -> bool:
+    return _acts_for(actor, row["organization_id"]) or _invited(actor, row["request_id"])
 
 
 def _review(actor: Actor, row: Row, book: Book) -> bool:
@@ -224,6 +235,7 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     "Endorsement": _endorsement,
     "ReviewRequest": _request,
     "Review": _review,
+    "ReviewExpert": _expert,
     "Award": _award,
     "Membership": _membership,
     "ApiToken": _token,

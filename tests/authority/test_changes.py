@@ -47,6 +47,9 @@ ABILITIES: Final[list[tuple[str, str, str, tuple[str, ...], str]]] = [
     ("ReviewRequest", "decide", "decideReview", ("claimed", "waiting"), "reviewRequestId"),
     ("ReviewRequest", "decline", "declineReview", ("waiting",), "reviewRequestId"),
     ("ReviewRequest", "cancel", "cancelReviewRequest", ("claimed",), "reviewRequestId"),
+    ("ReviewRequest", "extend", "extendReviewRequest", ("claimed",), "reviewRequestId"),
+    ("ReviewRequest", "giveBack", "giveBackReview", ("claimed", "waiting"), "reviewRequestId"),
+    ("ReviewRequest", "inviteExpert", "inviteExpert", ("waiting", "given"), "reviewRequestId"),
     ("Endorsement", "revoke", "revokeEndorsement", ("endorsement",), "endorsementId"),
     ("Award", "revoke", "revokeAward", ("award",), "awardId"),
     ("BulkOperation", "cancel", "cancelBulkOperation", ("bulk",), "bulkOperationId"),
@@ -72,6 +75,9 @@ async def crowd(stage: Stage, make: Factory) -> dict[str, Actor]:
         "all roles of another employer": replace(employer, roles=frozenset(Role)),
         "a token of the school without scopes": replace(stage.school, scopes=frozenset()),
         "a token of the employer without scopes": replace(stage.employer, scopes=frozenset()),
+        "an outside expert of another employer": Actor(
+            person_id=new_id(), token_id=new_id(), request_id=new_id(), guest_of=employer.organization_id
+        ),
         "the learner": stage.learner,
         "another learner": Actor(learner_id=-7, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF})),
         "a session for nobody": Actor(

@@ -20,6 +20,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
 from countersign.learners.rules import Purpose
 from countersign.learners.service import Person, enrol, erase
+from countersign.reviews import experts
 from countersign.reviews import service as reviews
 from countersign.reviews.rubric import RUBRIC
 from countersign.reviews.rules import Decision, Interest, Recommendation, Score
@@ -54,6 +55,8 @@ class Side:
     employer: dict[str, Actor]
     learners: list[Actor] = field(default_factory=list)
     erased: list[Actor] = field(default_factory=list)
+    expert: Actor = ANONYMOUS
+    """An outside expert of the employer, in a blind request of the school."""
     personal: dict[str, int] = field(default_factory=dict)
     """The marks in what is kept sealed, with the number of the learner to whom they belong."""
 
@@ -76,6 +79,7 @@ class World:
             "registrar of another school": self.second.school["registrar"],
             "reviewer of another employer": self.second.employer["reviewer"],
             "recruiter of another employer": self.second.employer["recruiter"],
+            "an outside expert of the employer": self.first.expert,
             "a learner": self.first.learners[0],
             "another learner": self.second.learners[0],
             "a learner who was erased": self.first.erased[0],
@@ -134,9 +138,11 @@ async def _submitted(tx: Tx, author: Actor, slug: str) -> UUID:
 
 
 async def _specifications(tx: Tx, side: Side, name: str) -> dict[str, UUID]:
-    """A published version with a successor, one that is only submitted, one to look at for an employer, and a draft."""
+    """A published version with a successor, one that is only submitted, two for an employer to look at, and a draft."""
     author = side.school["author"]
-    versions = {state: await _submitted(tx, author, f"{name}-{state}") for state in ("published", "submitted", "asked")}
+    versions = {
+        state: await _submitted(tx, author, f"{name}-{state}") for state in ("published", "submitted", "asked", "blind")
+    }
     await specs.publish(tx, author, versions["published"])
     draft = await specs.new_draft_from(tx, author, versions["published"])
     await specs.edit_draft(tx, author, specs.EditDraft(draft, _content()))
@@ -179,6 +185,10 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
                 " select id, document, valid_from from endorsements where id = $1",
                 signed,
             )
+    hidden = reviews.RequestReview(versions["blind"], reviewer.organization_id, f"Please {mark()}", blind=True)
+    request = await reviews.request(tx, author, hidden)
+    invited, _ = await experts.invite(tx, reviewer, experts.InviteExpert(request))
+    side.expert = Actor(person_id=invited, token_id=invited, request_id=request, guest_of=reviewer.organization_id)
     spec = await tx.fetchval("select spec_id from spec_versions where id = $1", versions["published"])
     await stacks.create(tx, author, stacks.CreateStack(f"{name}-stack", f"Stack {mark()}", (spec,)))
 

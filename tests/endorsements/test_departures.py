@@ -153,7 +153,7 @@ async def test_dissent_whose_day_has_passed_stays_and_a_recommendation_to_endors
         other = await reviews.request(tx, home.here.school, ask)
         await reviews.claim(tx, home.here.employer, other)
         praise = await reviews.decide(tx, home.here.employer, reviews.Decide(other, favourable()))
-    clock.move(timedelta(days=40))
+    clock.move(timedelta(days=43))
     await home.go()
     assert await home.value("select voided_at from reviews where id = $1", dissent) is None
     assert await home.value("select voided_at from reviews where id = $1", praise) == clock.at

@@ -33,6 +33,7 @@ from countersign.learners.service import Person
 from countersign.organizations import domains, invitations, tokens
 from countersign.reads.bindings import Entity, binding_of
 from countersign.reads.identity import Sealed
+from countersign.reviews import experts
 from countersign.reviews import service as reviews
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
@@ -49,6 +50,7 @@ SEALER: Final = Sealer(b"s" * 32)
 SCHEMA: Final = make_schema()
 LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
 DAY: Final = date(2026, 10, 1)
+STANDING: Final = ("submitted", "published", "deprecated", "entrusted")
 NEWCOMER: Final = "newcomer@example.com"
 VOUCHED: Final = "anna@new.example"
 
@@ -205,7 +207,7 @@ async def _newcomer(tx: Tx) -> Actor:
 async def _specifications(tx: Tx, school: Actor, ids: dict[str, str]) -> dict[str, UUID]:
     made = await drafted(tx, school, "open-draft")
     ids["draft"], ids["spec"] = f"draft_{made.draft_id}", f"spec_{made.spec_id}"
-    versions = {name: await submitted(tx, school, f"a-{name}") for name in ("submitted", "published", "deprecated")}
+    versions = {name: await submitted(tx, school, f"a-{name}") for name in STANDING}
     for name in ("published", "deprecated"):
         await service.publish(tx, school, versions[name])
     await service.deprecate(tx, school, versions["deprecated"])
@@ -219,10 +221,12 @@ async def _reviews(tx: Tx, school: Actor, employer: Actor, versions: dict[str, U
     assert employer.organization_id is not None
     asked = {
         name: await reviews.request(tx, school, reviews.RequestReview(versions[version], employer.organization_id))
-        for name, version in (("waiting", "published"), ("claimed", "submitted"))
+        for name, version in (("waiting", "published"), ("claimed", "submitted"), ("given", "entrusted"))
     }
     await reviews.claim(tx, employer, asked["claimed"])
     ids |= {name: f"rrq_{key}" for name, key in asked.items()}
+    expert, _ = await experts.invite(tx, employer, experts.InviteExpert(asked["given"]))
+    ids["expert"] = f"xpt_{expert}"
 
 
 async def _endorsed(tx: Tx, employer: Actor, versions: dict[str, UUID], ids: dict[str, str]) -> str:

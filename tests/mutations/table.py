@@ -64,6 +64,14 @@ TABLE: Final[Mapping[str, Row]] = {
         lambda s: {"reviewRequestId": s.ids["claimed"], "ifUnmodifiedSince": CLAIMED},
         {"ifUnmodifiedSince": MADE},
     ),
+    "extendReviewRequest": Row(
+        "school",
+        lambda s: {"reviewRequestId": s.ids["claimed"], "dueOn": "2026-12-31", "ifUnmodifiedSince": CLAIMED},
+        {"dueOn": "2027-01-31"},
+    ),
+    "giveBackReview": Row("employer", lambda s: {"reviewRequestId": s.ids["claimed"]}, {"reviewRequestId": "rrq_x"}),
+    "inviteExpert": Row("employer", lambda s: {"reviewRequestId": s.ids["waiting"]}, {"reviewRequestId": "rrq_x"}),
+    "withdrawExpert": Row("employer", lambda s: {"expertId": s.ids["expert"]}, {"expertId": "xpt_x"}),
     "endorseSpec": Row(
         "employer",
         lambda s: {"specVersionId": s.ids["published"], "expectedDigest": s.digest, "statement": "We hire."},

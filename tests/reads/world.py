@@ -27,6 +27,7 @@ from countersign.organizations.rules_approvals import Action
 from countersign.privacy import service as privacy
 from countersign.privacy.views import DATA_COPY, ERASURE
 from countersign.reads.identity import Sealed
+from countersign.reviews import experts
 from countersign.reviews import service as reviews
 from countersign.specs import catalogue, listings
 from countersign.specs import service as specs
@@ -222,6 +223,7 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     ]
     await reviews.claim(tx, employer, answered)
     review = await reviews.decide(tx, employer, reviews.Decide(answered, favourable()))
+    expert, _ = await experts.invite(tx, employer, experts.InviteExpert(waiting))
     attachment = await _attached(tx, employer)
     word = endorsements.EndorseSpec(
         version["id"], version["digest"], "We interview every holder.", EVERY_KIND, (attachment,)
@@ -237,7 +239,7 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
         " select id, document, valid_from from endorsements"
     )
     stack = await stacks.create(tx, school, stacks.CreateStack("analyst", "Analyst", (version["spec_id"],)))
-    made = [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}"]
+    made = [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}", f"xpt_{expert}"]
     return [*made, f"attachment_{attachment}"]
 
 

@@ -60,6 +60,8 @@ EXPECTED = {
         Act.CANCEL: (Party.SCHOOL, CANCELLED),
         Act.EXPIRE: (Party.CLOCK, EXPIRED),
         Act.RELEASE: (Party.DEPARTURE, OPEN),
+        Act.RETURN: (Party.REVIEWER, OPEN),
+        Act.LAPSE: (Party.CLOCK, OPEN),
     },
     DECIDED: {Act.RELEASE: (Party.DEPARTURE, OPEN)},
     **{state: {} for state in TERMINAL},

@@ -18,7 +18,8 @@ from countersign.kit.errors import InvalidState, NotAllowed, NotFound, Refusal
 from countersign.kit.ids import new_id
 from countersign.organizations import service as organizations
 from countersign.reviews import service as reviews
-from countersign.reviews.rules import LEASE, DueInPast, Leased, LeaseLost, RequestState
+from countersign.reviews.rules import LEASE, Leased, LeaseLost, RequestState
+from countersign.reviews.rules_due import GRACE, DueInPast
 from countersign.reviews.service import AlreadyAsked, Decide, Decline, RequestReview
 from countersign.specs import service as specs
 from countersign.specs.rules import State as SpecState
@@ -199,7 +200,7 @@ async def test_a_decline_keeps_its_reason(tx: Tx, make: Factory) -> None:
 async def test_a_request_expires_by_time_and_may_then_be_made_again(tx: Tx, make: Factory, clock: FrozenClock) -> None:
     here = await scene(tx, make)
     request = await asked(tx, here)
-    clock.move(timedelta(days=29))
+    clock.move(timedelta(days=29) + GRACE)
     later = Tx(tx.connection, clock)
     with pytest.raises(InvalidState, match=RequestState.EXPIRED.value):
         await reviews.claim(later, here.employer, request)

@@ -19,6 +19,7 @@ from countersign.kit.errors import Invalid, NotAllowed
 from countersign.organizations import acting
 from countersign.organizations import service as organizations
 from countersign.organizations.acting import Choice
+from countersign.reviews import experts
 
 ORGANIZATION: Final = b"x-countersign-organization"
 """The header that says for whom a session acts: `org_<uuid>` or `self`."""
@@ -152,6 +153,7 @@ async def _of_token(db: Database, authorization: str, choice: Choice, address: s
         raise NotSignedIn
     async with db.reader() as connection:
         found = await organizations.authenticate(connection, token.strip(), db.clock.now(), address=address)
+        found = found or await experts.authenticate(connection, token.strip(), db.clock.now())
     if found is None:
         raise NotSignedIn
     if choice not in {acting.NOBODY, acting.choice_of(found)}:

@@ -137,7 +137,8 @@ class Pipeline:
         except Refused as refused:
             await self.refusals.tell(ANONYMOUS, "authenticate", refused.message, refused.code.lower())
             raise
-        self.uses.note(actor.token_id)
+        if actor.request_id is None:
+            self.uses.note(actor.token_id)
         return actor
 
     async def redeem(self, ticket: str, given: Credentials) -> Credentials:

@@ -59,7 +59,8 @@ class Actor:
     """Who asks: a person acting for one organization, a learner for themselves, the system, or nobody.
 
     A person comes with a session (`login_id`, and `authenticated_at`: when they last proved who they are) or with a
-    token (`token_id`).
+    token (`token_id`). An outside expert comes with the link of an invitation (`token_id` and `person_id` are its id)
+    and acts for no organization: only in the review request `request_id`, as a guest of the organization `guest_of`.
     """
 
     organization_id: UUID | None = None
@@ -73,6 +74,8 @@ class Actor:
     account_id: UUID | None = None
     login_id: UUID | None = None
     authenticated_at: datetime | None = None
+    request_id: UUID | None = None
+    guest_of: UUID | None = None
 
     @property
     def known(self) -> bool:
@@ -86,6 +89,8 @@ class Actor:
             return "system"
         if self.learner_id is not None:
             return f"learner:{self.learner_id}"
+        if self.request_id is not None:
+            return f"expert:{self.person_id}"
         return f"person:{self.person_id}"
 
 
@@ -105,6 +110,8 @@ class Permission(enum.Enum):
     FOLLOW_REVIEWS = "follow_reviews"
     FOLLOW_BULK_OPERATIONS = "follow_bulk_operations"
     REVIEW = "review"
+    WRITE_REVIEW = "write_review"
+    OFFER_REVIEWS = "offer_reviews"
     SIGN_ENDORSEMENT = "sign_endorsement"
     REVOKE_ENDORSEMENT = "revoke_endorsement"
     ATTACH = "attach"
@@ -179,6 +186,8 @@ class Rule:
     """Whether any person with a session may, whomever they act for: what concerns their account alone."""
     own: bool = False
     """Whether anybody may who acts for an organization or as a learner: what concerns themselves alone."""
+    expert: bool = False
+    """Whether an outside expert may too, in the one review request that they were invited to."""
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -201,6 +210,8 @@ class Rule:
         if actor.system:
             return None
         acts = actor.organization_id is not None or actor.learner_id is not None
+        if actor.request_id is not None:
+            return None if self.expert else Lack.ROLE
         asked: tuple[tuple[Lack, bool], ...] = (
             (Lack.OPERATOR, not self.system_only),
             (Lack.SIGN_IN, actor.known),
@@ -228,6 +239,8 @@ POLICY: dict[Permission, Rule] = {
     ),
     Permission.FOLLOW_BULK_OPERATIONS: Rule(None, frozenset(Role), _ORGANIZATIONS),
     Permission.REVIEW: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY),
+    Permission.WRITE_REVIEW: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY, expert=True),
+    Permission.OFFER_REVIEWS: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER, Role.ORG_ADMIN}), _INDUSTRY),
     Permission.SIGN_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
     Permission.REVOKE_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
     Permission.ATTACH: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),
@@ -373,4 +386,5 @@ def explain(permission: Permission) -> str:
     roles = " or ".join(sorted(r.value for r in rule.roles))
     kinds = " or ".join(sorted(k.value for k in rule.kinds))
     scope = f"the scope {' or '.join(s.value for s in rule.scopes)} and " if rule.scopes else ""
-    return f"This needs {scope}the role {roles}, acting for an organization of the kind {kinds}"
+    guest = ", or an invitation as an outside expert" if rule.expert else ""
+    return f"This needs {scope}the role {roles}, acting for an organization of the kind {kinds}{guest}"

@@ -142,7 +142,7 @@ def record(
     time; `decision` is a `Decision`; `rule` names what decided: a permission, a rule of the room. Nothing given here
     may be personal data or a secret.
     """
-    organization = organization_id or actor.organization_id
+    organization = organization_id or actor.organization_id or actor.guest_of
     who = actor.identity if actor.known else "nobody"
     request = REQUEST.get()
     event = AuditEvent(

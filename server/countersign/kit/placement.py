@@ -37,6 +37,7 @@ class Owner(enum.Enum):
     """
 
     ORGANIZATION = "= nullif(current_setting('cs.org', true), '')::uuid"
+    REQUEST = "= nullif(current_setting('cs.request', true), '')::uuid"
     LEARNER = (
         "= any(array(select nullif(current_setting('cs.learner', true), '')::bigint union all"
         " select m.learner_id from learner_merges m"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _QUOTED: Final = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'")
 _WORD: Final = re.compile(r"[a-z_][a-z0-9_]*")
-NOBODY: Final = "set local cs.org = ''; set local cs.learner = ''"
+NOBODY: Final = "set local cs.org = ''; set local cs.learner = ''; set local cs.request = ''"
 
 
 class Wall(enum.Enum):
@@ -94,9 +94,11 @@ async def behind(connection: Connection, wall: Wall, actor: Actor) -> AsyncItera
 def _whose(actor: Actor) -> str:
     organization = str(actor.organization_id) if actor.organization_id is not None else ""
     learner = str(int(actor.learner_id)) if actor.learner_id is not None else ""
+    request = str(actor.request_id) if actor.request_id is not None else ""
     return (
         "set local citus.propagate_set_commands = 'local'; "
-        f"set local cs.org = '{organization}'; set local cs.learner = '{learner}'"
+        f"set local cs.org = '{organization}'; set local cs.learner = '{learner}'; "
+        f"set local cs.request = '{request}'"
     )
 
 

@@ -48,6 +48,7 @@ _KNOWN: Mapping[str, tuple[Getter, str]] = {
     "actor_person": (lambda call: call.actor.person_id, "uuid"),
     "actor_learner": (lambda call: call.actor.learner_id, "bigint"),
     "actor_account": (lambda call: call.actor.account_id, "uuid"),
+    "actor_request": (lambda call: call.actor.request_id, "uuid"),
     "actor_permissions": (lambda call: _permissions(call.actor), "text[]"),
     "budget_limit": (lambda call: call.budget.limit if call.budget else None, "int"),
     "budget_remaining": (lambda call: call.budget.remaining if call.budget else None, "int"),

@@ -3,6 +3,7 @@
 A field's binding travels in the metadata of its Strawberry field, a type's in its class attribute `__bound__`.
 Templates are SQL with names in braces: `{t}` the row itself, `{parent}` and `{child}` the two sides of a relation,
 `{key}` the child's key; `{actor_organization}`, `{actor_person}`, `{actor_learner}`, `{actor_account}`,
+`{actor_request}` (that to which an outside expert was invited),
 `{actor_holding:permission}` (the organization for which the actor holds it), `{actor_permissions}` (the names of all
 that they hold) and `{now}` bound parameters; `{budget_limit}`, `{budget_remaining}`, `{budget_reset}` and
 `{budget_cost}` what the edge charged for the operation.

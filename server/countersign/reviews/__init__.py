@@ -1,9 +1,14 @@
 """reviews: a school asks an organization to look at one frozen version, and gets an answer in scores and words.
 
-Owns: review requests and reviews; the rubric (`rubric.py`, data) and the rules of both.
+Owns: review requests and reviews, outside experts, what was told of due dates; the rubric (`rubric.py`, data) and the
+    rules of all (`rules.py` the states; `rules_due.py`, `rules_blind.py`, `rules_experts.py`).
 Promises: a review is about exactly one version; only the organization that was asked claims, decides or declines, only
-    the school that asked cancels; interests are declared before a score is read; declines are kept. Claims and unsigned
-    decisions fall in the transaction in which their reviewer loses that role (`departures.py`).
+    the school that asked cancels and gives more time; interests are declared before a score is read; declines are kept.
+    An outside expert writes one review and nothing else (`experts.py`). What a blind request hides is shown by nothing
+    until the review is submitted (`ties.py`, `views.VEILED`). Reminders and escalations are told once, and what nobody
+    answers comes back or ends by time (`reminders.py`). Claims and unsigned decisions fall in the transaction in which
+    their reviewer loses that role (`departures.py`). Who holds a request is asked in one place (`hands.py`).
 May call: conflicts, specs, organizations, kit.
-Never: signs anything, endorses for anybody, shows a review to anyone but the school and the organization asked.
+Never: signs anything, endorses for anybody, shows a review to anyone but the school and the organization asked (and the
+    expert who writes it), keeps who an expert is.
 """

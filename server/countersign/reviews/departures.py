@@ -11,11 +11,12 @@ from countersign.kit.access import Role
 from countersign.kit.db import Tx
 from countersign.kit.staleness import next_change
 from countersign.organizations.events import MembershipEnded
-from countersign.reviews import rules
+from countersign.reviews import experts, hands, rules
 from countersign.reviews.rules import Act, Party, Recommendation, Request, RequestState
-from countersign.reviews.views import CHANGED_AT
+from countersign.reviews.views import CHANGED_AT, LAST_DAY
 
 _CHANGED = CHANGED_AT.format(t="q")
+_LAST_DAY = LAST_DAY.format(t="q")
 _OTHER_WAITING = (
     "exists (select from review_requests o where o.spec_version_id = q.spec_version_id"
     " and o.organization_id = q.organization_id and o.state in ('open', 'claimed'))"
@@ -31,8 +32,9 @@ async def release(tx: Tx, event: MembershipEnded, signed: Collection[UUID]) -> N
     if Role.REVIEWER not in event.lost:
         return
     await _open_claims(tx, event)
+    await experts.leave_with(tx, event.person_id, event.organization_id, event.at)
     rows = await tx.fetch(
-        f"select r.id, r.request_id, r.recommendation, q.state, q.due_on, {_CHANGED} as changed_at,"
+        f"select r.id, r.request_id, r.recommendation, q.state, {_LAST_DAY} as last_day, {_CHANGED} as changed_at,"
         f" {_OTHER_WAITING} as asked_anew from reviews r join review_requests q on q.id = r.request_id"
         " where r.organization_id = $1 and r.reviewer_id = $2 and r.voided_at is null"
         " and r.spec_version_id <> all($3) order by q.id for update of q",
@@ -42,13 +44,13 @@ async def release(tx: Tx, event: MembershipEnded, signed: Collection[UUID]) -> N
     )
     today = event.at.astimezone(UTC).date()
     for row in rows:
-        if not rules.voids(Recommendation(row["recommendation"]), row["due_on"], today):
+        if not rules.voids(Recommendation(row["recommendation"]), row["last_day"], today):
             continue
         await tx.execute("update reviews set voided_at = $2 where id = $1", row["id"], event.at)
         await conflicts.drop_interest(tx, (row["id"],))
         await tx.emit("review.voided", f"rev_{row['id']}")
         state = RequestState(row["state"])
-        if state is RequestState.DECIDED and row["due_on"] >= today and not row["asked_anew"]:
+        if state is RequestState.DECIDED and row["last_day"] >= today and not row["asked_anew"]:
             await tx.execute(
                 "update review_requests set state = $2, claimed_by = null, claimed_until = null, closed_at = null,"
                 " updated_at = $3 where id = $1",
@@ -68,11 +70,5 @@ async def _open_claims(tx: Tx, event: MembershipEnded) -> None:
     )
     for row in rows:
         after = rules.move(Request(RequestState(row["state"])), Act.RELEASE, Party.DEPARTURE)
-        await tx.execute(
-            "update review_requests set state = $2, claimed_by = null, claimed_until = null, updated_at = $3"
-            " where id = $1",
-            row["id"],
-            after.value,
-            next_change(event.at, row["changed_at"]),
-        )
+        await hands.let_go(tx, row, after, event.at, returned=False)
         await tx.emit("review.released", f"rrq_{row['id']}")

@@ -41,6 +41,8 @@ class Act(enum.StrEnum):
     CANCEL = "cancel"
     EXPIRE = "expire"
     RELEASE = "release"
+    RETURN = "return"
+    LAPSE = "lapse"
 
 
 class Party(enum.StrEnum):
@@ -89,10 +91,6 @@ class LeaseLost(Refusal):
     code = Code.INVALID_STATE
 
 
-class DueInPast(Refusal):
-    """The due date must be after today and within a year."""
-
-
 class UnknownCriterion(Refusal):
     """The rubric has no criterion {code!r}; it has R1 to R11."""
 
@@ -137,6 +135,8 @@ MOVES: Final[Moves] = MappingProxyType(
         (RequestState.CLAIMED, Act.CANCEL): (Party.SCHOOL, RequestState.CANCELLED),
         (RequestState.CLAIMED, Act.EXPIRE): (Party.CLOCK, RequestState.EXPIRED),
         (RequestState.CLAIMED, Act.RELEASE): (Party.DEPARTURE, RequestState.OPEN),
+        (RequestState.CLAIMED, Act.RETURN): (Party.REVIEWER, RequestState.OPEN),
+        (RequestState.CLAIMED, Act.LAPSE): (Party.CLOCK, RequestState.OPEN),
         (RequestState.DECIDED, Act.RELEASE): (Party.DEPARTURE, RequestState.OPEN),
     }
 )
@@ -223,6 +223,14 @@ def decide(request: Request, person: UUID | None, decision: Decision, now: datet
     if not request.leased_to(person, now):
         raise LeaseLost(verb=Act.DECIDE.value)
     check(decision)
+    return after
+
+
+def give_back(request: Request, person: UUID | None, now: datetime) -> RequestState:
+    """Give one's own claim back, so that a colleague may take it. Refuses without one's own running claim."""
+    after = move(request, Act.RETURN, Party.REVIEWER)
+    if not request.leased_to(person, now):
+        raise LeaseLost(verb=Act.RETURN.value)
     return after
 
 

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from countersign.conflicts import service as conflicts
 from countersign.kit import access
-from countersign.kit.access import Actor, Permission, Role
+from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
-from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound, TooLong
+from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound, Path, TooLong
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
-from countersign.organizations import members
-from countersign.reviews import rules
-from countersign.reviews.rules import Decision, Request, RequestState
+from countersign.reviews import hands, rules, rules_blind, rules_due
+from countersign.reviews.rules import Decision, RequestState
 from countersign.reviews.tables import Review, ReviewRequest
-from countersign.reviews.views import CHANGED_AT
+from countersign.reviews.ties import Judging, check_judge, check_tie
+from countersign.reviews.views import LAST_DAY
 from countersign.specs import service as specs
 from countersign.specs.rules import State as SpecState
 from countersign.specs.rules import endorsable
+from countersign.specs.service import FrozenVersion
 
-USUAL_TIME = timedelta(days=28)  # the 20 working days of New Zealand's Workforce Development Councils
 MESSAGE_LIMIT = 2_000
 
 
@@ -34,12 +35,25 @@ class AlreadyAsked(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class RequestReview:
-    """A school asks an organization to review one frozen version by a day (28 days from now unless given)."""
+    """A school asks an organization to review one frozen version by a day (28 days from now unless given).
+
+    With `blind` the reviewer does not learn of which school it is until the review is submitted.
+    """
 
     spec_version_id: UUID
     organization_id: UUID
     message: str = ""
     due_on: date | None = None
+    blind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """A later due date for a request that waits; `seen` is its `updated_at` as the school read it."""
+
+    request_id: UUID
+    due_on: date
+    seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,62 +84,134 @@ async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
     """Ask for a review; the version's own school only. The first request opens the version's review.
 
     Raises NotAllowed, NotFound (a foreign version, an organization that does not review), InvalidState, DueInPast,
-    ConflictOfInterest, AlreadyAsked.
+    ConflictOfInterest, AlreadyAsked; of a blind one NothingToHide, NamesTheSchool.
     """
     access.require(actor, Permission.REQUEST_REVIEW)
-    now = await tx.now()
-    due_on = _due_on(command.due_on, now)
-    if len(command.message) > MESSAGE_LIMIT:
-        raise TooLong(what="The message", limit=MESSAGE_LIMIT, path=("message",))
-    version = await specs.lock_version(tx, command.spec_version_id, changing=True)
-    if version is None or version.organization_id != actor.organization_id:
-        raise NotFound(what="version", path=("specVersionId",))
-    if not endorsable(version.state):
-        needed = " or ".join(state.value for state in SpecState if endorsable(state))
-        raise InvalidState(what="version", state=version.state.value, verb="a review", needed=needed)
-    target = await tx.fetchrow(
-        "select display_name from organizations where id = $1 and kind in ('employer', 'agency')"
+    due_on = rules_due.due_on(command.due_on, hands.today_of(await tx.now()))
+    version = await reviewable(tx, actor, command.spec_version_id, command.message)
+    target = await tx.fetchval(
+        "select true from organizations where id = $1 and kind in ('employer', 'agency')"
         " and verification <> 'suspended'",
         command.organization_id,
     )
     if target is None:
         raise NotFound(what="employer or agency", path=("organizationId",))
-    await conflicts.check(
-        *(tx, command.organization_id, version.organization_id),
-        who=target["display_name"],
-        path=("organizationId",),
-        version_id=version.id,
-        told=version.organization_id,
+    judging = Judging(command.organization_id, version.organization_id, version.id, told=version.organization_id)
+    await check_judge(tx, judging, path=("organizationId",))
+    covered = await blind_content(tx, version, command.message) if command.blind else None
+    asked = Asked(command.organization_id, actor.person_id, command.message, due_on, covered)
+    identity = await ask(tx, version, asked, path=("organizationId",))
+    await tx.emit("review.requested", f"rrq_{identity}")
+    return identity
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked, by whom, how and until when; `covered` is the text of a blind request, None of an open one."""
+
+    organization_id: UUID
+    requested_by: UUID | None
+    message: str
+    due_on: date
+    covered: dict[str, Any] | None = None
+
+
+async def reviewable(tx: Tx, actor: Actor, version_id: UUID, message: str) -> FrozenVersion:
+    """The own school's version, locked, in a state in which reviews are asked for. Raises as `request`, and TooLong."""
+    if len(message) > MESSAGE_LIMIT:
+        raise TooLong(what="The message", limit=MESSAGE_LIMIT, path=("message",))
+    version = await specs.lock_version(tx, version_id, changing=True)
+    if version is None or version.organization_id != actor.organization_id:
+        raise NotFound(what="version", path=("specVersionId",))
+    if not endorsable(version.state):
+        needed = " or ".join(state.value for state in SpecState if endorsable(state))
+        raise InvalidState(what="version", state=version.state.value, verb="a review", needed=needed)
+    return version
+
+
+async def blind_content(tx: Tx, version: FrozenVersion, message: str) -> dict[str, Any]:
+    """The version's content with everything covered that is known to name its school or the school's parents.
+
+    Raises NothingToHide, NamesTheSchool.
+    """
+    rows = await tx.fetch(_NAMES, version.organization_id)
+    names = [row["name"] for row in rows]
+    rules_blind.check_blind(
+        version.state.value, public=version.state is SpecState.PUBLISHED, message=message, names=names
     )
+    content = await tx.fetchval("select content from spec_versions where id = $1", version.id)
+    found: dict[str, Any] = rules_blind.covered(content, names)
+    return found
+
+
+_NAMES = """
+with recursive up(id, steps) as (
+    select $1::uuid, 0 union all
+    select o.parent_id, up.steps + 1 from up join organizations o on o.id = up.id
+    where o.parent_id is not null and up.steps < 3)
+select unnest(array[o.display_name, o.legal_name, o.handle, coalesce(substring(o.url from '//([^/:]+)'), '')]
+    || o.domains || array(select d.domain from organization_domains d where d.organization_id = o.id)) as name
+from up join organizations o on o.id = up.id
+"""
+
+
+async def ask(tx: Tx, version: FrozenVersion, asked: Asked, *, path: Path) -> UUID:
+    """Write a request down and open the version's review; for whoever has checked what `request` checks.
+
+    Raises AlreadyAsked.
+    """
+    now = await tx.now()
     await tx.execute(
-        "update review_requests set state = 'expired', closed_at = $3, updated_at = $3 where spec_version_id = $1"
-        " and organization_id = $2 and state in ('open', 'claimed') and due_on < $4",
-        version.id,
-        command.organization_id,
-        now,
-        _today(now),
+        "update review_requests q set state = 'expired', closed_at = $3, updated_at = $3 where spec_version_id = $1"
+        f" and organization_id = $2 and state in ('open', 'claimed') and {LAST_DAY.format(t='q')} < $4",
+        *(version.id, asked.organization_id, now, hands.today_of(now)),
     )
-    identity = new_id()
     row = ReviewRequest(
-        id=identity,
+        id=new_id(),
         spec_version_id=version.id,
         school_id=version.organization_id,
-        organization_id=command.organization_id,
-        requested_by=actor.person_id,
-        message=command.message,
-        due_on=due_on,
+        organization_id=asked.organization_id,
+        requested_by=asked.requested_by,
+        message=asked.message,
+        due_on=asked.due_on,
+        expires_on=rules_due.expires_on(asked.due_on),
         state=RequestState.OPEN.value,
         requested_at=now,
         updated_at=shown(now),
+        blind=asked.covered is not None,
+        blind_content=asked.covered,
     )
     try:
         async with tx.savepoint():
             await tx.insert(row)
     except asyncpg.UniqueViolationError:
-        raise AlreadyAsked(path=("organizationId",)) from None
-    await specs.open_review(tx, version.id, command.organization_id)
-    await tx.emit("review.requested", f"rrq_{identity}")
-    return identity
+        raise AlreadyAsked(path=path) from None
+    await specs.open_review(tx, version.id, None if row.blind else asked.organization_id)
+    return row.id
+
+
+async def extend(tx: Tx, actor: Actor, command: Extend) -> UUID:
+    """Give a request that waits a later due date; the school that asked only. What is told about it begins anew.
+
+    Raises NotAllowed, NotFound, Changed, InvalidState, NotLater, DueInPast.
+    """
+    access.require(actor, Permission.REQUEST_REVIEW)
+    row, state = await hands.load(tx, command.request_id)
+    if row["school_id"] != actor.organization_id:
+        raise NotFound(what="review request", path=("reviewRequestId",))
+    require_unmodified(row["changed_at"], command.seen, what="review request")
+    if (state.state, rules.Act.EXPIRE) not in rules.MOVES:
+        raise InvalidState(
+            what="review request", state=state.state.value, verb="another due date", needed="open or claimed"
+        )
+    now = await tx.now()
+    due_on = rules_due.later(row["due_on"], command.due_on, hands.today_of(now))
+    await tx.execute(
+        "update review_requests set due_on = $2, expires_on = $3, updated_at = $4 where id = $1",
+        *(command.request_id, due_on, rules_due.expires_on(due_on), next_change(now, row["changed_at"])),
+    )
+    await tx.emit("review.extended", f"rrq_{command.request_id}")
+    return command.request_id
 
 
 async def claim(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
@@ -134,17 +220,10 @@ async def claim(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
     Raises NotAllowed, NotFound, ConflictOfInterest, InvalidState, Leased.
     """
     access.require(actor, Permission.REVIEW)
-    await members.hold(tx, actor, Role.REVIEWER)
-    row, state = await _asked_of(tx, actor, request_id)
+    row, state = await hands.asked_of(tx, actor, request_id)
     now = await tx.now()
     # A tie may have come since the school asked.
-    name = await tx.fetchval("select display_name from organizations where id = $1", row["organization_id"])
-    await conflicts.check(
-        *(tx, row["organization_id"], row["school_id"]),
-        who=name,
-        path=("reviewRequestId",),
-        version_id=row["spec_version_id"],
-    )
+    await check_tie(tx, row, path=("reviewRequestId",))
     claimed = rules.claim(state, actor.person_id, now)
     await tx.execute(
         "update review_requests set state = $2, claimed_by = $3, claimed_until = $4, updated_at = $5 where id = $1",
@@ -158,16 +237,29 @@ async def claim(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
     return request_id
 
 
+async def give_back(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
+    """Give one's own claim back, so that a colleague may take the request; whoever claimed it only.
+
+    Raises NotAllowed, NotFound, InvalidState, LeaseLost.
+    """
+    access.require(actor, Permission.REVIEW)
+    row, state = await hands.asked_of(tx, actor, request_id)
+    now = await tx.now()
+    after = rules.give_back(state, actor.person_id, now)
+    await hands.let_go(tx, row, after, now, returned=True)
+    await tx.emit("review.returned", f"rrq_{request_id}")
+    return request_id
+
+
 async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
     """Decide a request that the actor has claimed; the answer is the new review's id.
 
     Raises NotAllowed, NotFound, InvalidState, LeaseLost, and what `rules.check` refuses, each with its place.
     """
-    access.require(actor, Permission.REVIEW)
-    await members.hold(tx, actor, Role.REVIEWER)
-    row, state = await _asked_of(tx, actor, command.request_id)
+    access.require(actor, Permission.WRITE_REVIEW)
+    row, state = await hands.taken_up(tx, actor, command.request_id)
     now = await tx.now()
-    after = rules.decide(state, actor.person_id, command.decision, now)
+    rules.decide(state, actor.person_id, command.decision, now)
     decision = command.decision
     if actor.person_id is None or decision.interest is None:
         raise NotAllowed(why="Only a person reviews")
@@ -185,11 +277,12 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
             comment=decision.comment,
             recommendation=decision.recommendation.value,
             decided_at=now,
+            by_expert=actor.request_id is not None,
         )
     )
     if decision.interest is rules.Interest.DISCLOSED:
         await conflicts.note_interest(tx, identity, row["organization_id"], row["spec_version_id"])
-    await _close(tx, row, after, now)
+    await hands.answered(tx, row, now)
     await tx.emit("review.decided", f"rev_{identity}", recommendation=decision.recommendation.value)
     return identity
 
@@ -200,11 +293,10 @@ async def decline(tx: Tx, actor: Actor, command: Decline) -> UUID:
     Raises NotAllowed, NotFound, InvalidState, Leased, Required (reason).
     """
     access.require(actor, Permission.REVIEW)
-    await members.hold(tx, actor, Role.REVIEWER)
-    row, state = await _asked_of(tx, actor, command.request_id)
+    row, state = await hands.asked_of(tx, actor, command.request_id)
     now = await tx.now()
     after = rules.decline(state, actor.person_id, command.reason, now)
-    await _close(tx, row, after, now, command.reason)
+    await hands.close(tx, row, after, now, command.reason)
     await tx.emit("review.declined", f"rrq_{command.request_id}")
     return command.request_id
 
@@ -215,55 +307,11 @@ async def cancel(tx: Tx, actor: Actor, command: Cancel) -> UUID:
     Raises NotAllowed, NotFound, Changed (somebody claimed it since it was seen), InvalidState.
     """
     access.require(actor, Permission.REQUEST_REVIEW)
-    row, state = await _load(tx, command.request_id)
+    row, state = await hands.load(tx, command.request_id)
     if row["school_id"] != actor.organization_id:
         raise NotFound(what="review request", path=("reviewRequestId",))
     require_unmodified(row["changed_at"], command.seen, what="review request")
     after = rules.move(state, rules.Act.CANCEL, rules.Party.SCHOOL)
-    await _close(tx, row, after, await tx.now())
+    await hands.close(tx, row, after, await tx.now())
     await tx.emit("review.cancelled", f"rrq_{command.request_id}")
     return command.request_id
-
-
-async def _load(tx: Tx, request_id: UUID) -> tuple[asyncpg.Record, Request]:
-    row = await tx.fetchrow(
-        f"select q.*, {CHANGED_AT.format(t='q')} as changed_at from review_requests q where q.id = $1 for update",
-        request_id,
-    )
-    if row is None:
-        raise NotFound(what="review request", path=("reviewRequestId",))
-    state = RequestState(row["state"])
-    if (state, rules.Act.EXPIRE) in rules.MOVES and row["due_on"] < _today(await tx.now()):
-        state = rules.move(Request(state), rules.Act.EXPIRE, rules.Party.CLOCK)
-    return row, Request(state, row["claimed_by"], row["claimed_until"])
-
-
-async def _asked_of(tx: Tx, actor: Actor, request_id: UUID) -> tuple[asyncpg.Record, Request]:
-    row, state = await _load(tx, request_id)
-    if row["organization_id"] != actor.organization_id:
-        raise NotFound(what="review request", path=("reviewRequestId",))
-    return row, state
-
-
-async def _close(tx: Tx, row: asyncpg.Record, after: RequestState, now: datetime, reason: str | None = None) -> None:
-    await tx.execute(
-        "update review_requests set state = $2, closed_at = $3, decline_reason = $4, updated_at = $5 where id = $1",
-        row["id"],
-        after.value,
-        now,
-        reason,
-        next_change(now, row["changed_at"]),
-    )
-
-
-def _today(now: datetime) -> date:
-    return now.astimezone(UTC).date()
-
-
-def _due_on(asked: date | None, now: datetime) -> date:
-    today = _today(now)
-    if asked is None:
-        return today + USUAL_TIME
-    if not today < asked <= today + rules.LONGEST_DUE:
-        raise rules.DueInPast(path=("dueOn",))
-    return asked

@@ -1,8 +1,9 @@
-"""Rows of review requests and reviews."""
+"""Rows of review requests and reviews, of the outside experts who write some, and of what was told about due dates."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -10,11 +11,15 @@ from sqlalchemy import CheckConstraint, Column, DateTime, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from countersign.kit.placement import Placement, Table
+from countersign.kit.placement import Owner, Placement, Table
 
 
 class ReviewRequest(Table, table=True):
-    """A school asks one organization to review one version; at most one such question is waiting at a time."""
+    """A school asks one organization to review one version; at most one such question is waiting at a time.
+
+    A blind one keeps the text of the version without what names the school (`blind_content`), and is `unveiled_at` the
+    answer. `expires_on` is null in rows of the first release: their last day was `due_on`.
+    """
 
     __tablename__ = "review_requests"
     __table_args__ = (
@@ -28,10 +33,16 @@ class ReviewRequest(Table, table=True):
             unique=True,
             postgresql_where="state in ('open', 'claimed')",
         ),
+        Index("review_requests_due", "due_on", postgresql_where="state in ('open', 'claimed')"),
+        CheckConstraint("not blind or blind_content is not null", name="review_requests_blind"),
+        CheckConstraint("returns >= 0", name="review_requests_returns"),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
     __updatable__: ClassVar[frozenset[str]] = frozenset(
-        {"state", "claimed_by", "claimed_until", "decline_reason", "closed_at", "updated_at"}
+        {
+            *("state", "claimed_by", "claimed_until", "decline_reason", "closed_at", "updated_at"),
+            *("due_on", "expires_on", "unveiled_at", "returns"),
+        }
     )
 
     id: uuid.UUID = Field(primary_key=True)
@@ -49,6 +60,58 @@ class ReviewRequest(Table, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     updated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     """When it was last changed; null in rows of the first release that nothing has touched since."""
+    expires_on: date | None = None
+    blind: bool = False
+    blind_content: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
+    unveiled_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    returns: int = 0
+    """How often a claim came back without an answer: it ran out, or was given back."""
+
+
+class ReviewExpert(Table, table=True):
+    """An outside expert, invited by a link to write one review for an organization; nothing is kept of who they are.
+
+    The digest of the link's secret is kept, never the link. `id` is the person as whom the expert acts.
+    """
+
+    __tablename__ = "review_experts"
+    __table_args__ = (
+        CheckConstraint("expires_at > invited_at", name="review_experts_expiry"),
+        Index("review_experts_one_open", "request_id", unique=True, postgresql_where="withdrawn_at is null"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __owners__: ClassVar[Mapping[str, Owner]] = {
+        "organization_id": Owner.ORGANIZATION,
+        "request_id": Owner.REQUEST,
+    }
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"withdrawn_at", "first_used_at"})
+
+    id: uuid.UUID = Field(primary_key=True)
+    request_id: uuid.UUID = Field(foreign_key="review_requests.id")
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    invited_by: uuid.UUID
+    secret_sha256: bytes = Field(unique=True)
+    invited_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    first_used_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    withdrawn_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class ReviewReminder(Table, table=True):
+    """What was told once about a due date: a reminder before it, or that it has passed. A new due date begins anew."""
+
+    __tablename__ = "review_reminders"
+    __table_args__ = (
+        CheckConstraint(
+            "step in ('seven_days', 'three_days', 'one_day', 'overdue', 'overdue_school')", name="review_reminders_step"
+        ),
+    )
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+
+    request_id: uuid.UUID = Field(primary_key=True, foreign_key="review_requests.id")
+    due_on: date = Field(primary_key=True)
+    step: str = Field(primary_key=True)
+    told_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class Review(Table, table=True):
@@ -80,3 +143,5 @@ class Review(Table, table=True):
     recommendation: str
     decided_at: datetime = Field(sa_type=DateTime(timezone=True))
     voided_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    by_expert: bool = False
+    """Whether an outside expert wrote it for the organization."""

@@ -9,18 +9,45 @@ from countersign.reviews.rubric import RUBRIC
 CHANGED_AT = "coalesce({t}.updated_at, {t}.closed_at, {t}.requested_at)"
 """When the request `{t}` was last changed."""
 
+LAST_DAY = "coalesce({t}.expires_on, {t}.due_on)"
+"""The last day on which the request `{t}` is answered."""
+
+VEILED = "({t}.blind and {t}.unveiled_at is null and {t}.school_id is distinct from {actor_organization})"
+"""Whether the request `{t}` does not show its school, nor anything that leads to it, to whoever asks."""
+
 _WAITING = "{t}.state in ('open', 'claimed')"
+_TODAY = "({now} at time zone 'utc')::date"
 
 REVIEW_REQUEST = View(
     tag="rrq",
-    source="review_requests {t}",
+    source="(select *, case when blind and unveiled_at is null then blind_content else"
+    " (select v.content from spec_versions v where v.id = spec_version_id) end as content from review_requests) {t}",
     columns={
         "id": "'rrq_' || {t}.id",
-        "state": "case when " + _WAITING + " and {t}.due_on < ({now} at time zone 'utc')::date"
-        " then 'expired' else {t}.state end",
+        "state": f"case when {_WAITING} and {LAST_DAY} < {_TODAY} then 'expired' else {{t}}.state end",
+        "expires_on": LAST_DAY,
+        "overdue": f"({_WAITING} and {{t}}.due_on < {_TODAY} and {LAST_DAY} >= {_TODAY})",
+        "veiled": VEILED,
         "updated_at": CHANGED_AT.format(t="{t}"),
     },
-    seen=(members("school_id", of="the school that asks"), members(of="the organization that is asked")),
+    seen=(
+        members("school_id", of="the school that asks"),
+        members(of="the organization that is asked"),
+        told("the outside expert who was invited to it", "{t}.id = {actor_request}"),
+    ),
+)
+
+REVIEW_EXPERT = View(
+    tag="xpt",
+    source="review_experts {t}",
+    columns={
+        "id": "'xpt_' || {t}.id",
+        "active": "({t}.withdrawn_at is null and {t}.expires_at > {now})",
+    },
+    seen=(
+        members(of="the organization that invited"),
+        told("the outside expert who was invited", "{t}.request_id = {actor_request}"),
+    ),
 )
 
 REVIEW = View(
@@ -33,6 +60,7 @@ REVIEW = View(
             "members of the school that asked",
             "exists (select from review_requests q where q.id = {t}.request_id and q.school_id = {actor_organization})",
         ),
+        told("the outside expert who was invited to its request", "{t}.request_id = {actor_request}"),
     ),
 )
 

@@ -99,8 +99,9 @@ class ReviewRequestAbilities:
         description="Take it, or extend your time.",
     )
     decide: bool = may(
-        Permission.REVIEW,
-        f"{_in(_ASKED, _allowing(reviews.Act.DECIDE, reviews.MOVES))} and {_LEASED}",
+        Permission.WRITE_REVIEW,
+        f"({MINE} or {{t}}.id = {{actor_request}})"
+        f" and {_in(_REQUEST, _allowing(reviews.Act.DECIDE, reviews.MOVES))} and {_LEASED}",
         description="Review: it is yours and your time runs.",
     )
     decline: bool = may(
@@ -112,6 +113,21 @@ class ReviewRequestAbilities:
         Permission.REQUEST_REVIEW,
         f"{{t}}.school_id = {{actor_organization}} and {_in(_REQUEST, _allowing(reviews.Act.CANCEL, reviews.MOVES))}",
         description="Take it back.",
+    )
+    extend: bool = may(
+        Permission.REQUEST_REVIEW,
+        f"{{t}}.school_id = {{actor_organization}} and {_in(_REQUEST, _allowing(reviews.Act.EXPIRE, reviews.MOVES))}",
+        description="Give it more time.",
+    )
+    give_back: bool = may(
+        Permission.REVIEW,
+        f"{_in(_ASKED, _allowing(reviews.Act.RETURN, reviews.MOVES))} and {_LEASED}",
+        description="Give your claim back.",
+    )
+    invite_expert: bool = may(
+        Permission.REVIEW,
+        f"{_in(_ASKED, _allowing(reviews.Act.CLAIM, reviews.MOVES))} and {_FREE}",
+        description="Have an outside expert write the review.",
     )
 
 

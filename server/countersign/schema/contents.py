@@ -33,6 +33,7 @@ from countersign.schema.privacy import PrivacyMutations
 from countersign.schema.promises import require_promises
 from countersign.schema.rate_limit import RateLimitQueries
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
+from countersign.schema.reviews_requests import ReviewRequestMutations
 from countersign.schema.scalars import SCALARS
 from countersign.schema.search import SearchQueries
 from countersign.schema.skills import SkillQueries
@@ -86,6 +87,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     TokenMutations,
     SpecMutations,
     ReviewMutations,
+    ReviewRequestMutations,
     EndorsementMutations,
     StackMutations,
     LearnerMutations,

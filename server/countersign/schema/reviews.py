@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Final, Optional
 from uuid import UUID
 
 import strawberry
@@ -14,12 +14,11 @@ from countersign.kit.ids import public_id
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one
 from countersign.reads.orders import Order, Orders
 from countersign.reviews import rules, service
-from countersign.reviews.views import CRITERION, REVIEW, REVIEW_REQUEST, SCORE
+from countersign.reviews.views import CRITERION, REVIEW, REVIEW_REQUEST, SCORE, VEILED
 from countersign.schema.abilities import ReviewRequestAbilities, viewer_can
 from countersign.schema.base import (
     CommandInput,
     Connection,
-    GuardedInput,
     Lock,
     Node,
     Tools,
@@ -28,12 +27,17 @@ from countersign.schema.base import (
     reference,
 )
 from countersign.schema.organizations import Organization
-from countersign.schema.problems import ConflictOfInterestError, StaleVersionError
+from countersign.schema.problems import ConflictOfInterestError
 from countersign.schema.rendering import as_html
+from countersign.schema.reviews_experts import ReviewExpert
 from countersign.schema.scalars import HTML, Markdown
+from countersign.schema.specs_content import SpecContent
 
 if TYPE_CHECKING:
     from countersign.schema.specs import SpecVersion
+
+_VEILED: Final = VEILED.replace("{t}", "{parent}")
+_HIDDEN: Final = VEILED.replace("{t}", "{child}")
 
 
 @strawberry.enum(description="Where a review request stands.")
@@ -95,6 +99,7 @@ class Review(Node):
     comment: Markdown = column(description="What the reviewer says to the school.")
     comment_html: HTML = as_html(REVIEW, "comment", "What the reviewer says to the school")
     decided_at: datetime = column(description="When it was decided.")
+    by_expert: bool = column(description="Whether an outside expert wrote it for the organization.")
     voided_at: datetime | None = column(
         description="When it fell: its reviewer had lost that role before the organization signed anything. It is kept."
     )
@@ -116,18 +121,34 @@ class ReviewRequest(Node):
 
     state: ReviewRequestState = column(description="Where it stands now.")
     message: str = column(description="What the school wrote.")
-    due_on: date = column(description="The last day for an answer (UTC).")
+    due_on: date = column(description="The day by which an answer is wanted (UTC).")
+    expires_on: date = column(description="The last day on which an answer is taken; two weeks after `dueOn`.")
+    overdue: bool = column(description="Whether `dueOn` has passed and an answer is still taken.")
+    blind: bool = column(
+        description="Whether the reviewer does not learn of which school it is until the review is submitted."
+    )
+    veiled: bool = column(description="Whether the school and all that leads to it are hidden from you now.")
+    returns: int = column(description="How often a claim came back without an answer.")
     requested_at: datetime = column(description="When it was made.")
     updated_at: datetime = column(description="When it last changed; give it back when you take it back.")
     claimed_until: datetime | None = column(description="Until when a reviewer has it.")
     decline_reason: str | None = column(description="Why it was declined.")
     closed_at: datetime | None = column(description="When it was answered or taken back.")
-    school: Organization = one(on="{child}.id = {parent}.school_id", description="The school that asks.")
+    school: Organization | None = one(
+        on=f"{{child}}.id = {{parent}}.school_id and not {_VEILED}",
+        description="The school that asks; null for the reviewer of a blind request until the review is submitted.",
+    )
     organization: Organization = one(
         on="{child}.id = {parent}.organization_id", description="The organization that is asked."
     )
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
-        on="{child}.id = {parent}.spec_version_id", description="The version to look at."
+        on=f"{{child}}.id = {{parent}}.spec_version_id and not {_VEILED}",
+        description="The version to look at; null for the reviewer of a blind request until the review is submitted,"
+        " and for an outside expert while it is not public: they read `content`.",
+    )
+    content: SpecContent = one(
+        description="What the version says. Of a blind request that is not answered: what names the school is covered"
+        " with █, sign for sign."
     )
     review: Review | None = one(
         on="{child}.request_id = {parent}.id and {child}.voided_at is null",
@@ -138,6 +159,10 @@ class ReviewRequest(Node):
         order="{child}.decided_at, {child}.id",
         size=1,
         description="Answers that fell because their reviewer went before anything was signed, the oldest first.",
+    )
+    expert: ReviewExpert | None = one(
+        on="{child}.request_id = {parent}.id and {child}.withdrawn_at is null",
+        description="The outside expert who was invited to it; seen by the organization that is asked.",
     )
     viewer_can: ReviewRequestAbilities = viewer_can()
 
@@ -174,9 +199,9 @@ class ReviewQueries:
         orders=REVIEW_REQUEST_ORDERS,
         where={
             "filter.state": REVIEW_REQUEST.columns["state"].replace("{t}", "{child}") + " = {value:text}",
-            "filter.schoolId": "{child}.school_id = {value:id(org)}",
+            "filter.schoolId": f"{{child}}.school_id = {{value:id(org)}} and not {_HIDDEN}",
             "filter.organizationId": "{child}.organization_id = {value:id(org)}",
-            "filter.specVersionId": "{child}.spec_version_id = {value:id(version)}",
+            "filter.specVersionId": f"{{child}}.spec_version_id = {{value:id(version)}} and not {_HIDDEN}",
         },
         args={"filter": arg(ReviewRequestFilter | None, "Which of them.")},
         description="The review requests that your organization made or received.",
@@ -187,42 +212,11 @@ class ReviewQueries:
     rubric: list[ReviewCriterion] = many(size=11, description="The eleven criteria of a review.")
 
 
-@strawberry.input(description="Whom to ask for a review of what.")
-class RequestReviewInput(CommandInput):
-    """Whom to ask for a review of what."""
-
-    spec_version_id: strawberry.ID = strawberry.field(description="Your submitted or published version.")
-    organization_id: strawberry.ID = strawberry.field(description="The employer or agency to ask.")
-    message: str = strawberry.field(default="", description="A word to the reviewers.")
-    due_on: date | None = strawberry.field(
-        default=strawberry.UNSET, description="The last day for an answer; 28 days from today if left out."
-    )
-
-
 @strawberry.input
 class ReviewRequestInput(CommandInput):
     """Base of the inputs that name a review request."""
 
     review_request_id: strawberry.ID = strawberry.field(description="The review request.")
-
-
-@strawberry.input(description="A review request to take on.")
-class ClaimReviewInput(ReviewRequestInput):
-    """A review request to take on."""
-
-
-@strawberry.input(description="A review request to take back.")
-class CancelReviewRequestInput(GuardedInput):
-    """A review request to take back."""
-
-    review_request_id: strawberry.ID = strawberry.field(description="The review request.")
-
-
-@strawberry.input(description="A review request that your organization will not answer.")
-class DeclineReviewInput(ReviewRequestInput):
-    """A review request that is declined."""
-
-    reason: str = strawberry.field(description="Why; the school reads it.")
 
 
 @strawberry.input(description="One criterion's score.")
@@ -247,20 +241,6 @@ class DecideReviewInput(ReviewRequestInput):
     recommendation: ReviewRecommendation = strawberry.field(description="What you recommend.")
 
 
-@payload(description="The review request.", errors=(ConflictOfInterestError,))
-class RequestReviewPayload:
-    """The new review request."""
-
-    review_request: ReviewRequest | None = entity(description="The new review request.")
-
-
-@payload(description="The claimed review request.")
-class ClaimReviewPayload:
-    """The claimed review request."""
-
-    review_request: ReviewRequest | None = entity(description="The claimed review request.")
-
-
 @payload(description="The new review.", errors=(ConflictOfInterestError,))
 class DecideReviewPayload:
     """The new review."""
@@ -268,40 +248,9 @@ class DecideReviewPayload:
     review: Review | None = entity(description="The new review.")
 
 
-@payload(description="The declined review request.")
-class DeclineReviewPayload:
-    """The declined review request."""
-
-    review_request: ReviewRequest | None = entity(description="The declined review request.")
-
-
-@payload(description="The cancelled review request.", errors=(StaleVersionError,))
-class CancelReviewRequestPayload:
-    """The cancelled review request."""
-
-    review_request: ReviewRequest | None = entity(description="The cancelled review request.")
-
-
-def _request(text: strawberry.ID) -> UUID:
+def request_key(text: strawberry.ID) -> UUID:
+    """The key of a review request that an input names. Raises NotFound."""
     return reference(text, "rrq", "review request", "reviewRequestId")
-
-
-async def _ask(tx: Tx, actor: Actor, given: RequestReviewInput, _tools: Tools) -> Mapping[str, str]:
-    made = await service.request(
-        tx,
-        actor,
-        service.RequestReview(
-            spec_version_id=reference(given.spec_version_id, "version", "version", "specVersionId"),
-            organization_id=reference(given.organization_id, "org", "employer or agency", "organizationId"),
-            message=given.message,
-            due_on=given.due_on or None,
-        ),
-    )
-    return {"review_request": public_id("rrq", made)}
-
-
-async def _claim(tx: Tx, actor: Actor, given: ClaimReviewInput, _tools: Tools) -> Mapping[str, str]:
-    return {"review_request": public_id("rrq", await service.claim(tx, actor, _request(given.review_request_id)))}
 
 
 async def _decide(tx: Tx, actor: Actor, given: DecideReviewInput, _tools: Tools) -> Mapping[str, str]:
@@ -312,59 +261,19 @@ async def _decide(tx: Tx, actor: Actor, given: DecideReviewInput, _tools: Tools)
         comment=given.comment,
         recommendation=rules.Recommendation[given.recommendation.name],
     )
-    command_ = service.Decide(_request(given.review_request_id), decision)
+    command_ = service.Decide(request_key(given.review_request_id), decision)
     return {"review": public_id("rev", await service.decide(tx, actor, command_))}
-
-
-async def _decline(tx: Tx, actor: Actor, given: DeclineReviewInput, _tools: Tools) -> Mapping[str, str]:
-    declined = service.Decline(_request(given.review_request_id), given.reason)
-    return {"review_request": public_id("rrq", await service.decline(tx, actor, declined))}
-
-
-async def _cancel(tx: Tx, actor: Actor, given: CancelReviewRequestInput, _tools: Tools) -> Mapping[str, str]:
-    cancelled = service.Cancel(_request(given.review_request_id), given.if_unmodified_since)
-    return {"review_request": public_id("rrq", await service.cancel(tx, actor, cancelled))}
 
 
 @strawberry.type
 class ReviewMutations:
     """Root fields."""
 
-    request_review: RequestReviewPayload | None = command(
-        RequestReviewInput,
-        _ask,
-        permission=Permission.REQUEST_REVIEW,
-        lock=Lock.CREATES,
-        description="Ask an employer or an agency to review one of your versions.",
-    )
-    claim_review: ClaimReviewPayload | None = command(
-        ClaimReviewInput,
-        _claim,
-        permission=Permission.REVIEW,
-        lock=Lock.STATE,
-        because="what another reviewer has claimed is refused until the week is over; one's own claim only grows",
-        description="Take a review request for a week, or extend your time.",
-    )
     decide_review: DecideReviewPayload | None = command(
         DecideReviewInput,
         _decide,
-        permission=Permission.REVIEW,
+        permission=Permission.WRITE_REVIEW,
         lock=Lock.STATE,
         because="only who holds the claim decides, once, about a version that never changes",
         description="Review the version that you claimed: declaration, scores, comment, recommendation.",
-    )
-    decline_review: DeclineReviewPayload | None = command(
-        DeclineReviewInput,
-        _decline,
-        permission=Permission.REVIEW,
-        lock=Lock.STATE,
-        because="what another reviewer has claimed is refused, and an answer is final",
-        description="Decline to review, with a reason.",
-    )
-    cancel_review_request: CancelReviewRequestPayload | None = command(
-        CancelReviewRequestInput,
-        _cancel,
-        permission=Permission.REQUEST_REVIEW,
-        lock=Lock.UNMODIFIED_SINCE,
-        description="Take back a review request that is not answered yet.",
     )

@@ -9,7 +9,7 @@ import strawberry
 from countersign.endorsements.views import CO_VALIDATED_AT, LIVE_COUNT, SEEN_WITH_ITS_VERSION
 from countersign.reads.bind import arg, bound, column, connection, find, many, one
 from countersign.reads.orders import Order, Orders
-from countersign.reviews.views import DECLINED_COUNT
+from countersign.reviews.views import DECLINED_COUNT, VEILED
 from countersign.schema.abilities import SpecDraftAbilities, SpecVersionAbilities, viewer_can
 from countersign.schema.base import Connection, Node
 from countersign.schema.endorsement_lists import ENDORSEMENT_FILTERS, ENDORSEMENT_ORDERS, EndorsementFilter
@@ -213,7 +213,7 @@ class SpecVersion(Node):
         description="How many organizations declined to review it, or reviewed it and advise against endorsing.",
     )
     review_requests: Connection[Annotated["ReviewRequest", strawberry.lazy("countersign.schema.reviews")]] = connection(
-        on="{child}.spec_version_id = {parent}.id",
+        on="{child}.spec_version_id = {parent}.id and not " + VEILED.replace("{t}", "{child}"),
         description="The requests to review it that your organization made or received.",
     )
     endorsements: Connection[Annotated["Endorsement", strawberry.lazy("countersign.schema.endorsements")]] = connection(

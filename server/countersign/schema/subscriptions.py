@@ -37,6 +37,9 @@ class ReviewEventKind(enum.Enum):
     DECLINED = strawberry.enum_value("declined", description="The organization will not review.")
     CANCELLED = strawberry.enum_value("cancelled", description="The school took it back.")
     RELEASED = strawberry.enum_value("released", description="Its reviewer has gone: a colleague may take it.")
+    RETURNED = strawberry.enum_value("returned", description="A claim ran out or was given back: anyone may take it.")
+    EXTENDED = strawberry.enum_value("extended", description="The school gave it a later due date.")
+    EXPIRED = strawberry.enum_value("expired", description="Its last day passed without an answer.")
 
 
 @strawberry.enum(description="What happened to an endorsement.")
@@ -110,6 +113,9 @@ class CatalogueSubscriptions:
             "review.declined": ReviewEventKind.DECLINED,
             "review.cancelled": ReviewEventKind.CANCELLED,
             "review.released": ReviewEventKind.RELEASED,
+            "review.returned": ReviewEventKind.RETURNED,
+            "review.extended": ReviewEventKind.EXTENDED,
+            "review.expired": ReviewEventKind.EXPIRED,
         },
         kinds=ReviewEventKind,
         default=[ReviewEventKind.REQUESTED],
@@ -149,9 +155,13 @@ class CatalogueSubscriptions:
     )
 
 
+_OPEN: Final = "not (q.blind and q.unveiled_at is null)"
+# A filter by what a blind request hides finds nothing: who listens would learn what is hidden.
 _REQUEST: Final = (
-    "q.id as request, q.spec_version_id as version, v.spec_id as spec, q.organization_id as asked,"
-    " q.school_id as school from review_requests q join spec_versions v on v.id = q.spec_version_id"
+    f"q.id as request, case when {_OPEN} then q.spec_version_id end as version,"
+    f" case when {_OPEN} then v.spec_id end as spec, q.organization_id as asked,"
+    f" case when {_OPEN} then q.school_id end as school"
+    " from review_requests q join spec_versions v on v.id = q.spec_version_id"
 )
 FACTS: Final[FactsOf] = {
     "bulk": "select id as subject, id as operation from bulk_operations where id = any($1)",

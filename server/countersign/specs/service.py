@@ -187,13 +187,16 @@ async def open_review(tx: Tx, version_id: UUID, reader: UUID | None = None) -> N
     if version is None:
         raise NotFound(what="version")
     if reader is not None:
-        await tx.execute(
-            "insert into spec_version_readers (spec_version_id, organization_id) values ($1, $2)"
-            " on conflict do nothing",
-            version_id,
-            reader,
-        )
+        await let_read(tx, version_id, reader)
     await _move(tx, version, Act.OPEN_REVIEW)
+
+
+async def let_read(tx: Tx, version_id: UUID, organization_id: UUID) -> None:
+    """Let an organization read the version: it has reviewed it blind. For the reviews room."""
+    await tx.execute(
+        "insert into spec_version_readers (spec_version_id, organization_id) values ($1, $2) on conflict do nothing",
+        *(version_id, organization_id),
+    )
 
 
 LOGGED: Final = Source(
