@@ -39,7 +39,7 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
-from countersign.endorsements import departures, policies, suspension
+from countersign.endorsements import co_validation, departures, policies, suspension
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
@@ -71,7 +71,7 @@ from countersign.notices import leaving
 from countersign.notices import tables as notices_tables
 from countersign.organizations import approvals, domains
 from countersign.organizations import tables as organizations_tables
-from countersign.organizations.events import Approved, MembershipEnded, Rejected, TiesChanged
+from countersign.organizations.events import Approved, MembershipEnded, Rejected, StandingChanged, TiesChanged
 from countersign.organizations.usage import TokenUses
 from countersign.privacy import files as privacy_files
 from countersign.privacy import tables as privacy_tables
@@ -134,6 +134,7 @@ TABLE_MODULES = (
 
 # What happens in a low room and concerns a higher one, in the same transaction.
 events.register(TiesChanged, conflicts.follow)
+events.register(StandingChanged, co_validation.follow)
 events.register(MembershipEnded, departures.after_membership, approvals.after_membership, leaving.after_membership)
 events.register(LearnersErased, leaving.after_erasure)
 events.register(KeyCompromised, suspension.follow_lost_key)
@@ -220,6 +221,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(kept(lambda: domains.run(tools.db, tools.fetcher, stop), stop))
         jobs.create_task(kept(lambda: endorsements_jobs.run(tools.db, tools.signer, stop), stop))
         jobs.create_task(kept(lambda: reminders.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: co_validation.run(tools.db, stop), stop))
         if settings.log_key_bytes:
             jobs.create_task(
                 kept(lambda: log_jobs.run(tools.db, log_key(settings), LOGGED, stop, settings.data / WITNESS), stop)

@@ -15,11 +15,9 @@ from countersign.endorsements.rules import (
     MOVES,
     Act,
     BadValidity,
-    Countersignature,
     NotEndorsable,
     NotTheEndorser,
     Party,
-    Range,
     StaleVersion,
     Standing,
     State,
@@ -29,12 +27,12 @@ from countersign.endorsements.rules import (
     check_reason,
     check_statement,
     check_version,
-    co_validated,
     months_after,
     move,
     standing,
     valid_until,
 )
+from countersign.endorsements.rules_co_validation import Countersignature, Range, co_validated
 from countersign.endorsements.rules_quorum import DEFAULT_POLICY, QuorumPolicy
 from countersign.kit.errors import InvalidState, NotAllowed, Required, TooLong
 from countersign.specs.rules import State as SpecState

@@ -20,12 +20,10 @@ from countersign.endorsements import jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.rules import (
     AlreadySigning,
-    Countersignature,
     NotTheEndorser,
-    Range,
     State,
-    co_validated,
 )
+from countersign.endorsements.rules_co_validation import Countersignature, Range, co_validated
 from countersign.endorsements.rules_quorum import DEFAULT_POLICY
 from countersign.endorsements.service import EndorseSpec, Revoke
 from countersign.endorsements.views import CO_VALIDATED_AT, LIVE_COUNT

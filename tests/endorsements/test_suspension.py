@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from countersign.endorsements import jobs, suspension
 from countersign.endorsements import service as endorsements
-from countersign.endorsements.rules import Countersignature, NotTheEndorser, Range, State, co_validated
+from countersign.endorsements.rules import NotTheEndorser, State
+from countersign.endorsements.rules_co_validation import Countersignature, Range, co_validated
 from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.endorsements.suspension import Suspend
 from countersign.endorsements.views import CO_VALIDATED_AT

@@ -34,6 +34,7 @@ CHANGES: Final = {
     "text": ["{c} || 'x'", "reverse({c}) || 'y'", "overlay({c} placing '#' from 1 for 1)", "md5(coalesce({c}, ''))"],
     "bytea": ["set_byte({c}, {n} % length({c}), (get_byte({c}, {n} % length({c})) # (1 << ({n} % 8))))", "{c} || ' '"],
     "bigint": ["{c} + 1 + {n}", "-{c} - 1"],
+    "numeric": ["coalesce({c}, 0) + 1"],
     "integer": ["{c} + 1 + {n} % 100", "-{c} - 1"],
     "timestamp with time zone": ["coalesce({c}, now()) + interval '1 microsecond'", "{c} - interval '1 day'"],
     "uuid": ["gen_random_uuid()"],

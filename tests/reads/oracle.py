@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -124,6 +125,12 @@ class Shown:
     code: str
 
 
+def _moment(values: Mapping[str, Any], argument: str | None) -> str:
+    """The moment that an argument says, in SQL."""
+    given = values.get(argument) if argument is not None else None
+    return f"'{given.isoformat()}'::timestamptz" if isinstance(given, datetime) else "{now}"
+
+
 class Oracle:
     """Answers one operation after the other over one connection.
 
@@ -198,8 +205,9 @@ class Oracle:
         match binding:
             case Constant(text):
                 return text(self.schema)
-            case Column(template, _, seen):
+            case Column(template, _, seen, instant):
                 expression = template or needed_bound(type_).view.column(python_name(definition))
+                expression = expression.replace("{at}", _moment(values, instant))
                 if seen:
                     expression = f"case when {predicate(seen)} then {expression} end"
                 form = sql.encode(expression, definition.type)
@@ -235,6 +243,7 @@ class Oracle:
                 continue
             view = step.bound.view
             last = Predicates(parameters, {**names, "t": step.alias, "child": step.alias, "parent": step.parent})
+            last.names["at"] = last.render(_moment(step.values, step.relation.instant))
             if source is not None or view.source:
                 item = last.render(source.rows if source is not None else view.source)
                 items.append(f"lateral {item}" if item.startswith("(") else item)

@@ -3,6 +3,7 @@
 Owns: endorsements and their evidence; `policies.py` versions of quorum policies, `rules_quorum.py` what they ask;
     `scope.py` (pure) the whole or some outcomes; `evidence.py` (pure) the kinds of industry validation with their
     sentences, `evidence_checks.py` (pure) what they share;
+    `rules_co_validation.py` (pure) the rule as a function of an instant, `co_validation.py` who is told when it turns;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
     member goes; `disclosing.py` who may sign for a version, and the ties that are signed with it;
     `suspension.py` pauses, and what a lost key does.

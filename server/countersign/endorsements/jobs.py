@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from countersign.conflicts import service as conflicts
-from countersign.endorsements import disclosing, rules, service
+from countersign.endorsements import co_validation, disclosing, rules, service
 from countersign.endorsements.tables import EndorsementSignature
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM, Role
@@ -92,12 +92,15 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
             now,
             renewed,
         )
+        mean, least = await co_validation.own_scores(tx, row["spec_version_id"], row["organization_id"])
         await tx.insert(
             EndorsementSignature(
                 endorsement_id=row["id"],
                 credential=credential,
                 signed_at=now,
                 signatory_roles=sorted(role.value for role in signed_as),
+                rubric_mean=mean,
+                rubric_least=least,
             )
         )
         await conflicts.note_endorsement(tx, row["id"], row["organization_id"], school, row["spec_version_id"])
@@ -109,6 +112,7 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
             action=SIGN,
             on_behalf_of=f"person:{row['signatory_id']}",
         )
+        await co_validation.settle(tx, [row["spec_version_id"]])
         return after
 
 

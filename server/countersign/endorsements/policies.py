@@ -6,7 +6,8 @@ less; when the platform asks for more later, both count: what is in effect is th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -14,6 +15,8 @@ from uuid import UUID
 import asyncpg
 
 from countersign.conflicts.rules import Tie
+from countersign.conflicts.rules_findings import DEFAULTS
+from countersign.endorsements import co_validation
 from countersign.endorsements.evidence import EvidenceKind
 from countersign.endorsements.rules_quorum import (
     DEFAULT_POLICY,
@@ -62,6 +65,13 @@ order by q.organization_id, q.spec_id, q.number desc
 """
 
 
+_JUDGED: Final = (
+    "$2::uuid is null or exists (select from spec_versions v where v.id = s.spec_version_id"
+    " and v.organization_id = $2 and ($3::uuid is null or v.spec_id = $3))"
+)
+"""Which versions a policy of an organization (or the platform's) judges, for one spec or all."""
+
+
 async def policy_for(tx: Tx, version_id: UUID, at: datetime | None = None) -> QuorumPolicy:
     """What must stand behind a version at an instant (now): the stricter demands of every policy then in effect.
 
@@ -86,6 +96,7 @@ async def publish(tx: Tx, actor: Actor, command: Publish) -> UUID:
         raise NotAllowed(why="Only a school publishes a policy for its specs")
     _check_note(command.note)
     check_policy(command.policy, [tie.name.lower() for tie in Tie], EvidenceKind)
+    check_not_laxer(command.policy, replace(command.policy, outcomes=_at_least(command.policy.outcomes)))
     now = await tx.now()
     start = command.effective_from or now
     if not now <= start <= now + LONGEST_NOTICE:
@@ -119,6 +130,7 @@ async def publish(tx: Tx, actor: Actor, command: Publish) -> UUID:
         four_eyes=policy.four_eyes,
         outcomes=dict(policy.outcomes),
         foreign_counts=policy.foreign_counts,
+        whole_scope=policy.whole_scope,
         note=command.note.strip(),
         published_by=actor.person_id,
         published_at=now,
@@ -126,6 +138,7 @@ async def publish(tx: Tx, actor: Actor, command: Publish) -> UUID:
     )
     await tx.insert(row)
     await enter(tx, LOGGED, row.id, actor=actor, action="quorum_policy.published")
+    await co_validation.due(tx, _JUDGED, owner, command.spec_id, at=start)
     await tx.emit("quorum_policy.published", f"pol_{row.id}")
     return row.id
 
@@ -158,6 +171,11 @@ async def _own_spec(tx: Tx, owner: UUID | None, spec_id: UUID) -> None:
         raise NotFound(what="spec", path=("specId",))
 
 
+def _at_least(outcomes: Mapping[str, str]) -> Mapping[str, str]:
+    """The defaults of the ties that a policy names: it may be stricter about them, and never milder."""
+    return {tie: DEFAULTS[Tie[tie.upper()]].value for tie in outcomes}
+
+
 def _check_note(note: str) -> None:
     if not note.strip():
         raise Required(what="A note", path=("note",))
@@ -185,4 +203,5 @@ def _read(row: asyncpg.Record) -> QuorumPolicy:
         four_eyes=row["four_eyes"],
         outcomes=row["outcomes"],
         foreign_counts=row["foreign_counts"],
+        whole_scope=row["whole_scope"],
     )

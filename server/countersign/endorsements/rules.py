@@ -1,18 +1,17 @@
-"""What may happen to an endorsement, and when a version is co-validated. Pure."""
+"""What may happen to an endorsement, and what it is worth to a reader. Pure."""
 
 from __future__ import annotations
 
 import calendar
 import enum
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final, assert_never
 from uuid import UUID
 
-from countersign.endorsements.rules_quorum import QuorumPolicy
+from countersign.endorsements.rules_co_validation import Range
 from countersign.kit.errors import Code, InvalidState, NotAllowed, Refusal, Required, TooLong
 from countersign.specs.rules import State as SpecState
 from countersign.specs.rules import endorsable
@@ -163,18 +162,6 @@ class Standing(enum.StrEnum):
     OVER = "over"
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
-    """From `start` (in) to `end` (out); the instants at which an endorsement was in force."""
-
-    start: datetime
-    end: datetime
-
-    def contains(self, instant: datetime) -> bool:
-        """Whether the instant lies inside."""
-        return self.start <= instant < self.end
-
-
 def standing(state: State, in_force: Range | None, now: datetime) -> Standing:
     """What the endorsement is worth now. Its end by time needs no job: the range says it."""
     match state:
@@ -265,32 +252,3 @@ def check_kind(kind: str) -> None:
     """Refuse an endorser that is not an employer or an agency: a school never endorses."""
     if kind not in {"employer", "agency"}:
         raise NotAllowed(why="Only employers and agencies endorse")
-
-
-# Co-validation
-
-
-@dataclass(frozen=True, slots=True)
-class Countersignature:
-    """What the quorum needs to know of an endorsement: whose it is and when it was in force."""
-
-    control_group: UUID
-    in_force: Range | None
-    paused: tuple[Range, ...] = ()
-    """When it was suspended, or its endorser was."""
-
-
-def co_validated(
-    countersignatures: Iterable[Countersignature], school_group: UUID, policy: QuorumPolicy, as_of: datetime
-) -> bool:
-    """Whether enough independent control groups had an endorsement in force at the instant.
-
-    Control groups are counted, not organizations; the school's own never counts. "Was it co-validated when she earned
-    it?" and "is it now?" are two calls: a revocation ends the range at its own instant and rewrites nothing before it.
-    """
-    groups = {
-        c.control_group
-        for c in countersignatures
-        if c.in_force is not None and c.in_force.contains(as_of) and not any(p.contains(as_of) for p in c.paused)
-    }
-    return len(groups - {school_group}) >= policy.groups

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 from uuid import UUID
 
+from countersign.conflicts.rules_findings import Outcome
 from countersign.kit.errors import Code, Invalid, Path, Refusal
 
 N = TypeVar("N", Decimal, int)
@@ -18,7 +19,7 @@ MOST_GROUPS: Final = 20
 HIGHEST_SCORE: Final = 4
 SHORTEST_FRESHNESS: Final = 30
 LONGEST_FRESHNESS: Final = 3_650
-OUTCOMES: Final = ("clear", "disclose", "exclude", "block")
+OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
 """What may come of a conflict of interest, from the mildest to the strictest."""
 _NO_OUTCOMES: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -39,7 +40,7 @@ class QuorumPolicy:
     endorser's own review at signing reached them. `freshness_days`: an older signature counts no more. `four_eyes`: who
     wrote the review or proposed the endorsement does not sign it. `outcomes`: tie to outcome (`OUTCOMES`), where it is
     stricter than the default. `foreign_counts`: whether verified endorsements from elsewhere count, each issuer as a
-    group.
+    group. `whole_scope`: an endorsement of some outcomes only does not count.
     """
 
     groups: int = 2
@@ -52,6 +53,7 @@ class QuorumPolicy:
     four_eyes: bool = False
     outcomes: Mapping[str, str] = field(default_factory=lambda: _NO_OUTCOMES)
     foreign_counts: bool = False
+    whole_scope: bool = False
 
 
 DEFAULT_POLICY: Final = QuorumPolicy()
@@ -73,6 +75,7 @@ def stricter(one: QuorumPolicy, other: QuorumPolicy) -> QuorumPolicy:
         four_eyes=one.four_eyes or other.four_eyes,
         outcomes=_strictest(one.outcomes, other.outcomes),
         foreign_counts=one.foreign_counts and other.foreign_counts,
+        whole_scope=one.whole_scope or other.whole_scope,
     )
 
 
@@ -112,6 +115,7 @@ _ASKED: Final[tuple[tuple[str, Path], ...]] = (
     ("four_eyes", ("fourEyes",)),
     ("outcomes", ("outcomes",)),
     ("foreign_counts", ("foreignCounts",)),
+    ("whole_scope", ("wholeScope",)),
 )
 
 

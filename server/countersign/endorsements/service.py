@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from countersign.attachments import service as attachments
-from countersign.endorsements import disclosing, rules, scope
+from countersign.endorsements import co_validation, disclosing, rules, scope
 from countersign.endorsements import evidence as evidence_rules
 from countersign.endorsements.evidence import Evidence
 from countersign.endorsements.tables import EndorsementAttachment, EndorsementEvidence
@@ -168,7 +168,7 @@ async def revoke(tx: Tx, actor: Actor, command: Revoke) -> UUID:
     rules.check_reason(command.reason)
     await members.hold(tx, actor, Role.SIGNATORY)
     row = await tx.fetchrow(
-        "select organization_id, state, in_force, status_list_id, status_index from endorsements"
+        "select organization_id, spec_version_id, state, in_force, status_list_id, status_index from endorsements"
         " where id = $1 for update",
         command.endorsement_id,
     )
@@ -187,6 +187,7 @@ async def revoke(tx: Tx, actor: Actor, command: Revoke) -> UUID:
     await trust.revoke(tx, row["status_list_id"], row["status_index"])
     await enter(tx, LOGGED, command.endorsement_id, actor=actor, action="endorsement.revoked")
     await tx.emit("endorsement.revoked", f"end_{command.endorsement_id}")
+    await co_validation.settle(tx, [row["spec_version_id"]])
     return command.endorsement_id
 
 
@@ -202,7 +203,9 @@ LOGGED: Final = Source(
             (select string_agg(v::text, '' order by v.no) from endorsement_evidence v where v.endorsement_id = t.id)
         )::text || coalesce(' scope ' || e.outcome_keys::text, '')
             || case when e.disclosures <> '[]' or not e.counts
-                then ' disclosed ' || e.disclosures::text || e.counts else '' end as facts
+                then ' disclosed ' || e.disclosures::text || e.counts else '' end
+            || case when num_nonnulls(s.rubric_mean, s.rubric_least) = 0 then ''
+                else ' scores ' || row(s.rubric_mean, s.rubric_least)::text end as facts
         from (
             select id from endorsements where state not in ('signing', 'refused')
             union select endorsement_id from endorsement_signatures

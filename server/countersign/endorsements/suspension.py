@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from countersign.endorsements import rules, service
+from countersign.endorsements import co_validation, rules, service
 from countersign.endorsements.tables import EndorsementSuspension
 from countersign.kit import access
 from countersign.kit.access import SYSTEM, Actor, Permission
@@ -48,6 +48,7 @@ async def suspend(tx: Tx, actor: Actor, command: Suspend) -> UUID:
     rules.check_reason(command.reason)
     row, after = await _step(tx, actor, command.endorsement_id, rules.Act.SUSPEND)
     await _pause(tx, row, after, command.reason, actor)
+    await co_validation.settle(tx, [row["spec_version_id"]])
     return command.endorsement_id
 
 
@@ -72,6 +73,7 @@ async def resume(tx: Tx, actor: Actor, endorsement_id: UUID) -> UUID:
     await trust.resume(tx, row["status_list_id"], row["status_index"])
     await enter(tx, service.LOGGED, endorsement_id, actor=actor, action="endorsement.resumed")
     await tx.emit("endorsement.resumed", f"end_{endorsement_id}")
+    await co_validation.settle(tx, [row["spec_version_id"]])
     return endorsement_id
 
 
@@ -81,7 +83,7 @@ async def follow_lost_key(tx: Tx, event: KeyCompromised) -> None:
     No signature by it verifies from now on, so none of it may count; the signatory endorses again what is still true.
     """
     rows = await tx.fetch(
-        "select e.id, e.state, e.in_force, e.status_list_id, e.status_index, s.signed_at"
+        "select e.id, e.spec_version_id, e.state, e.in_force, e.status_list_id, e.status_index, s.signed_at"
         " from endorsements e join endorsement_signatures s on s.endorsement_id = e.id"
         " where e.organization_id = $1 and e.state in ('in_force', 'suspended')"
         " and convert_from(s.credential, 'UTF8')::jsonb -> 'proof' ->> 'verificationMethod' = $2"
@@ -111,6 +113,7 @@ async def follow_lost_key(tx: Tx, event: KeyCompromised) -> None:
                 "update endorsement_suspensions set reason = $2 where endorsement_id = $1 and resumed_at is null",
                 *(row["id"], KEY_LOST),
             )
+    await co_validation.settle(tx, [row["spec_version_id"] for row in rows])
 
 
 async def _pause(tx: Tx, row: asyncpg.Record, after: rules.State, reason: str, actor: Actor) -> None:
@@ -127,7 +130,7 @@ async def _pause(tx: Tx, row: asyncpg.Record, after: rules.State, reason: str, a
 
 async def _step(tx: Tx, actor: Actor, endorsement_id: UUID, act: rules.Act) -> tuple[asyncpg.Record, rules.State]:
     row = await tx.fetchrow(
-        "select id, organization_id, state, in_force, status_list_id, status_index from endorsements"
+        "select id, organization_id, spec_version_id, state, in_force, status_list_id, status_index from endorsements"
         " where id = $1 for update",
         endorsement_id,
     )

@@ -114,6 +114,9 @@ class EndorsementSignature(Table, table=True):
     signed_at: datetime = Field(sa_type=DateTime(timezone=True))
     signatory_roles: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
     """The signatory's roles at that moment; null in rows that are older than the column."""
+    rubric_mean: Decimal | None = Field(default=None, sa_type=Numeric(4, 3))
+    """The mean of the endorser's own scores of the version when it signed, and the least of them; null without any."""
+    rubric_least: int | None = None
 
 
 class EndorsementEvidence(Table, table=True):
@@ -196,6 +199,7 @@ class QuorumPolicyVersion(Table, table=True):
     four_eyes: bool
     outcomes: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     foreign_counts: bool
+    whole_scope: bool
     note: str
     published_by: uuid.UUID | None = None
     published_at: datetime = Field(sa_type=DateTime(timezone=True))
@@ -304,3 +308,41 @@ class EndorsementReminder(Table, table=True):
     endorsement_id: uuid.UUID = Field(primary_key=True, foreign_key="endorsements.id")
     days: int = Field(primary_key=True)
     told_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class CoValidationStanding(Table, table=True):
+    """What was last found of a version that somebody endorsed, up to when, and when to look again.
+
+    It answers no question: that is worked out anew each time. It is for telling of a turn once. Turns before
+    `told_from` are written down and not told: they are older than the row.
+    """
+
+    __tablename__ = "co_validation_standings"
+    __table_args__ = (
+        Index("co_validation_standings_due", "next_at", postgresql_where="next_at is not null"),
+        Index("co_validation_standings_by_age", "settled_at"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"co_validated", "turns", "settled_at", "next_at"})
+
+    spec_version_id: uuid.UUID = Field(primary_key=True, foreign_key="spec_versions.id")
+    co_validated: bool
+    turns: int
+    settled_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    next_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    told_from: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class CoValidationTurn(Table, table=True):
+    """One rise or fall of a version, numbered: the row that makes its event one event. Never changed."""
+
+    __tablename__ = "co_validation_turns"
+    __table_args__ = (UniqueConstraint("spec_version_id", "number", name="co_validation_turns_once"),)
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    id: uuid.UUID = Field(primary_key=True)
+    spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id")
+    number: int
+    co_validated: bool
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+    noticed_at: datetime = Field(sa_type=DateTime(timezone=True))

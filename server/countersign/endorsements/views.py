@@ -6,34 +6,93 @@ from countersign.endorsements.rules import EXPIRING_WITHIN
 from countersign.endorsements.rules_quorum import DEFAULT_POLICY
 from countersign.kit.sight import WITH_PARENT, members, told
 from countersign.kit.view import View
-from countersign.organizations.standing import UNSUSPENDED_AT
+from countersign.organizations.standing import CONTROL_GROUP_AT
 from countersign.specs.views import READABLE
 
-LIVE = "({e}.state = 'in_force' and ({e}.in_force @> {now}) is true)"
-"""Whether the endorsement `{e}` is in force at `{now}`, the present. Its end by time needs no job.
+_SUSPENDED_NOW = (
+    "any(array(select y.organization_id from organization_suspensions y"
+    " where y.suspended_at <= {now} and coalesce(y.resumed_at > {now}, true)))"
+)
+"""The organizations that are suspended at `{now}`: looked up once for a statement, not once for a row."""
 
-`is true` hides the range from the planner: by the GiST index of the exclusion constraint a version's endorsements cost
-forty times what they cost by the index of the version.
+LIVE = (
+    "({e}.state = 'in_force' and ({e}.in_force @> {now}) is true and {e}.organization_id <> all"
+    + _SUSPENDED_NOW.removeprefix("any")
+    + ")"
+)
+"""Whether the endorsement `{e}` is in force at `{now}`, the present, and its endorser may act.
+
+Its end by time needs no job. `is true` hides the range from the planner: by the GiST index of the exclusion constraint
+a version's endorsements cost forty times what they cost by the index of the version.
 """
 
-IN_FORCE_AT = (
-    "((({e}.in_force @> {at}) is true) and not exists (select from endorsement_suspensions x"
-    " where x.endorsement_id = {e}.id and x.suspended_at <= {at} and coalesce(x.resumed_at > {at}, true)))"
+_PAUSED_AT = (
+    "exists (select from endorsement_suspensions x"
+    " where x.endorsement_id = {e}.id and x.suspended_at <= {at} and coalesce(x.resumed_at > {at}, true))"
 )
+
+IN_FORCE_AT = "((({e}.in_force @> {at}) is true) and not " + _PAUSED_AT + ")"
 """Whether the endorsement `{e}` was in force at any instant `{at}`, past or present: closed ranges keep history,
 and suspensions leave gaps in it."""
 
-CO_VALIDATED_AT = (
-    "((select count(distinct o.control_group) from endorsements e join organizations o on o.id = e.organization_id"
-    " where e.spec_version_id = {v}.id and "
-    + IN_FORCE_AT.format(e="e", at="{at}")
-    + " and "
-    + UNSUSPENDED_AT.format(o="o", at="{at}")
-    + " and o.control_group <>"
-    " (select s.control_group from organizations s where s.id = {v}.organization_id))"
-    f" >= {DEFAULT_POLICY.groups})"
+POLICIES_AT = (
+    "any(array(select y.id from quorum_policies y where y.organization_id is null and y.effective_from <= {at}"
+    " order by y.number desc limit 1)"
+    " || array(select distinct on (y.spec_id) y.id from quorum_policies y where y.organization_id = {v}.organization_id"
+    " and (y.spec_id is null or y.spec_id = {v}.spec_id) and y.effective_from <= {at}"
+    " order by y.spec_id, y.number desc))"
 )
-"""`rules.co_validated` in SQL for the version `{v}` at `{at}`; a test keeps the two equal."""
+"""The ids of the policies in effect for the version `{v}` at `{at}`; the platform's first version is no row."""
+
+DEMANDS_AT = f"""(
+    select greatest(max(q.groups),
+                    case when bool_or(q.organization_id is null) then 1 else {DEFAULT_POLICY.groups} end) as groups,
+           coalesce(max(q.employers), 0) as employers, coalesce(max(q.agencies), 0) as agencies,
+           string_to_array(string_agg(nullif(array_to_string(q.evidence, ','), ''), ','), ',') as evidence,
+           max(q.rubric_floor) as rubric_floor, max(q.criterion_floor) as criterion_floor,
+           min(q.freshness_days) as freshness_days, coalesce(bool_or(q.four_eyes), false) as four_eyes,
+           coalesce(bool_or(q.whole_scope), false) as whole_scope,
+           coalesce(bool_and(q.foreign_counts) and bool_or(q.organization_id is null), false) as foreign_counts
+    from quorum_policies q where q.id = {POLICIES_AT})"""
+"""What policies ask together of the version `{v}` at `{at}`, in one row: `rules_quorum.effective` in SQL."""
+
+WHY_NOT = f"""case
+    when not coalesce(e.in_force @> {{at}}, false)
+        then case e.state when 'revoked' then 'revoked' when 'superseded' then 'superseded' else 'expired' end
+    when {_PAUSED_AT.replace("{e}", "e")} then 'suspended'
+    when e.organization_id = {_SUSPENDED_NOW.replace("{now}", "{at}")} then 'endorser_suspended'
+    when not e.counts then 'conflict_of_interest'
+    when {CONTROL_GROUP_AT.replace("{o}", "o")} = (select {CONTROL_GROUP_AT.replace("{o}", "s")} from organizations s
+                                           where s.id = {{v}}.organization_id) then 'group_of_the_school'
+    when {{p}}.whole_scope and e.outcome_keys is not null then 'only_a_part'
+    when lower(e.in_force) + make_interval(days => {{p}}.freshness_days) <= {{at}} then 'too_old'
+    when num_nonnulls({{p}}.rubric_floor, {{p}}.criterion_floor) > 0 then (
+        select case when g.rubric_mean is null then 'not_reviewed'
+                    when g.rubric_mean < {{p}}.rubric_floor then 'below_rubric_floor'
+                    when g.rubric_least < {{p}}.criterion_floor then 'below_criterion_floor' end
+        from endorsement_signatures g where g.endorsement_id = e.id) end"""
+"""Why the endorsement `e` of the organization `o` does not count for the version `{{v}}` at `{{at}}` under the demands
+`{{p}}`; null when it does: `rules_co_validation.why_not` in SQL."""
+
+COUNTED_AT = f"""(
+    select {CONTROL_GROUP_AT.replace("{o}", "o")} as control_group, o.kind, e.id
+    from endorsements e join organizations o on o.id = e.organization_id
+    where e.spec_version_id = {{v}}.id and ({WHY_NOT}) is null)"""
+"""The endorsements that count for the version `{v}` at `{at}` under the demands `{p}`."""
+
+TALLY = """count(distinct c.control_group)::int as have_groups,
+    (count(distinct c.control_group) filter (where c.kind = 'employer'))::int as have_employers,
+    (count(distinct c.control_group) filter (where c.kind = 'agency'))::int as have_agencies"""
+MEETS = """count(distinct c.control_group) >= p.groups
+    and count(distinct c.control_group) filter (where c.kind = 'employer') >= p.employers
+    and count(distinct c.control_group) filter (where c.kind = 'agency') >= p.agencies
+    and (p.evidence is null or p.evidence <@ array(
+        select ev.kind::text from endorsement_evidence ev where ev.endorsement_id = any(array_agg(c.id))))"""
+
+CO_VALIDATED_AT = f"""(
+    select {MEETS} from {DEMANDS_AT} p left join lateral {COUNTED_AT.replace("{p}", "p")} c on true
+    group by p.groups, p.employers, p.agencies, p.evidence)"""
+"""`rules_co_validation.Facts.co_validated` in SQL for the version `{v}` at `{at}`; a test keeps the two equal."""
 
 LIVE_COUNT = (
     "(select count(*) from endorsements e where e.spec_version_id = {v}.id and " + LIVE.format(e="e", now="{now}") + ")"

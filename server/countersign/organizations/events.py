@@ -21,6 +21,13 @@ class TiesChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StandingChanged(Event):
+    """Organizations were suspended, may act again, or are in other control groups than before."""
+
+    organizations: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MembershipEnded(Event):
     """A person has lost roles in an organization: all of them when the membership ended, some when they were changed.
 

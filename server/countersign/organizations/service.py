@@ -9,12 +9,13 @@ from uuid import UUID
 
 import asyncpg
 
-from countersign.kit import access
+from countersign.kit import access, events
 from countersign.kit.access import Actor, OrganizationKind, Permission, Role, Scope
 from countersign.kit.db import Connection, Reader, Tx
 from countersign.kit.errors import Invalid, NotFound
 from countersign.kit.ids import new_id
 from countersign.organizations import rules
+from countersign.organizations.events import StandingChanged
 from countersign.organizations.rules_tokens import good_from
 from countersign.organizations.tables import ApiToken, Membership, Organization
 
@@ -85,11 +86,14 @@ async def group(tx: Tx, groups: Mapping[UUID, UUID]) -> int:
         " join organizations o on o.id = g.id where o.control_group <> g.name on conflict do nothing",
         *(list(groups), list(groups.values()), await tx.now()),
     )
-    return await tx.execute(
+    rows = await tx.fetch(
         "update organizations o set control_group = g.name from unnest($1::uuid[], $2::uuid[]) as g(id, name)"
-        " where o.id = g.id and o.control_group <> g.name",
+        " where o.id = g.id and o.control_group <> g.name returning o.id",
         *(list(groups), list(groups.values())),
     )
+    if rows:
+        await events.publish(tx, StandingChanged(tuple(row["id"] for row in rows)))
+    return len(rows)
 
 
 async def enrol(

@@ -11,7 +11,7 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import InvalidState, NotFound, Required, TooLong
 from countersign.kit.ids import new_id
 from countersign.organizations import rules_domains
-from countersign.organizations.events import TiesChanged
+from countersign.organizations.events import StandingChanged, TiesChanged
 from countersign.organizations.tables import OrganizationSuspension
 
 REASON_LIMIT: Final = 2_000
@@ -55,6 +55,7 @@ async def suspend(tx: Tx, actor: Actor, organization_id: UUID, reason: str) -> N
             resumed_at=None,
         )
     )
+    await events.publish(tx, StandingChanged((organization_id,)))
     await tx.emit("organization.suspended", f"org_{organization_id}")
 
 
@@ -78,6 +79,7 @@ async def resume(tx: Tx, actor: Actor, organization_id: UUID) -> None:
     after = rules_domains.verification(before, verified_domains=verified)
     await tx.execute("update organizations set verification = $2 where id = $1", organization_id, after)
     await events.publish(tx, TiesChanged((organization_id,)))
+    await events.publish(tx, StandingChanged((organization_id,)))
     await tx.emit("organization.resumed", f"org_{organization_id}")
 
 

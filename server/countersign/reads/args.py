@@ -84,11 +84,15 @@ class Parameters:
             permission = Permission(detail)
             return self.bind(lambda call: _holding(call.actor, permission), "uuid", (name, permission))
         if name == "now":
-            return f"coalesce({self.bind(lambda call: call.now, 'timestamptz', 'now')}, statement_timestamp())"
+            return self.now()
         if name in _KNOWN:
             getter, type_ = _KNOWN[name]
             return self.bind(getter, type_, name)
         return None
+
+    def now(self) -> str:
+        """The present, as the call says or the database."""
+        return f"coalesce({self.bind(lambda call: call.now, 'timestamptz', 'now')}, statement_timestamp())"
 
     def uses(self, name: str) -> bool:
         """Whether the statement binds `{now}` or an actor placeholder."""
@@ -166,6 +170,10 @@ class Args:
             return [key for key in keys if key is not None]
 
         return self._parameters.bind(read, "uuid[]")
+
+    def instant(self, path: str) -> str:
+        """The instant that an argument says, or the present when it is not given."""
+        return self.param(path, "timestamptz") if path in self else self._parameters.now()
 
     def custom(self, make: Getter, type_: str) -> str:
         """A parameter computed from the call as a whole; use `getter` for the values it needs."""

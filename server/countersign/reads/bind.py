@@ -80,13 +80,17 @@ def column(
     name: str | None = None,
     requires: Permission | None = None,
     seen: tuple[Sight, ...] = (),
+    args: Mapping[str, Argument] = NO_ARGUMENTS,
+    instant: str | None = None,
 ) -> Any:
     """A value of the row: the view's column of the field's name, or `sql` over `{t}`.
 
     Whoever sees the row sees it; unless it `requires` a permission (the question is refused without it), or is `seen`
-    by fewer (null for the others, so its type must be nullable).
+    by fewer (null for the others, so its type must be nullable). `instant` names an argument, a moment, which the SQL
+    knows as `{at}`.
     """
-    return _field(Column(sql, requires, seen), description, name=name, requires=requires, seen=seen)
+    binding = Column(sql, requires, seen, instant)
+    return _field(binding, description, args=args, name=name, requires=requires, seen=seen)
 
 
 def key(*, description: str) -> Any:
@@ -121,13 +125,15 @@ def one(
     requires: Permission | None = None,
     name: str | None = None,
     visible: str | None = None,
+    instant: str | None = None,
 ) -> Any:
     """The row of another view that `on` joins, or null; the first by `order` when there may be several.
 
     A type whose view has an empty source is part of the parent's row (a value object); `on` then says when it exists.
     For a union or interface give `alternatives` (member type name → on; the first that exists) or `members`.
     `visible` says what is left of the target's visibility once the parent is seen and `on` holds ("true": nothing);
-    the differential test's oracle asks the whole of it, and so finds a claim that does not hold.
+    the differential test's oracle asks the whole of it, and so finds a claim that does not hold. `instant` names an
+    argument, a moment, which the view's source knows as `{at}`.
     """
     relation = Relation(
         *("one", on, where, order or ""),
@@ -135,6 +141,7 @@ def one(
         alternatives=alternatives,
         requires=requires,
         visible=visible,
+        instant=instant,
     )
     return _field(relation, description, args=args, requires=requires, name=name)
 

@@ -52,12 +52,14 @@ class Column:
     """A value of the row; `sql` replaces the view's column of the field's name.
 
     `requires` is what the whole question needs for it; `seen` who gets the value where not everyone does who sees the
-    row: null for the others.
+    row: null for the others. `instant` names the argument that the SQL knows as `{at}`: the present when it is not
+    given.
     """
 
     sql: str | None = None
     requires: Permission | None = None
     seen: tuple[Sight, ...] = ()
+    instant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ class Source:
 class Relation:
     """A way from a row to other rows: `one`, `many` or `connection`; a root field is one without parent.
 
-    `visible` is what is left of the target's visibility where the parent is seen; None: the whole of it.
+    `visible` is what is left of the target's visibility where the parent is seen; None: the whole of it. `instant`
+    names the argument that the view's source knows as `{at}`: the present when it is not given.
     """
 
     kind: str
@@ -127,6 +130,7 @@ class Relation:
     source: Source | None = None
     requires: Permission | None = None
     visible: str | None = None
+    instant: str | None = None
 
     @property
     def reveals(self) -> bool:

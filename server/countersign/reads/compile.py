@@ -1,6 +1,7 @@
 """The compiler: an operation's selection becomes the text of one SQL statement and the getters of its parameters."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -93,7 +94,7 @@ class Compiler:
         definition = type_.fields[name]
         return self._bound_field(type_, name, definition, nodes, scope, path)
 
-    def _bound_field(  # noqa: PLR0911 - one for each sort of binding
+    def _bound_field(  # noqa: C901, PLR0911 - one for each sort of binding
         self,
         type_: GraphQLObjectType,
         name: str,
@@ -103,6 +104,10 @@ class Compiler:
         path: Path,
     ) -> str:
         match binding_of(type_, name, definition):
+            case Column(instant=str(argument)) as column:
+                at = self.place(type_, name, definition, nodes, path).args.instant(argument)
+                there = replace(scope, names={**scope.names, "at": at})
+                return self._column(column, type_, definition, there, path)
             case Column() as column:
                 return self._column(column, type_, definition, scope, path)
             case Key():
@@ -197,6 +202,8 @@ class Compiler:
         alias = self.parameters.name("t") if view.source else parent.t
         # `{t}` is the entered row everywhere in an entry's templates; `{child}` is the same row by its other name.
         names = {**parent.names, "t": alias, "child": alias, "parent": parent.t}
+        if relation.instant is not None:
+            names["at"] = place.args.instant(relation.instant)
         child = Scope(alias, bound or Bound(view, Public()), parent.names)
         entry = Entry(view, Predicates(self.parameters, names), relation.source.rows if relation.source else None)
         if relation.on != "true":
