@@ -39,7 +39,7 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
-from countersign.endorsements import co_validation, departures, policies, suspension
+from countersign.endorsements import co_validation, departures, policies, renewal, suspension
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
@@ -69,7 +69,7 @@ from countersign.log.sources import Source
 from countersign.notices import jobs as notices_jobs
 from countersign.notices import leaving
 from countersign.notices import tables as notices_tables
-from countersign.organizations import approvals, domains
+from countersign.organizations import approvals, domains, signing_authority
 from countersign.organizations import tables as organizations_tables
 from countersign.organizations.events import Approved, MembershipEnded, Rejected, StandingChanged, TiesChanged
 from countersign.organizations.usage import TokenUses
@@ -222,6 +222,8 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(kept(lambda: endorsements_jobs.run(tools.db, tools.signer, stop), stop))
         jobs.create_task(kept(lambda: reminders.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: co_validation.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: renewal.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: signing_authority.run(tools.db, stop), stop))
         if settings.log_key_bytes:
             jobs.create_task(
                 kept(lambda: log_jobs.run(tools.db, log_key(settings), LOGGED, stop, settings.data / WITNESS), stop)

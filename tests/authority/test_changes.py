@@ -51,6 +51,11 @@ ABILITIES: Final[list[tuple[str, str, str, tuple[str, ...], str]]] = [
     ("ReviewRequest", "giveBack", "giveBackReview", ("claimed", "waiting"), "reviewRequestId"),
     ("ReviewRequest", "inviteExpert", "inviteExpert", ("waiting", "given"), "reviewRequestId"),
     ("Endorsement", "revoke", "revokeEndorsement", ("endorsement",), "endorsementId"),
+    ("Endorsement", "renew", "renewEndorsement", ("paused",), "endorsementId"),
+    ("Endorsement", "suspend", "suspendEndorsement", ("endorsement", "paused"), "endorsementId"),
+    ("Endorsement", "resume", "resumeEndorsement", ("paused", "endorsement"), "endorsementId"),
+    ("Endorsement", "hide", "hideEndorsement", ("endorsement", "hidden"), "endorsementId"),
+    ("Endorsement", "show", "showEndorsement", ("hidden", "endorsement"), "endorsementId"),
     ("Award", "revoke", "revokeAward", ("award",), "awardId"),
     ("BulkOperation", "cancel", "cancelBulkOperation", ("bulk",), "bulkOperationId"),
 ]

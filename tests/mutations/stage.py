@@ -22,8 +22,8 @@ from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
+from countersign.endorsements import display, suspension
 from countersign.endorsements import service as endorsements
-from countersign.endorsements import suspension
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
 from countersign.kit.fetcher import Fetcher
@@ -65,6 +65,7 @@ class Stage:
     employer: Actor
     learner: Actor
     admin: Actor
+    house: Actor
     newcomer: Actor
     claimant: Actor
     own: Actor
@@ -113,7 +114,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         ids = {"employer": f"org_{employer.organization_id}", "agency": f"org_{agency}"}
         versions = await _specifications(tx, school, ids)
         await _reviews(tx, school, employer, versions, ids)
-        digest = await _endorsed(tx, employer, versions, ids)
+        digest = await _endorsed(tx, school, employer, versions, ids)
         issued = await awards.issue(
             tx, school, awards.IssueAward(versions["published"], Person("a@example.com", "Anna", "DE"), DAY)
         )
@@ -126,10 +127,11 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         ids["domain"] = f"dom_{await domains.claim(tx, school, 'claimed.example')}"
         learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
         admin = await _people(tx, make, school, ids)
+        house = await _house(tx, make, employer, ids)
         newcomer = await _newcomer(tx)
         claimant = await _claimant(tx, school, versions["published"], ids)
         own = replace(await _signed_in(tx), learner_id=issued.learner_id)
-        colleagues = dict([await _colleague(tx, make, actor) for actor in (school, employer)])
+        colleagues = dict([await _colleague(tx, make, actor) for actor in (school, employer, house)])
     return Stage(
         Engine(make_schema(), Tools(db, SEALER, signer, fetcher=Fetcher(Names()))),
         db,
@@ -137,6 +139,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         employer,
         learner,
         admin,
+        house,
         newcomer,
         claimant,
         own,
@@ -188,6 +191,15 @@ async def _people(tx: Tx, make: Factory, school: Actor, ids: dict[str, str]) -> 
     return admin
 
 
+async def _house(tx: Tx, make: Factory, employer: Actor, ids: dict[str, str]) -> Actor:
+    """The employer's admin with a session; the membership of its signatory."""
+    assert employer.organization_id is not None
+    admin = await make.member(tx, employer.organization_id, OrganizationKind.EMPLOYER, Role.ORG_ADMIN)
+    key = await tx.fetchval("select id from memberships where person_id = $1", employer.person_id)
+    ids["signatory"] = f"membership_{key}"
+    return replace(admin, token_id=None, login_id=new_id(), account_id=admin.person_id, authenticated_at=await tx.now())
+
+
 async def _colleague(tx: Tx, make: Factory, actor: Actor) -> tuple[UUID, UUID]:
     """An actor's person, and another one with the same roles."""
     assert actor.organization_id is not None
@@ -229,7 +241,7 @@ async def _reviews(tx: Tx, school: Actor, employer: Actor, versions: dict[str, U
     ids["expert"] = f"xpt_{expert}"
 
 
-async def _endorsed(tx: Tx, employer: Actor, versions: dict[str, UUID], ids: dict[str, str]) -> str:
+async def _endorsed(tx: Tx, school: Actor, employer: Actor, versions: dict[str, UUID], ids: dict[str, str]) -> str:
     """The employer's word for the submitted version, in force; the digest of the published one."""
     digests = {
         name: await tx.fetchval("select digest from spec_versions where id = $1", k) for name, k in versions.items()
@@ -243,6 +255,8 @@ async def _endorsed(tx: Tx, employer: Actor, versions: dict[str, UUID], ids: dic
         )
         ids[name] = f"end_{key}"
     await suspension.suspend(tx, employer, suspension.Suspend(key, "We look again"))
+    ids["hidden"] = ids["paused"]
+    await display.hide(tx, school, key)
     return str(digests["published"])
 
 

@@ -80,6 +80,13 @@ TABLE: Final[Mapping[str, Row]] = {
     "revokeEndorsement": Row(
         "employer", lambda s: {"endorsementId": s.ids["endorsement"], "reason": "Out of date"}, {"reason": "Other"}
     ),
+    "renewEndorsement": Row(
+        "employer",
+        lambda s: {"endorsementId": s.ids["paused"], "expectedDigest": s.digest},
+        {"statement": "We might hire."},
+    ),
+    "hideEndorsement": Row("school", lambda s: {"endorsementId": s.ids["endorsement"]}, {"endorsementId": "end_x"}),
+    "showEndorsement": Row("school", lambda s: {"endorsementId": s.ids["hidden"]}, {"endorsementId": "end_x"}),
     "announceAttachment": Row(
         "employer", lambda _: {"filename": "letter.pdf", "size": 1, "sha256": "0" * 64}, {"size": 2}
     ),
@@ -132,6 +139,15 @@ TABLE: Final[Mapping[str, Row]] = {
         "admin",
         lambda s: {"membershipId": s.ids["membership"], "roles": ["REGISTRAR"], "ifUnmodifiedSince": MADE},
         {"roles": ["AUDITOR"]},
+    ),
+    "limitSigningAuthority": Row(
+        "house",
+        lambda s: {
+            "membershipId": s.ids["signatory"],
+            "until": "2027-01-31T00:00:00Z",
+            "ifUnmodifiedSince": MADE,
+        },
+        {"until": None},
     ),
     "endMembership": Row("admin", lambda s: {"membershipId": s.ids["membership"]}, {"membershipId": "membership_x"}),
     "createToken": Row("admin", lambda _: {"name": "Import", "scopes": ["AWARD_WRITE"]}, {"name": "Other"}),

@@ -56,8 +56,8 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
     async with db.writer() as tx:
         row = await tx.fetchrow(
             "select id, spec_version_id, organization_id, signatory_id, digest, state, valid_until, document,"
-            " status_list_id, status_index, disclosures from endorsements where id = $1 and state = 'signing'"
-            " for update skip locked",
+            " supersedes_id, status_list_id, status_index, disclosures from endorsements"
+            " where id = $1 and state = 'signing' for update skip locked",
             endorsement_id,
         )
         if row is None:
@@ -82,7 +82,7 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
             return after
         renewed = await _close(tx, previous, by=row["id"]) if previous else None
         await tx.execute(
-            "update endorsements e set state = $2, supersedes_id = $4,"
+            "update endorsements e set state = $2, supersedes_id = coalesce($4, supersedes_id),"
             # A clock that was set back must not open a range inside one that is closed.
             " in_force = tstzrange(greatest($3, (select max(upper(p.in_force)) from endorsements p"
             " where p.organization_id = e.organization_id and p.spec_version_id = e.spec_version_id)), valid_until)"
@@ -124,6 +124,7 @@ async def _check_again(tx: Tx, row: asyncpg.Record) -> tuple[frozenset[Role], UU
     now = await tx.now()
     if row["valid_until"] <= now:
         raise TooLate
+    await _check_renewed(tx, row)
     version = await specs.lock_version(tx, row["spec_version_id"])
     if version is None:
         raise VersionGone
@@ -143,6 +144,15 @@ async def _check_again(tx: Tx, row: asyncpg.Record) -> tuple[frozenset[Role], UU
     if not unused:
         raise StatusSlotGone
     return held, version.organization_id
+
+
+async def _check_renewed(tx: Tx, row: asyncpg.Record) -> None:
+    """Refuse to renew what somebody of the endorser has revoked meanwhile; until the commit nobody does."""
+    if row["supersedes_id"] is None:
+        return
+    state = await tx.fetchval("select state from endorsements where id = $1 for share", row["supersedes_id"])
+    if rules.State(state) is rules.State.REVOKED:
+        raise rules.RenewalOver
 
 
 async def _lock_previous(tx: Tx, row: asyncpg.Record) -> asyncpg.Record | None:

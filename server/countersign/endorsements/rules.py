@@ -19,6 +19,8 @@ from countersign.specs.rules import endorsable
 DEFAULT_MONTHS: Final = 12
 LONGEST_MONTHS: Final = 24
 EXPIRING_WITHIN: Final = timedelta(days=60)
+REMINDERS: Final = (60, 30, 7)
+"""So many days before its end an endorsement in force is told of, once each."""
 STATEMENT_LIMIT: Final = 5_000
 REASON_LIMIT: Final = 2_000
 MOST_ATTACHMENTS: Final = 5
@@ -48,6 +50,8 @@ class Act(enum.StrEnum):
     SUSPEND = "suspend"
     RESUME = "resume"
     REVOKE = "revoke"
+    RENEW = "renew"
+    """To say it anew: another endorsement, whose signature then supersedes this one."""
     SUPERSEDE = "supersede"
     EXPIRE = "expire"
 
@@ -107,6 +111,12 @@ class SignatoryGone(Refusal):
     code = Code.NOT_ALLOWED
 
 
+class RenewalOver(Refusal):
+    """What this renews was revoked before the renewal was signed."""
+
+    code = Code.INVALID_STATE
+
+
 class AlreadySigning(Refusal):
     """An endorsement of this version by this organization is waiting for its signature."""
 
@@ -127,12 +137,15 @@ MOVES: Final[Mapping[tuple[State, Act], tuple[frozenset[Party], State]]] = Mappi
         (State.SIGNING, Act.REFUSE): (_SIGNER, State.REFUSED),
         (State.IN_FORCE, Act.SUSPEND): (_ENDORSER, State.SUSPENDED),
         (State.IN_FORCE, Act.REVOKE): (_ENDORSER, State.REVOKED),
+        (State.IN_FORCE, Act.RENEW): (_ENDORSER, State.IN_FORCE),
         (State.IN_FORCE, Act.SUPERSEDE): (_SIGNER, State.SUPERSEDED),
         (State.IN_FORCE, Act.EXPIRE): (_CLOCK, State.EXPIRED),
         (State.SUSPENDED, Act.RESUME): (_ENDORSER, State.IN_FORCE),
         (State.SUSPENDED, Act.REVOKE): (_ENDORSER, State.REVOKED),
+        (State.SUSPENDED, Act.RENEW): (_ENDORSER, State.SUSPENDED),
         (State.SUSPENDED, Act.SUPERSEDE): (_SIGNER, State.SUPERSEDED),
         (State.SUSPENDED, Act.EXPIRE): (_CLOCK, State.EXPIRED),
+        (State.EXPIRED, Act.RENEW): (_ENDORSER, State.EXPIRED),
     }
 )
 """Every move of an endorsement: from where, by which act, by whom, to where. What is not here is refused.

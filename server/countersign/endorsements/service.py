@@ -41,6 +41,8 @@ class EndorseSpec:
     valid_until: datetime | None = None
     outcomes: tuple[str, ...] | None = None
     """The keys of the learning outcomes that it is about; None for the whole specification."""
+    renews: UUID | None = None
+    """The endorsement of the same endorser that it takes the place of; whoever revokes that one ends this too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     taken = await tx.fetchval(
         "insert into endorsements (id, spec_version_id, organization_id, signatory_id, digest, state, statement,"
         " valid_from, valid_until, document, status_list_id, status_index, requested_at, outcome_keys, disclosures,"
-        " counts) values ($1, $2, $3, $4, $5, 'signing', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+        " counts, supersedes_id)"
+        " values ($1, $2, $3, $4, $5, 'signing', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         " on conflict (organization_id, spec_version_id) where state = 'signing' do nothing returning id",
         identity,
         version.id,
@@ -130,6 +133,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
         None if outcomes is None else [each.key for each in outcomes],
         list(found.disclosures),
         found.counts,
+        command.renews,
     )
     if taken is None:
         raise rules.AlreadySigning(path=("specVersionId",))

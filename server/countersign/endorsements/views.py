@@ -104,6 +104,29 @@ _EXPIRING = (
     f"{EXPIRING_WITHIN.days} days')"
 )
 
+HIDDEN = "exists (select from endorsement_hidings h where h.endorsement_id = {e}.id and h.shown_at is null)"
+"""Whether the school does not show the endorsement `{e}` on its page."""
+
+NOT_SHOWN_COUNT = (
+    "(select count(*) from endorsements e where e.spec_version_id = {v}.id and e.in_force is not null and "
+    + HIDDEN.format(e="e")
+    + ")"
+)
+"""How many signed endorsements of the version `{v}` its school does not show."""
+
+_SIGNS = (
+    "exists (select from memberships m where m.organization_id = {t}.organization_id and m.person_id = {t}.signatory_id"
+    " and 'signatory' = any(m.roles) and m.valid_from <= {now} and (m.valid_until is null or m.valid_until > {now})"
+    " and (m.signing_until is null or m.signing_until > {now}))"
+)
+_LEFT_ON = (
+    f"(case when not {_SIGNS} then (select coalesce("
+    "max(least(coalesce(m.valid_until, 'infinity'), coalesce(m.signing_until, 'infinity')))"
+    " filter (where 'signatory' = any(m.roles) or m.signing_until is not null), max(m.updated_at))"
+    " from memberships m where m.organization_id = {t}.organization_id and m.person_id = {t}.signatory_id) end"
+    " at time zone 'UTC')::date"
+)
+
 ENDORSEMENT = View(
     tag="end",
     source="endorsements {t}",
@@ -119,6 +142,9 @@ ENDORSEMENT = View(
         " where s.endorsement_id = {t}.id)",
         "signed_at": "(select s.signed_at from endorsement_signatures s where s.endorsement_id = {t}.id)",
         "signed_as": "(select s.signatory_roles from endorsement_signatures s where s.endorsement_id = {t}.id)",
+        "hidden": HIDDEN.format(e="{t}"),
+        "signatory_standing": f"case when {_SIGNS} then 'still_signatory' else 'left' end",
+        "signatory_left_on": _LEFT_ON,
         "suspended_at": "(select x.suspended_at from endorsement_suspensions x"
         " where x.endorsement_id = {t}.id and x.resumed_at is null)",
         "suspension_reason": "(select x.reason from endorsement_suspensions x"

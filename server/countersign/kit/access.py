@@ -114,6 +114,7 @@ class Permission(enum.Enum):
     OFFER_REVIEWS = "offer_reviews"
     SIGN_ENDORSEMENT = "sign_endorsement"
     REVOKE_ENDORSEMENT = "revoke_endorsement"
+    DISPLAY_ENDORSEMENT = "display_endorsement"
     ATTACH = "attach"
     CREATE_STACK = "create_stack"
     ISSUE_AWARD = "issue_award"
@@ -243,6 +244,7 @@ POLICY: dict[Permission, Rule] = {
     Permission.OFFER_REVIEWS: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER, Role.ORG_ADMIN}), _INDUSTRY),
     Permission.SIGN_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
     Permission.REVOKE_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
+    Permission.DISPLAY_ENDORSEMENT: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR, Role.ORG_ADMIN}), _SCHOOL),
     Permission.ATTACH: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),
     Permission.CREATE_STACK: Rule(Scope.STACK_WRITE, frozenset({Role.AUTHOR}), _SCHOOL | _INDUSTRY),
     Permission.ISSUE_AWARD: Rule(Scope.AWARD_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),

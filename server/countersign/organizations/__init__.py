@@ -11,6 +11,7 @@ Never: decides what a role may do (that is `kit/access`), keeps personal data be
 
 Files: `tables`, `rules` (handles, the form of tokens), `rules_tokens`, `rules_members`; `service` (what the operator
 does; authenticate), `acting` (for whom a session acts), `tokens`, `invitations`, `members` (the commands of members),
-`domains` (claim, ask, follow) with `rules_domains` (pure), `approvals` (four eyes) with `rules_approvals` (pure),
-`standing` (suspensions), `events` (what the rooms above must know at once), `usage`, `views`.
+`signing_authority` (its end, told in time), `domains` (claim, ask, follow) with `rules_domains` (pure), `approvals`
+(four eyes) with `rules_approvals` (pure), `standing` (suspensions), `events` (what the rooms above must know at once),
+`usage`, `views`.
 """

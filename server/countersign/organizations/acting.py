@@ -14,6 +14,7 @@ from countersign.kit.access import Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Reader
 from countersign.kit.errors import Invalid, NotAllowed
 from countersign.kit.ids import parse_public_id
+from countersign.organizations.views import ROLES_NOW
 
 OWN: Final = "self"
 
@@ -61,7 +62,7 @@ from memberships m where m.organization_id = o.id and m.person_id = l.account_id
 _ACTORS: Final = f"""
 select l.id, l.account_id, l.authenticated_at, {accounts.UNSEEN} as unseen, w.organization_id as wanted, w.own,
        b.learner_id, o.id as organization_id, o.kind,
-       array(select distinct unnest(m.roles) {_ROLES}) as roles
+       array(select distinct unnest({ROLES_NOW.format(m="m", now="n.now")}) {_ROLES}) as roles
 from (select coalesce($1::timestamptz, statement_timestamp()) as now) n
 cross join {{wanted}}
 join account_logins l on {{which}} and {accounts.LIVE}

@@ -17,7 +17,10 @@ from countersign.kit.staleness import next_change, require_unmodified
 from countersign.organizations import rules_members as rules
 from countersign.organizations.events import MembershipEnded, TiesChanged
 
-_HELD: Final = "select roles, valid_from, valid_until from memberships where organization_id = $1 and person_id = $2"
+_HELD: Final = (
+    "select roles, valid_from, valid_until, signing_until from memberships"
+    " where organization_id = $1 and person_id = $2"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,10 @@ async def roles_held(tx: Tx, organization_id: UUID, person_id: UUID) -> frozense
     rows = await tx.fetch(f"{_HELD} for share", organization_id, person_id)
     now = await tx.fetchval("select coalesce($1::timestamptz, clock_timestamp())", tx.clock.now())
     return frozenset(
-        Role(role)
+        role
         for row in rows
         if row["valid_from"] <= now and (row["valid_until"] is None or row["valid_until"] > now)
-        for role in row["roles"]
+        for role in rules.roles_in_force(row["roles"], row["signing_until"], now)
     )
 
 
@@ -69,9 +72,9 @@ async def change_roles(tx: Tx, actor: Actor, command: ChangeRoles) -> UUID:
     Raises NotAllowed, NotFound, MembershipOver, Changed, Required and Invalid (roles), LastAdmin.
     """
     access.require(actor, Permission.MANAGE_MEMBERS)
-    row = await _locked(tx, actor, command.membership_id)
+    row = await locked(tx, actor, command.membership_id)
     await hold(tx, actor, Role.ORG_ADMIN)
-    now = await _present(tx)
+    now = await present(tx)
     before = _roles_in_force(row, now)
     changed_at = row["updated_at"] or row["valid_from"]
     require_unmodified(changed_at, command.seen, what="membership")
@@ -80,10 +83,11 @@ async def change_roles(tx: Tx, actor: Actor, command: ChangeRoles) -> UUID:
     rules.check_roles(command.roles, actor.organization_kind)
     rules.check_admins(before, command.roles, await _other_admins(tx, row, now))
     await tx.execute(
-        "update memberships set roles = $2, updated_at = $3 where id = $1",
+        "update memberships set roles = $2, updated_at = $3, signing_until = $4 where id = $1",
         row["id"],
         sorted(role.value for role in command.roles),
         next_change(now, changed_at),
+        rules.signing_end(frozenset(Role(role) for role in row["roles"]), command.roles, row["signing_until"], now),
     )
     await _lose(tx, row, before - command.roles, now)
     await events.publish(tx, TiesChanged((row["organization_id"],)))
@@ -97,9 +101,9 @@ async def end(tx: Tx, actor: Actor, membership_id: UUID) -> UUID:
     Raises NotAllowed, NotFound, MembershipOver, LastAdmin.
     """
     access.require(actor, Permission.END_MEMBERSHIP)
-    row = await _locked(tx, actor, membership_id)
+    row = await locked(tx, actor, membership_id)
     held = await hold(tx, actor)
-    now = await _present(tx)
+    now = await present(tx)
     before = _roles_in_force(row, now)
     own = row["person_id"] == actor.person_id
     if not own and not (Role.ORG_ADMIN in held and access.allows(actor, Permission.MANAGE_MEMBERS)):
@@ -129,13 +133,14 @@ async def lock_members(tx: Tx, organization_id: UUID) -> None:
     await tx.execute("select from organizations where id = $1 for no key update", organization_id)
 
 
-async def _locked(tx: Tx, actor: Actor, membership_id: UUID) -> asyncpg.Record:
+async def locked(tx: Tx, actor: Actor, membership_id: UUID) -> asyncpg.Record:
     """The membership, in the actor's own organization; nobody else changes a member of it until the commit."""
     if actor.organization_id is None:
         raise NotAllowed(why="Only for an organization")
     await lock_members(tx, actor.organization_id)
     row = await tx.fetchrow(
-        "select id, organization_id, person_id, roles, valid_from, valid_until, updated_at from memberships"
+        "select id, organization_id, person_id, roles, valid_from, valid_until, updated_at, signing_until"
+        " from memberships"
         " where id = $1 and organization_id = $2 for no key update",
         membership_id,
         actor.organization_id,
@@ -148,7 +153,7 @@ async def _locked(tx: Tx, actor: Actor, membership_id: UUID) -> asyncpg.Record:
 def _roles_in_force(row: asyncpg.Record, now: datetime) -> frozenset[Role]:
     if row["valid_until"] is not None and row["valid_until"] <= now:
         raise rules.MembershipOver(path=("membershipId",))
-    return frozenset(Role(role) for role in row["roles"])
+    return rules.roles_in_force(row["roles"], row["signing_until"], now)
 
 
 async def _other_admins(tx: Tx, row: asyncpg.Record, now: datetime) -> int:
@@ -177,7 +182,7 @@ async def _lose(tx: Tx, row: asyncpg.Record, lost: frozenset[Role], now: datetim
     await events.publish(tx, MembershipEnded(row["organization_id"], row["person_id"], lost, now))
 
 
-async def _present(tx: Tx) -> datetime:
+async def present(tx: Tx) -> datetime:
     """The time after what was waited for; what is written is never earlier than what others wrote meanwhile."""
     found: datetime = await tx.fetchval("select coalesce($1::timestamptz, clock_timestamp())", tx.clock.now())
     return found

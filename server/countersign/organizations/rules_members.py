@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -19,6 +19,8 @@ from countersign.kit.errors import Code, Conflict, Invalid, Refusal, Required, T
 INVITATION_LIFE: Final = timedelta(days=7)
 LONGEST_INVITATION: Final = timedelta(days=30)
 OPEN_INVITATIONS: Final = 200
+SIGNING_REMINDERS: Final = (30, 7, 1)
+"""So many days before its end a member's signing authority is told of, once each."""
 ADDRESS: Final = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,253}")
 ADDRESS_LIMIT: Final = 254
 SECRET_PREFIX: Final = "csin_"  # noqa: S105 - what every invitation begins with
@@ -104,6 +106,23 @@ def address_digest(address: str) -> bytes:
     if not ADDRESS.fullmatch(found):
         raise Invalid(problem="An e-mail address has a name, an @ and a domain", path=("address",))
     return address_key(found)
+
+
+def roles_in_force(roles: Iterable[str], signing_until: datetime | None, now: datetime) -> frozenset[Role]:
+    """The roles that count now: without that of signatory once its own end has come."""
+    held = frozenset(Role(role) for role in roles)
+    return held - {Role.SIGNATORY} if signing_until is not None and signing_until <= now else held
+
+
+def signing_end(
+    before: frozenset[Role], after: frozenset[Role], end: datetime | None, now: datetime
+) -> datetime | None:
+    """The end of signing authority after a change of roles: now when the role is taken away, none when it is given."""
+    if Role.SIGNATORY in after:
+        return end if Role.SIGNATORY in before else None
+    if Role.SIGNATORY in before:
+        return now if end is None or end > now else end
+    return end
 
 
 def check_roles(roles: frozenset[Role], kind: OrganizationKind) -> None:

@@ -18,6 +18,7 @@ from countersign.organizations import rules
 from countersign.organizations.events import StandingChanged
 from countersign.organizations.rules_tokens import good_from
 from countersign.organizations.tables import ApiToken, Membership, Organization
+from countersign.organizations.views import ROLES_NOW
 
 TOKEN_LIFE_LIMIT = timedelta(days=366)
 
@@ -163,13 +164,13 @@ async def revoke_token(tx: Tx, actor: Actor, token_id: UUID) -> None:
     )
 
 
-_ACTORS = """
+_ACTORS = f"""
 select k.id, k.organization_id, k.person_id, k.learner_id, k.scopes, k.networks, o.kind,
-       array(select distinct r from memberships m, unnest(m.roles) r
+       array(select distinct r from memberships m, unnest({ROLES_NOW.format(m="m", now="n.now")}) r
              where m.organization_id = k.organization_id and m.person_id = k.person_id
                and m.valid_from <= n.now and (m.valid_until is null or m.valid_until > n.now)) as roles
 from (select coalesce($2::timestamptz, statement_timestamp()) as now) n
-join api_tokens k on {which} and k.revoked_at is null and k.expires_at > n.now
+join api_tokens k on {{which}} and k.revoked_at is null and k.expires_at > n.now
 left join organizations o on o.id = k.organization_id
 where o.verification is distinct from 'suspended'
   and (k.organization_id is null or exists (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from countersign.kit.access import Permission
 from countersign.kit.sight import EVERYONE, holders, members, told
 from countersign.kit.view import View
@@ -55,12 +57,15 @@ VERIFIED_DOMAINS = (
 )
 """The domains that said that they are the organization's, not long ago."""
 
+ROLES_NOW: Final = "(case when {m}.signing_until <= {now} then array_remove({m}.roles, 'signatory') else {m}.roles end)"
+"""The roles of the membership `{m}` that count at `{now}`: `rules_members.roles_in_force` in SQL."""
+
 MEMBERSHIP = View(
     tag="membership",
     source="memberships {t}",
     columns={
         "id": "'membership_' || {t}.id",
-        "roles": "array(select r from unnest({t}.roles) r order by 1)",
+        "roles": f"array(select r from unnest({ROLES_NOW.replace('{m}', '{t}')}) r order by 1)",
         "since": "{t}.valid_from",
         "until": "{t}.valid_until",
         "current": "({t}.valid_from <= {now} and ({t}.valid_until is null or {t}.valid_until > {now}))",

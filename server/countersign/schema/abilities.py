@@ -7,7 +7,7 @@ from typing import Any, Final
 from countersign.awards.rules import REVOCABLE
 from countersign.bulk import rules as bulk
 from countersign.endorsements import rules as endorsements
-from countersign.endorsements.views import ENDORSEMENT
+from countersign.endorsements.views import ENDORSEMENT, HIDDEN
 from countersign.kit.access import Permission
 from countersign.kit.sight import WITH_PARENT
 from countersign.kit.view import View
@@ -53,6 +53,11 @@ def _version(*acts: specs.Act) -> str:
 
 _REQUEST: Final = f"({REVIEW_REQUEST.column('state')})"
 _STANDING: Final = f"({ENDORSEMENT.column('state')})"
+_HIDDEN: Final = HIDDEN.format(e="{t}")
+_OF_OWN_VERSION: Final = (
+    "({t}.in_force is not null and exists (select from spec_versions v where v.id = {t}.spec_version_id"
+    " and v.organization_id = {actor_organization}))"
+)
 _ASKED: Final = f"{MINE} and {_REQUEST}"
 _LEASED: Final = "{t}.claimed_by = {actor_person} and {t}.claimed_until > {now}"
 _FREE: Final = "({t}.state = 'open' or {t}.claimed_until <= {now} or {t}.claimed_by = {actor_person})"
@@ -135,6 +140,27 @@ class ReviewRequestAbilities:
 class EndorsementAbilities:
     """What the caller may do with an endorsement."""
 
+    renew: bool = may(
+        Permission.SIGN_ENDORSEMENT,
+        f"{MINE} and {_in(_STANDING, _allowing(endorsements.Act.RENEW, endorsements.MOVES))}",
+        description="Say it anew, before its time is over or after.",
+    )
+    suspend: bool = may(
+        Permission.REVOKE_ENDORSEMENT,
+        f"{MINE} and {_in(_STANDING, _allowing(endorsements.Act.SUSPEND, endorsements.MOVES))}",
+        description="Pause it.",
+    )
+    resume: bool = may(
+        Permission.REVOKE_ENDORSEMENT,
+        f"{MINE} and {_in(_STANDING, _allowing(endorsements.Act.RESUME, endorsements.MOVES))}",
+        description="End its pause.",
+    )
+    hide: bool = may(
+        Permission.DISPLAY_ENDORSEMENT, f"{_OF_OWN_VERSION} and not {_HIDDEN}", description="Leave it out of your page."
+    )
+    show: bool = may(
+        Permission.DISPLAY_ENDORSEMENT, f"{_OF_OWN_VERSION} and {_HIDDEN}", description="Show it on your page again."
+    )
     revoke: bool = may(
         Permission.REVOKE_ENDORSEMENT,
         f"{MINE} and {_in(_STANDING, _allowing(endorsements.Act.REVOKE, endorsements.MOVES))}",

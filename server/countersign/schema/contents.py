@@ -20,6 +20,7 @@ from countersign.schema.bulk import BulkMutations, BulkQueries
 from countersign.schema.claims import ClaimMutations
 from countersign.schema.conflicts import ConflictMutations, ConflictQueries
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
+from countersign.schema.endorsements_life import EndorsementLifeMutations
 from countersign.schema.endorsements_standing import EndorsementStandingMutations
 from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.federation import FederationQueries
@@ -99,6 +100,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     ApprovalMutations,
     KeyMutations,
     EndorsementStandingMutations,
+    EndorsementLifeMutations,
     ConflictMutations,
     PrivacyMutations,
     NoticeMutations,

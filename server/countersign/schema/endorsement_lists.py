@@ -23,6 +23,14 @@ class EndorsementState(enum.Enum):
     REFUSED = strawberry.enum_value("refused", description="It could not be signed; only the endorser sees it.")
 
 
+@strawberry.enum(description="Whether the person who signed an endorsement may sign for the endorser today.")
+class SignatoryStanding(enum.Enum):
+    """Whether the person who signed may sign for the endorser today."""
+
+    STILL_SIGNATORY = strawberry.enum_value("still_signatory", description="They may.")
+    LEFT = strawberry.enum_value("left", description="They left, or have signing authority no more.")
+
+
 ENDORSEMENT_ORDERS = Orders(
     "EndorsementOrder",
     REQUESTED_AT=Order("{child}.requested_at", "timestamptz", "By the time of endorsing."),

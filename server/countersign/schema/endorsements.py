@@ -1,7 +1,7 @@
 """Endorsements at the front desk: an employer's signed word for exactly one version."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import strawberry
@@ -20,6 +20,7 @@ from countersign.schema.endorsement_lists import (
     ENDORSEMENT_ORDERS,
     EndorsementFilter,
     EndorsementState,
+    SignatoryStanding,
 )
 from countersign.schema.evidence import EVIDENCE_MEMBERS, Evidence, EvidenceInput, read_evidence
 from countersign.schema.learners import MemberRole
@@ -58,6 +59,16 @@ class Endorsement(Node):
     )
     revoked_at: datetime | None = column(description="When it was taken back.")
     revocation_reason: str | None = column(description="Why it was taken back.")
+    signatory_standing: SignatoryStanding = column(
+        description="Whether the person who signed has signing authority at the endorser today. Nobody is named, and"
+        " the endorsement stands either way: it was signed with the authority of its day."
+    )
+    signatory_left_on: date | None = column(
+        description="The day on which the person who signed lost that authority or left; null while they have it."
+    )
+    hidden: bool = column(
+        description="Whether the school does not show it on its page; it counts and verifies as ever."
+    )
     suspended_at: datetime | None = column(description="Since when it is paused; null unless it is.")
     suspension_reason: str | None = column(description="Why it is paused; null unless it is.")
     refusal: str | None = column(description="Why it could not be signed.")
@@ -177,7 +188,7 @@ async def _endorse(tx: Tx, actor: Actor, given: EndorseSpecInput, _tools: Tools)
     return {"endorsement": public_id("end", made)}
 
 
-async def _settle(tools: Tools, made: Mapping[str, str]) -> None:
+async def settle(tools: Tools, made: Mapping[str, str]) -> None:
     """Have it signed before the answer is read, when that takes less than two seconds and not many are at it."""
     key = reference(made["endorsement"], "end", "endorsement")
     await jobs.settle_or_leave(tools.db, tools.signer, key)
@@ -198,7 +209,7 @@ class EndorsementMutations:
         permission=Permission.SIGN_ENDORSEMENT,
         lock=Lock.DIGEST,
         description="Endorse a version for your organization; a second time renews what you said before.",
-        after=_settle,
+        after=settle,
     )
     revoke_endorsement: RevokeEndorsementPayload | None = command(
         RevokeEndorsementInput,

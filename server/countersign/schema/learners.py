@@ -15,7 +15,7 @@ from countersign.kit.view import View
 from countersign.learners import receipts, rules
 from countersign.learners import service as learners
 from countersign.learners.views import CONSENT, CONSENT_TEXT, IDENTITY, LEARNER, RECEIPT, RECORDS, SIGHTING
-from countersign.organizations.views import ORGANIZATION
+from countersign.organizations.views import ORGANIZATION, ROLES_NOW
 from countersign.reads.args import Call
 from countersign.reads.bind import arg, bound, column, connection, entity, many, one, sealed, slot
 from countersign.reads.identity import Sealed
@@ -37,7 +37,7 @@ VIEWER: Final = View(
     source="(select {actor_organization} as organization_id, {actor_person} as person_id,"
     " {actor_learner} as learner_id, 1 as one) {t}",
     columns={
-        "roles": "array(select distinct upper(r) from memberships m, unnest(m.roles) r"
+        "roles": f"array(select distinct upper(r) from memberships m, unnest({ROLES_NOW.replace('{m}', 'm')}) r"
         " where m.organization_id = {t}.organization_id and m.person_id = {t}.person_id and m.valid_from <= {now}"
         " and (m.valid_until is null or m.valid_until > {now}) order by 1)",
         "is_learner": "({t}.learner_id is not null or exists (select from account_learners b"

@@ -11,7 +11,7 @@ from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.commands import Made
 from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
-from countersign.organizations import invitations, members
+from countersign.organizations import invitations, members, signing_authority
 from countersign.organizations.views import ADDRESSED, INVITATION, INVITED, MEMBERSHIP
 from countersign.reads.bind import arg, bound, column, connection, entity, find, one, secret
 from countersign.reads.orders import Order, Orders
@@ -54,6 +54,9 @@ class Membership(Node):
     since: datetime = column(description="From when.")
     until: datetime | None = column(description="When it ended.")
     current: bool = column(description="Whether it counts now.")
+    signing_until: datetime | None = column(
+        description="Until when the member may sign, or since when no more; null for as long as the membership."
+    )
     yours: bool = column(description="Whether you are this member.")
     updated_at: datetime = column(description="When it last changed; give it back when you change the roles.")
     organization: Organization = one(
@@ -228,6 +231,23 @@ class ChangeMemberRolesPayload:
     membership: Membership | None = entity(description="The membership with its new roles.")
 
 
+@strawberry.input(description="Until when a member may sign for your organization.")
+class LimitSigningAuthorityInput(GuardedInput):
+    """An end of signing authority."""
+
+    membership_id: strawberry.ID = strawberry.field(description="The membership of a signatory.")
+    until: datetime | None = strawberry.field(
+        description="From this moment on the member signs no more; null for as long as the membership lasts."
+    )
+
+
+@payload(description="The membership with its signing authority.", errors=(StaleVersionError, StepUpRequiredError))
+class LimitSigningAuthorityPayload:
+    """The membership with its signing authority."""
+
+    membership: Membership | None = entity(description="The membership with its signing authority.")
+
+
 @payload(description="The membership that has ended.")
 class EndMembershipPayload:
     """The membership that has ended."""
@@ -262,6 +282,12 @@ async def _change(tx: Tx, actor: Actor, given: ChangeMemberRolesInput, _tools: T
     key = reference(given.membership_id, "membership", "membership", "membershipId")
     wanted = members.ChangeRoles(key, _roles(given.roles), given.if_unmodified_since)
     return {"membership": public_id("membership", await members.change_roles(tx, actor, wanted))}
+
+
+async def _limit(tx: Tx, actor: Actor, given: LimitSigningAuthorityInput, _tools: Tools) -> Mapping[str, str]:
+    key = reference(given.membership_id, "membership", "membership", "membershipId")
+    wanted = signing_authority.Limit(key, given.until, given.if_unmodified_since)
+    return {"membership": public_id("membership", await signing_authority.limit(tx, actor, wanted))}
 
 
 async def _end(tx: Tx, actor: Actor, given: EndMembershipInput, _tools: Tools) -> Mapping[str, str]:
@@ -301,6 +327,14 @@ class MemberMutations:
         permission=Permission.MANAGE_MEMBERS,
         lock=Lock.UNMODIFIED_SINCE,
         description="Give a member other roles. Claims and unsigned decisions that hang on a lost role end with it.",
+    )
+    limit_signing_authority: LimitSigningAuthorityPayload | None = command(
+        LimitSigningAuthorityInput,
+        _limit,
+        permission=Permission.MANAGE_MEMBERS,
+        lock=Lock.UNMODIFIED_SINCE,
+        description="Say until when a signatory may sign for your organization. What was signed before stands; its end"
+        " is told 30, 7 and 1 days before.",
     )
     end_membership: EndMembershipPayload | None = command(
         EndMembershipInput,

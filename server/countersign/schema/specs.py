@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import strawberry
 
-from countersign.endorsements.views import CO_VALIDATED_AT, LIVE_COUNT, SEEN_WITH_ITS_VERSION
+from countersign.endorsements.views import CO_VALIDATED_AT, HIDDEN, LIVE_COUNT, NOT_SHOWN_COUNT, SEEN_WITH_ITS_VERSION
 from countersign.reads.bind import arg, bound, column, connection, find, many, one
 from countersign.reads.orders import Order, Orders
 from countersign.reviews.views import DECLINED_COUNT, VEILED
@@ -217,12 +217,19 @@ class SpecVersion(Node):
         description="The requests to review it that your organization made or received.",
     )
     endorsements: Connection[Annotated["Endorsement", strawberry.lazy("countersign.schema.endorsements")]] = connection(
-        on="{child}.spec_version_id = {parent}.id",
+        on="{child}.spec_version_id = {parent}.id and (not "
+        + HIDDEN.format(e="{child}")
+        + " or {actor_organization} in ({parent}.organization_id, {child}.organization_id))",
         visible=SEEN_WITH_ITS_VERSION,
         orders=ENDORSEMENT_ORDERS,
         where=ENDORSEMENT_FILTERS,
         args={"filter": arg(EndorsementFilter | None, "Which of them; `live: true` for those that count now.")},
-        description="What employers and agencies said of exactly this version.",
+        description="What employers and agencies said of exactly this version. What the school does not show is left"
+        " out, but for the school and the endorser; `endorsementsNotShown` says how many that are.",
+    )
+    endorsements_not_shown: int = column(
+        sql=NOT_SHOWN_COUNT.format(v="{t}"),
+        description="How many signed endorsements of it the school does not show. They count and verify as ever.",
     )
     viewer_can: SpecVersionAbilities = viewer_can()
 

@@ -1,0 +1,147 @@
+"""Renew an endorsement before or after its time is over, and tell in time that it will be."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from countersign.endorsements import rules, service
+from countersign.endorsements.evidence import Evidence
+from countersign.endorsements.recalled import recalled
+from countersign.kit import access
+from countersign.kit.access import Actor, Permission, Role
+from countersign.kit.db import Database, Tx
+from countersign.kit.errors import NotFound
+from countersign.organizations import members
+
+PAUSE: Final = 600.0
+"""Seconds between two looks for endorsements that will end."""
+AT_ONCE: Final = 500
+OLD_NEWS: Final = 7
+"""Nobody is told any more that an endorsement ended so many days ago."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """The same word said anew, for the version whose digest the signatory saw; None for what stays as it was said."""
+
+    endorsement_id: UUID
+    expected_digest: str
+    statement: str | None = None
+    evidence: tuple[Evidence, ...] | None = None
+    attachments: tuple[UUID, ...] | None = None
+    valid_until: datetime | None = None
+
+
+async def renew(tx: Tx, actor: Actor, command: Renew) -> UUID:
+    """Take a new endorsement that says what an earlier one of the own organization said; a signatory only.
+
+    Its signature closes the earlier one, to which it is linked; one that is revoked in between is not renewed. Scope,
+    and what the command leaves out, are the earlier one's, and are checked as if they were said now: evidence whose
+    day has passed is refused with its place. Raises as `service.endorse`, and NotFound, NotTheEndorser, InvalidState.
+    """
+    access.require(actor, Permission.SIGN_ENDORSEMENT)
+    await members.hold(tx, actor, Role.SIGNATORY)
+    row = await tx.fetchrow(
+        "select e.id, e.organization_id, e.spec_version_id, e.state, e.in_force, e.statement, e.outcome_keys,"
+        " array(select x.attachment_id from endorsement_attachments x where x.endorsement_id = e.id order by x.no)"
+        " as attachments from endorsements e where e.id = $1 for share",
+        command.endorsement_id,
+    )
+    if row is None or (row["organization_id"] != actor.organization_id and row["in_force"] is None):
+        raise NotFound(what="endorsement", path=("endorsementId",))
+    party = rules.Party.SIGNATORY if row["organization_id"] == actor.organization_id else rules.Party.STRANGER
+    rules.move(service.present_state(row, await tx.now()), rules.Act.RENEW, party)
+    attachments = tuple(row["attachments"]) if command.attachments is None else command.attachments
+    return await service.endorse(
+        tx,
+        actor,
+        service.EndorseSpec(
+            spec_version_id=row["spec_version_id"],
+            expected_digest=command.expected_digest,
+            statement=row["statement"] if command.statement is None else command.statement,
+            evidence=await said(tx, row["id"]) if command.evidence is None else command.evidence,
+            attachments=attachments,
+            valid_until=command.valid_until,
+            outcomes=None if row["outcome_keys"] is None else tuple(row["outcome_keys"]),
+            renews=row["id"],
+        ),
+    )
+
+
+async def said(tx: Tx, endorsement_id: UUID) -> tuple[Evidence, ...]:
+    """The evidence behind an endorsement, in its order, as it was given."""
+    rows = await tx.fetch(
+        "select kind, payload from endorsement_evidence where endorsement_id = $1 order by no", endorsement_id
+    )
+    return tuple(recalled(row["kind"], row["payload"]) for row in rows)
+
+
+DUE: Final = """
+with due as materialized (
+    select e.id, d.days, upper(e.in_force) as ends
+    from endorsements e
+    cross join lateral (
+        select min(t.days) as days from unnest($2::int[]) t(days)
+        where upper(e.in_force) <= $1::timestamptz + make_interval(days => t.days)
+          and (t.days = 0 or lower(e.in_force) < upper(e.in_force) - make_interval(days => t.days))
+    ) d
+    where e.state = 'in_force' and upper(e.in_force) <= $1::timestamptz + make_interval(days => $3)
+      and upper(e.in_force) > $1::timestamptz - make_interval(days => $5) and d.days is not null
+      and not exists (select from endorsement_reminders r where r.endorsement_id = e.id and r.days = d.days)
+    order by upper(e.in_force), e.id limit $4
+), told as (
+    insert into endorsement_reminders (endorsement_id, days, told_at) select id, days, $1::timestamptz from due
+    on conflict do nothing returning endorsement_id, days
+)
+select due.id, due.days, due.ends from due join told on told.endorsement_id = due.id and told.days = due.days
+order by due.ends, due.id
+"""
+"""What is to be told now: of each endorsement the nearest mark that it has passed, unless that was told.
+
+A mark that lay before the endorsement began is none of its own: nobody is told at signing that it ends soon.
+"""
+
+
+async def look(db: Database) -> int:
+    """Tell of every endorsement in force that ends in 60, 30 or 7 days, and of what is over; how many were told.
+
+    Each mark once (`endorsement_reminders`), in the transaction of its event, however many look at once. A renewal is
+    another endorsement, whose clock begins anew.
+    """
+    marks = [*rules.REMINDERS, 0]
+    told = 0
+    while True:
+        async with db.writer() as tx:
+            rows = await tx.fetch(DUE, await tx.now(), marks, max(marks), AT_ONCE, OLD_NEWS)
+            for row in rows:
+                if row["days"]:
+                    await tx.emit(
+                        "endorsement.expiring", f"end_{row['id']}", days=row["days"], ends=row["ends"].isoformat()
+                    )
+                else:
+                    await tx.emit("endorsement.expired", f"end_{row['id']}", ends=row["ends"].isoformat())
+        told += len(rows)
+        if len(rows) < AT_ONCE:
+            return told
+
+
+async def run(db: Database, stop: asyncio.Event) -> None:
+    """Look every ten minutes until told to stop."""
+    while not stop.is_set():
+        try:
+            await look(db)
+        except (OSError, asyncpg.PostgresError):
+            log.exception("no look for endorsements that will end")
+        try:
+            await asyncio.wait_for(stop.wait(), PAUSE)
+        except TimeoutError:
+            continue
