@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -45,6 +46,22 @@ async def test_the_operator_writes_down_a_tie_and_ends_it(tx: Tx, make: Factory)
     assert await tx.fetchval(groups) == 2
     with pytest.raises(Unknown, match="is no link"):
         await done(tx, "unlink", link="nonsense")
+
+
+async def test_the_operator_writes_down_who_makes_a_tool_and_who_pays_whom(tx: Tx, make: Factory) -> None:
+    for handle in ("acme", "northgate"):
+        await make.organization(tx, handle=handle)
+    tool = await done(tx, "maker", handle="acme", tool="Lumen Studio")
+    day = datetime(2026, 1, 1)  # noqa: DTZ001 - a day, as the command line reads it
+    paid = await done(tx, "sponsor", sponsor="acme", sponsored="northgate", since=day, until=None)
+    open_ones = "select (select count(*) from tool_makers where ended_at is null and declared_by is null)"
+    open_ones += " + (select count(*) from sponsorships where until is null and declared_by is null)"
+    assert await tx.fetchval(open_ones) == 2
+    for declaration in (tool, paid):
+        assert declaration in await done(tx, "end", declaration=declaration, until=None)
+    assert await tx.fetchval(open_ones) == 0
+    with pytest.raises(Unknown, match="it looks like mak_… or spo_…"):
+        await done(tx, "end", declaration="lnk_x", until=None)
 
 
 async def test_the_operator_is_the_second_person(tx: Tx, make: Factory, signer: Signer) -> None:

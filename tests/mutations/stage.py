@@ -20,6 +20,7 @@ from countersign.awards.rules_claims import Factor, FactorKind
 from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
+from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
 from countersign.endorsements import display, suspension
@@ -124,6 +125,9 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         ids["notice"] = await told(tx, employer)
         await _four_eyes(tx, make, signer, school, ids)
         ids["link"] = f"lnk_{await _link(tx, make, school)}"
+        ids["tool"] = f"mak_{await interests.declare_tool(tx, school, 'Lumen')}"
+        paid = interests.DeclareSponsorship(agency, paying=False, since=DAY)
+        ids["sponsorship"] = f"spo_{await interests.declare_sponsorship(tx, school, paid)}"
         ids["domain"] = f"dom_{await domains.claim(tx, school, 'claimed.example')}"
         learner = Actor(learner_id=issued.learner_id, token_id=new_id(), scopes=frozenset({Scope.LEARNER_SELF}))
         admin = await _people(tx, make, school, ids)

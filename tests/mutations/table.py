@@ -130,6 +130,14 @@ TABLE: Final[Mapping[str, Row]] = {
     ),
     "confirmOwnership": Row("school", lambda s: {"ownershipLinkId": s.ids["link"]}, {"ownershipLinkId": "lnk_x"}),
     "endOwnership": Row("school", lambda s: {"ownershipLinkId": s.ids["link"]}, {"ownershipLinkId": "lnk_x"}),
+    "declareTool": Row("school", lambda _: {"name": "Lumen Studio"}, {"name": "Other"}),
+    "withdrawTool": Row("school", lambda s: {"toolMakerId": s.ids["tool"]}, {"toolMakerId": "mak_x"}),
+    "declareSponsorship": Row(
+        "school",
+        lambda s: {"organizationId": s.ids["agency"], "payment": "PAYS", "since": "2026-11-22"},
+        {"payment": "IS_PAID"},
+    ),
+    "endSponsorship": Row("school", lambda s: {"sponsorshipId": s.ids["sponsorship"]}, {"sponsorshipId": "spo_x"}),
     "inviteMember": Row(
         "admin", lambda _: {"address": "somebody@example.com", "roles": ["AUTHOR"]}, {"address": "other@example.com"}
     ),

@@ -12,6 +12,7 @@ from countersign.awards.consent import SetConsent, set_consent
 from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
+from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
 from countersign.endorsements import service as endorsements
@@ -167,7 +168,10 @@ async def _standing(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     proposal = await approvals.propose(
         tx, employer, approvals.Propose(employer.organization_id, Action.ADD_SIGNING_KEY)
     )
-    return [f"key_{key}", f"lnk_{link}", f"apr_{proposal}"]
+    tool = await interests.declare_tool(tx, employer, "Lumen Studio")
+    paid = interests.DeclareSponsorship(school.organization_id, paying=True, since=date(2026, 1, 1))
+    sponsorship = await interests.declare_sponsorship(tx, employer, paid)
+    return [f"key_{key}", f"lnk_{link}", f"apr_{proposal}", f"mak_{tool}", f"spo_{sponsorship}"]
 
 
 async def _graduates(tx: Tx, school: Actor) -> tuple[Actor, list[str]]:

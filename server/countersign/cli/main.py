@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -200,6 +201,42 @@ def link_organizations(
 def unlink_organizations(link: Annotated[str, typer.Argument(help="The link's id, lnk_….")], data: Data = None) -> None:
     """End a link between two organizations."""
     _run("organizations", action="unlink", link=link, data=data)
+
+
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day.")]
+LastDay = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day.")]
+
+
+@organization.command("maker")
+def declare_maker(
+    handle: Annotated[str, typer.Argument(help="The handle of who makes it.")],
+    tool: Annotated[str, typer.Argument(help="The tool, as specifications name it.")],
+    data: Data = None,
+) -> None:
+    """Write down that an organization makes a tool; everyone sees it, and it is disclosed when it signs."""
+    _run("organizations", action="maker", handle=handle, tool=tool, data=data)
+
+
+@organization.command("sponsor")
+def declare_sponsor(
+    sponsor: Annotated[str, typer.Argument(help="The handle of who pays.")],
+    sponsored: Annotated[str, typer.Argument(help="The handle of who is paid.")],
+    since: Day,
+    until: LastDay = None,
+    data: Data = None,
+) -> None:
+    """Write down that one organization pays another; everyone sees it."""
+    _run("organizations", action="sponsor", sponsor=sponsor, sponsored=sponsored, since=since, until=until, data=data)
+
+
+@organization.command("end")
+def end_interest(
+    declaration: Annotated[str, typer.Argument(help="What ends: mak_… or spo_….")],
+    until: LastDay = None,
+    data: Data = None,
+) -> None:
+    """End a tool's maker or a sponsorship; it counts for a year more."""
+    _run("organizations", action="end", declaration=declaration, until=until, data=data)
 
 
 @organization.command("approve")

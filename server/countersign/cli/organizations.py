@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 from countersign.app import tools_of
 from countersign.cli.hosting import BAD_DATA, database, explained, leave_on_sigterm, load, prepare, say
 from countersign.config import Settings
+from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
 from countersign.kit import audit
@@ -75,6 +77,36 @@ async def _unlink(tx: Tx, given: dict[str, Any]) -> tuple[str, str]:
     return f"lnk_{key}", f"{given['link']} has ended"
 
 
+async def _maker(tx: Tx, given: dict[str, Any]) -> tuple[str, str]:
+    maker = await _organization(tx, given["handle"])
+    key = await interests.declare_tool(tx, SYSTEM, given["tool"], maker_id=maker)
+    return f"mak_{key}", f"mak_{key}"
+
+
+async def _sponsor(tx: Tx, given: dict[str, Any]) -> tuple[str, str]:
+    two = await _organization(tx, given["sponsor"]), await _organization(tx, given["sponsored"])
+    key = await interests.record_sponsorship(tx, SYSTEM, *two, given["since"].date(), _day(given["until"]))
+    return f"spo_{key}", f"spo_{key}"
+
+
+async def _end(tx: Tx, given: dict[str, Any]) -> tuple[str, str]:
+    found = parse_public_id(given["declaration"])
+    match found:
+        case ("mak", key):
+            await interests.withdraw_tool(tx, SYSTEM, key)
+        case ("spo", key):
+            await interests.end_sponsorship(tx, SYSTEM, key, _day(given["until"]))
+        case _:
+            raise Unknown(
+                f"{given['declaration']!r} is no tool's maker and no sponsorship: it looks like mak_… or spo_…"
+            )
+    return given["declaration"], f"{given['declaration']} ends; it counts for a year more"
+
+
+def _day(given: datetime | None) -> date | None:
+    return given.date() if given else None
+
+
 async def _approve(tx: Tx, given: dict[str, Any]) -> tuple[str, str]:
     key = _id(given["approval"], "apr", "proposal")
     await approvals.approve(tx, SYSTEM, key)
@@ -86,6 +118,9 @@ DEEDS: Final[dict[str, Deed]] = {
     "resume": _resume,
     "link": _link,
     "unlink": _unlink,
+    "maker": _maker,
+    "sponsor": _sponsor,
+    "end": _end,
     "approve": _approve,
 }
 

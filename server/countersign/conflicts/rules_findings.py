@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, assert_never
 from uuid import UUID
 
 from countersign.conflicts.rules import ConflictOfInterest, Tie
@@ -223,3 +223,18 @@ def find(
             {"tie": r.tie.name.lower(), "outcome": r.outcome.value, "words": r.words(judge_id)} for r in reasons
         ),
     )
+
+
+def verdict(outcome: Outcome, judge: str, school: str, words: str) -> str:
+    """What comes of the ties between two organizations of these names, in one sentence."""
+    match outcome:
+        case Outcome.CLEAR:
+            return f"Nothing is known that ties {judge} to {school}: it may review, sign and be counted."
+        case Outcome.DISCLOSE:
+            return f"{judge} may review and sign for {school}; the signed endorsement discloses: {words}."
+        case Outcome.EXCLUDE:
+            return f"{judge} may review and sign for {school}; it is disclosed and counts to no quorum: {words}."
+        case Outcome.BLOCK:
+            return f"{judge} may neither review nor sign for {school}: {words}."
+        case _:
+            assert_never(outcome)

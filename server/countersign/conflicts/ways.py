@@ -116,7 +116,7 @@ WAYS: Final = f"""
   (select jsonb_build_array(jsonb_build_object('here', m.organization_id, 'there', school, 'tie', 'SUPPLIER',
     'open', true, 'tool', m.name))
    from two join organizations o on o.control_group = judges join tool_makers m on m.organization_id = o.id
-   where m.declared_at <= {{now}} and coalesce(m.ended_at > {{now}}, true) and (m.key = any({{tools}}) or m.key in (
+   where m.declared_at <= {{now}} and coalesce(m.ended_at {_RECENT}, true) and (m.key = any({{tools}}) or m.key in (
      select {TOOL_KEY.format(name="i.item->>'name'")}
      from spec_versions v, jsonb_array_elements(v.content->'toolchain') i(item) where v.id = {{version}}))
    order by m.name, m.id)

@@ -19,6 +19,8 @@ from countersign.schema.base import Node
 from countersign.schema.bulk import BulkMutations, BulkQueries
 from countersign.schema.claims import ClaimMutations
 from countersign.schema.conflicts import ConflictMutations, ConflictQueries
+from countersign.schema.conflicts_check import ConflictCheckQueries
+from countersign.schema.conflicts_interests import InterestMutations, InterestQueries
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
 from countersign.schema.endorsements_life import EndorsementLifeMutations
 from countersign.schema.endorsements_standing import EndorsementStandingMutations
@@ -64,6 +66,8 @@ QUERIES: Final[tuple[type, ...]] = (
     ApprovalQueries,
     KeyQueries,
     ConflictQueries,
+    ConflictCheckQueries,
+    InterestQueries,
     MemberQueries,
     TokenQueries,
     SkillQueries,
@@ -102,6 +106,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     EndorsementStandingMutations,
     EndorsementLifeMutations,
     ConflictMutations,
+    InterestMutations,
     PrivacyMutations,
     NoticeMutations,
 )

@@ -15,6 +15,7 @@ from countersign.reads.bind import arg, bound, column, connection, entity, find,
 from countersign.schema.abilities import EndorsementAbilities, viewer_can
 from countersign.schema.attachments import Attachment
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
+from countersign.schema.conflicts_check import Disclosure
 from countersign.schema.endorsement_lists import (
     ENDORSEMENT_FILTERS,
     ENDORSEMENT_ORDERS,
@@ -102,6 +103,13 @@ class Endorsement(Node):
         size=2,
         visible="true",
         description="The files behind it; their names and digests are signed with it.",
+    )
+    disclosures: list[Disclosure] = many(
+        order="{child}.no", size=1, description="The ties to the school that the endorser disclosed; they are signed."
+    )
+    counts_to_quorum: bool = column(
+        sql="{t}.counts",
+        description="Whether it may count to a quorum; false where a disclosed tie to the school excludes it.",
     )
     viewer_can: EndorsementAbilities = viewer_can()
 

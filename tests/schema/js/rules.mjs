@@ -16,6 +16,7 @@ const VALUES = [
   'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'UnreadNotices',
   'Viewer',
   'WagePremium',
+  'ConflictCheck', 'ConflictReason', 'ConflictStep', 'Disclosure',
   'ChangeClassRow', 'SpecChange', 'SpecVersionDiff', 'WordRun',
 ]
 
