@@ -152,6 +152,10 @@ def _version(actor: Actor, row: Row, book: Book) -> bool:
     return row["state"] in SHOWN_TO_ALL or _acts_for(actor, row["organization_id"]) or asked
 
 
+def _check(actor: Actor, row: Row, book: Book) -> bool:
+    return _version(actor, book.one("spec_versions", row["version_id"]), book)
+
+
 def _diff(actor: Actor, row: Row, book: Book) -> bool:
     return all(_version(actor, book.one("spec_versions", row[end]), book) for end in ("from_id", "to_id"))
 
@@ -231,6 +235,7 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     **dict.fromkeys(("SpecDraft", "Upload", "BulkOperation"), _of_organization),
     "SpecVersion": _version,
     "SpecVersionDiff": _diff,
+    "ConflictCheck": _check,
     "CredentialSpec": _spec,
     "Endorsement": _endorsement,
     "ReviewRequest": _request,

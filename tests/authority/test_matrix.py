@@ -75,7 +75,13 @@ class Filling:
         self.place = place
         self.matrix = Matrix()
         skill = place.book.things["Skill"][0].key
-        self.roots = Questions(CORE, {"Query.searchCandidates": f'(skills: ["skill_{skill}"], first: 10)'})
+        employer = place.world.first.employer["reviewer"].organization_id
+        judged = next(v["id"] for v in place.book.tables["spec_versions"] if v["state"] == "published")
+        given = {
+            "Query.searchCandidates": f'(skills: ["skill_{skill}"], first: 10)',
+            "Query.conflictCheck": f'(organizationId: "org_{employer}", specVersionId: "version_{judged}")',
+        }
+        self.roots = Questions(CORE, given)
 
     async def fill(self) -> Matrix:
         """The whole matrix."""

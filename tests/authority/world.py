@@ -13,6 +13,7 @@ from countersign.awards.consent import SetConsent, set_consent
 from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
+from countersign.conflicts import service as conflicts
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.evidence import Evidence
 from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, OrganizationKind, Role, Scope
@@ -169,7 +170,8 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
             tx, author, reviews.RequestReview(versions[state], reviewer.organization_id, f"Please {mark()}")
         )
         await reviews.claim(tx, reviewer, request)
-        await reviews.decide(tx, reviewer, reviews.Decide(request, _decision()))
+        review = await reviews.decide(tx, reviewer, reviews.Decide(request, _decision()))
+        await conflicts.note_interest(tx, review, reviewer.organization_id, versions[state])
         digest = await tx.fetchval("select digest from spec_versions where id = $1", versions[state])
         word = endorsements.EndorseSpec(versions[state], digest, f"We hire {mark()}", _evidence())
         signed = await endorsements.endorse(tx, signatory, word)

@@ -21,6 +21,7 @@ from tests.reads.documents import Pool, Query
 from tests.reads.test_every_field import literal
 
 SHOWN: Final = 5
+EMPLOYER: Final = 6
 ROOTS: Final = {"node": "id", "nodes": "ids", "_entities": "representations"}
 
 
@@ -94,4 +95,8 @@ def _arguments(name: str, definition: GraphQLField, pool: Pool | None) -> str:
         (given["stack"],) = [f'"{i}"' for i in pool.of("ID") if i.startswith("stk_")]
     if name == "specVersionDiff" and pool is not None:
         given["from"], given["to"] = [f'"{i}"' for i in pool.of("ID") if i.startswith("version_")][:2]
+    if name == "conflictCheck" and pool is not None:
+        # The employer, which declared ties to the school and comes after it in the world's list.
+        given["organizationId"] = f'"{[i for i in pool.of("ID") if i.startswith("org_")][EMPLOYER]}"'
+        given["specVersionId"] = next(f'"{i}"' for i in pool.of("ID") if i.startswith("version_"))
     return f"({', '.join(f'{n}: {v}' for n, v in given.items())})" if given else ""

@@ -228,6 +228,7 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     await reviews.claim(tx, employer, answered)
     review = await reviews.decide(tx, employer, reviews.Decide(answered, favourable()))
     expert, _ = await experts.invite(tx, employer, experts.InviteExpert(waiting))
+    await conflicts.note_interest(tx, review, employer.organization_id, version["id"])
     attachment = await _attached(tx, employer)
     word = endorsements.EndorseSpec(
         version["id"], version["digest"], "We interview every holder.", EVERY_KIND, (attachment,)
