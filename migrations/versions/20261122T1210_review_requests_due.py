@@ -53,7 +53,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_review_experts_organization_id", "review_experts", ["organization_id"])
     op.create_index(
-        "review_experts_one_open", "review_experts", ["request_id"], unique=True,
+        "review_experts_one_open",
+        "review_experts",
+        ["request_id"],
+        unique=True,
         postgresql_where="withdrawn_at is null",
     )
     op.create_table(

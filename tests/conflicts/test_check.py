@@ -112,7 +112,7 @@ async def test_the_answer_is_what_the_rule_finds_by_the_policy_in_effect(
             tx, SYSTEM, here.school_id, here.employer_id, date(2025, 1, 1), date(2026, 6, 30)
         )
         if strict:
-            policy = QuorumPolicy(outcomes={"supplier": "block", "parent": "clear"})
+            policy = QuorumPolicy(outcomes={"supplier": "block"})
             await policies.publish(tx, SYSTEM, policies.Publish(policy, note="Stricter"))
     async with db.writer() as tx:
         outcomes = disclosing.stricter((await policies.policy_for(tx, here.version)).outcomes)
