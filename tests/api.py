@@ -10,11 +10,13 @@ from typing import Any
 import httpx
 
 from countersign import app
+from countersign.accounts import service as accounts
 from countersign.edge.door import Door
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
 from countersign.kit.fetcher import Fetcher
 from countersign.kit.ids import Sealer
+from countersign.notices.smtp import Mailer
 from countersign.schema.base import Tools
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
@@ -33,6 +35,7 @@ class Api:
         self.db = db
         self.make = make
         self._tokens: dict[Actor, str] = {}
+        self._browsers: dict[Actor, dict[str, str]] = {}
 
     @property
     def engine(self) -> Engine:
@@ -44,10 +47,29 @@ class Api:
         """The header with which an actor comes; nothing for nobody."""
         if actor is None or not actor.known:
             return {}
+        if actor in self._browsers:
+            return self._browsers[actor]
         if actor not in self._tokens:
             async with self.db.writer() as tx:
                 self._tokens[actor] = await self.make.token(tx, actor)
         return {"authorization": f"Bearer {self._tokens[actor]}"}
+
+    async def sign_in(self, actor: Actor) -> None:
+        """From now on this member comes with a session of a browser, not with a token."""
+        assert actor.person_id is not None
+        async with self.db.writer() as tx:
+            await tx.execute(
+                "insert into accounts (id, key, issuer, created_at) values ($1, $2, 'https://people.example', $3)"
+                " on conflict do nothing",
+                *(actor.person_id, actor.person_id.bytes * 2, await tx.now()),
+            )
+            opened = await accounts.open_login(tx, actor.person_id, authenticated_at=await tx.now())
+        self._browsers[actor] = {
+            "cookie": f"cs={opened.cookie}",
+            "x-countersign": "1",
+            "sec-fetch-site": "same-origin",
+            "x-countersign-organization": f"org_{actor.organization_id}",
+        }
 
     async def post(self, query: str, actor: Actor | None = None, /, **variables: Any) -> dict[str, Any]:
         """The whole answer to a document, asked by an actor (nobody: without a token)."""
@@ -84,9 +106,11 @@ class Api:
 
 
 @asynccontextmanager
-async def served(db: Database, signer: Signer, make: Factory, *, fetcher: Fetcher | None = None) -> AsyncIterator[Api]:
-    """The application over this database, without a socket; a fetcher, where it asks an outside world."""
-    tools = Tools(db, Sealer(b"s" * 32), signer, fetcher=fetcher or Fetcher())
+async def served(
+    db: Database, signer: Signer, make: Factory, *, fetcher: Fetcher | None = None, mailer: Mailer | None = None
+) -> AsyncIterator[Api]:
+    """The application over this database, without a socket; a fetcher or mail server where it has an outside world."""
+    tools = Tools(db, Sealer(b"s" * 32), signer, fetcher=fetcher or Fetcher(), mailer=mailer)
     application = app.create_app_with(tools)
     transport = httpx.ASGITransport(app=application)
     accept = {"accept": "application/graphql-response+json"}

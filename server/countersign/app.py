@@ -218,6 +218,8 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(kept(lambda: conflicts_jobs.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: approvals.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: notices_jobs.run(tools.db, stop), stop))
+        if (mailer := tools.mailer) is not None:
+            jobs.create_task(kept(lambda: notices_jobs.run_mails(tools.db, mailer, settings.public_origin, stop), stop))
         jobs.create_task(kept(lambda: domains.run(tools.db, tools.fetcher, stop), stop))
         jobs.create_task(kept(lambda: endorsements_jobs.run(tools.db, tools.signer, stop), stop))
         jobs.create_task(kept(lambda: reminders.run(tools.db, stop), stop))
@@ -324,6 +326,8 @@ async def tools_of(settings: Settings) -> AsyncIterator[Tools]:
         signer = Signer(SecretKeyEncryption(settings.key_encryption_bytes), Addresses(settings.public_origin), workers)
         attend(signer)
         try:
-            yield Tools(db, Sealer(settings.secret_bytes), signer, mode=settings.mode.value)
+            yield Tools(
+                db, Sealer(settings.secret_bytes), signer, mailer=settings.mail_server, mode=settings.mode.value
+            )
         finally:
             await db.close()

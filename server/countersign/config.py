@@ -17,9 +17,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from countersign.accounts.providers import BadProviders, Provider, is_loopback
 from countersign.accounts.providers import read as read_providers
+from countersign.notices.smtp import Security, Smtp
 
 ROOT = Path(__file__).parents[2]
 PORT = 4600
+SMTP_PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 SECRETS = ("secret", "key_encryption_key", "log_key")
 _LEAST_SECRET = 32  # characters
 _LEAST_VARIETY = 10  # different characters in a secret
@@ -79,6 +81,13 @@ class Settings(BaseSettings):
     request_seconds: Annotated[float, Field(gt=0)] = 5.0  # the deadline of an operation
     drain_seconds: Annotated[float, Field(ge=0, le=60)] = 2.0  # between SIGTERM and the end of listening
     trusted_documents: Literal["optional", "required"] = "optional"  # for whom only registered documents run: all
+    # The mail server; without a host no mail is sent.
+    smtp_host: str = ""
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    smtp_security: Security = Security.STARTTLS
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_sender: str = ""
     http_draft: bool = False  # the newest draft of GraphQL over HTTP: 422 and 294
 
     @property
@@ -100,6 +109,21 @@ class Settings(BaseSettings):
     def providers(self) -> tuple[Provider, ...]:
         """With whom people may sign in. Raises BadProviders."""
         return read_providers(self.oidc_providers.get_secret_value())
+
+    @property
+    def mail_server(self) -> Smtp | None:
+        """Where mail is handed in; None when there is none."""
+        if not self.smtp_host:
+            return None
+        return Smtp(
+            self.smtp_host,
+            self.smtp_port or SMTP_PORTS[self.smtp_security],
+            self.smtp_sender,
+            self.smtp_security,
+            self.smtp_user,
+            self.smtp_password.get_secret_value(),
+            own_name=urlsplit(self.public_origin).hostname or "localhost",
+        )
 
     @property
     def dsn(self) -> str:
@@ -180,7 +204,24 @@ def check(settings: Settings) -> list[str]:
             f"mode dev listens on this machine alone, not on {settings.host} — leave out --host,"
             " or set COUNTERSIGN_MODE=production"
         )
-    return problems + _provider_problems(settings)
+    return problems + _mail_problems(settings) + _provider_problems(settings)
+
+
+def _mail_problems(settings: Settings) -> list[str]:
+    if not settings.smtp_host:
+        return []
+    problems = []
+    if "@" not in settings.smtp_sender or not settings.smtp_sender.isprintable():
+        problems.append(
+            "COUNTERSIGN_SMTP_SENDER is no address — write who sends mail: Countersign <notices@school.example>"
+        )
+    if settings.smtp_security is Security.NONE and not is_loopback(settings.smtp_host):
+        problems.append(
+            "COUNTERSIGN_SMTP_SECURITY is none, and addresses would cross the network unencrypted — set starttls or tls"
+        )
+    if bool(settings.smtp_user) != bool(settings.smtp_password.get_secret_value()):
+        problems.append("COUNTERSIGN_SMTP_USER and COUNTERSIGN_SMTP_PASSWORD go together — set both or neither")
+    return problems
 
 
 def _provider_problems(settings: Settings) -> list[str]:

@@ -245,4 +245,7 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     "Membership": _membership,
     "ApiToken": _token,
     "Notice": _reader,
+    "Mailbox": lambda actor, row, _: (
+        _acts_for(actor, row["organization_id"]) and str(actor.person_id) == str(row["person_id"])
+    ),
 }

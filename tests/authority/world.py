@@ -33,7 +33,7 @@ from countersign.stacks import service as stacks
 from tests.conftest import NOW
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
-from tests.notices.rows import told
+from tests.notices.rows import chosen, told
 from tests.specs.samples import COMPLETE
 from tests.specs.support import SKILL_FILE, ground
 
@@ -234,3 +234,5 @@ async def _told(tx: Tx, side: Side) -> None:
     """A notice for an author, for a reviewer and for a learner."""
     for reader in (side.school["author"], side.employer["reviewer"], side.learners[0]):
         await told(tx, reader, {"title": mark(), "semver": "1.0.0", "partner": mark()})
+    for reader in (side.school["author"], side.employer["reviewer"]):
+        await chosen(tx, reader, f"{mark()}@example.com")

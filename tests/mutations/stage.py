@@ -31,6 +31,7 @@ from countersign.kit.fetcher import Fetcher
 from countersign.kit.ids import Sealer, new_id
 from countersign.learners import rules as learner_rules
 from countersign.learners.service import Person
+from countersign.notices.smtp import Smtp
 from countersign.organizations import domains, invitations, tokens
 from countersign.reads.bindings import Entity, binding_of
 from countersign.reads.identity import Sealed
@@ -44,14 +45,18 @@ from countersign.trust import key_commands
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.kit.outside_world import Names
-from tests.notices.rows import told
+from tests.notices.rows import chosen, told
 from tests.specs.support import drafted, ground, submitted
 
 SEALER: Final = Sealer(b"s" * 32)
 SCHEMA: Final = make_schema()
 LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
 DAY: Final = date(2026, 10, 1)
+<<<<<<< HEAD
 STANDING: Final = ("submitted", "published", "deprecated", "entrusted")
+=======
+NOWHERE: Final = Smtp("localhost", 9, "notices@portal.example")
+>>>>>>> 5cb569a (Notices go out by e-mail: to an address that was confirmed, as each chose, in digests, ended by one click)
 NEWCOMER: Final = "newcomer@example.com"
 VOUCHED: Final = "anna@new.example"
 
@@ -122,7 +127,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         route = Sealed()
         ids["award"] = route.seal(SEALER, school, "award", route.pack(issued.learner_id, issued.award_id))
         await _bulk(tx, school, ids)
-        ids["notice"] = await told(tx, employer)
+        ids["notice"], ids["mailbox"] = await told(tx, employer), await chosen(tx, employer, "a@employer.example")
         await _four_eyes(tx, make, signer, school, ids)
         ids["link"] = f"lnk_{await _link(tx, make, school)}"
         ids["tool"] = f"mak_{await interests.declare_tool(tx, school, 'Lumen')}"
@@ -137,7 +142,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         own = replace(await _signed_in(tx), learner_id=issued.learner_id)
         colleagues = dict([await _colleague(tx, make, actor) for actor in (school, employer, house)])
     return Stage(
-        Engine(make_schema(), Tools(db, SEALER, signer, fetcher=Fetcher(Names()))),
+        Engine(make_schema(), Tools(db, SEALER, signer, fetcher=Fetcher(Names()), mailer=NOWHERE)),
         db,
         school,
         employer,

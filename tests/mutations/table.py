@@ -163,5 +163,8 @@ TABLE: Final[Mapping[str, Row]] = {
     "revokeToken": Row("admin", lambda s: {"tokenId": s.ids["token"]}, {"tokenId": "token_x"}),
     "markNotice": Row("employer", lambda s: {"noticeId": s.ids["notice"]}, {"read": False}),
     "markAllNoticesRead": Row("employer", lambda s: {"upToId": s.ids["notice"]}, {"upToId": "notice_x"}),
+    "changeNoticeSettings": Row("employer", lambda _: {"language": "ru"}, {"language": "en"}),
+    "setNoticeAddress": Row("admin", lambda _: {"address": "anna@school.example"}, {"address": "a@other.example"}),
+    "removeNoticeAddress": Row("employer", lambda s: {"mailboxId": s.ids["mailbox"]}, {"mailboxId": "mailbox_x"}),
     "setConsent": Row("learner", lambda _: {"purpose": "TALENT_SEARCH", "granted": True}, {"granted": False}),
 }

@@ -99,10 +99,16 @@ async def test_of_two_who_saw_the_same_one_is_first_and_the_other_is_told(stage:
     assert second in (["STALE_VERSION"], ["INVALID_STATE"])
 
 
-OWN_WORD = {"setConsent", "correctResidence", "changeEmail"}  # the learner's own: the last one counts
+OWN_WORD = {
+    "setConsent",
+    "correctResidence",
+    "changeEmail",
+    "changeNoticeSettings",
+    "setNoticeAddress",
+}  # one's own: the last one counts
 REPEATABLE = OWN_WORD | {"verifyDomain", "createClaimLink"}  # nobody's work is lost when it is done twice
 
-OWN_INBOX = {"markNotice", "markAllNoticesRead"}
+OWN_INBOX = {"markNotice", "markAllNoticesRead", "removeNoticeAddress"}
 
 
 @pytest.mark.parametrize("name", locked_by(Lock.STATE))

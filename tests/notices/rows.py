@@ -9,6 +9,7 @@ from typing import Any, Final
 from countersign.kit.access import Actor
 from countersign.kit.db import Tx
 from countersign.kit.ids import new_id
+from countersign.notices.mailboxes import ADDRESS
 
 FACTS: Final[Mapping[str, Any]] = {"title": "A/B", "semver": "1.0.0", "slug": "a-b", "partner": "Ω {x}"}
 
@@ -24,3 +25,20 @@ async def told(tx: Tx, reader: Actor, facts: Mapping[str, Any] = FACTS, *, read_
         *(reader.learner_id, f"end_{new_id()}", dict(facts), await tx.now(), read_at),
     )
     return f"notice_{identity}"
+
+
+async def chosen(tx: Tx, reader: Actor, address: str | None = None) -> str:
+    """A member's mailbox, with an address that was confirmed when one is given, and one choice: its id."""
+    identity = new_id()
+    key, wrapped = tx.vault.new_file_key(identity)
+    await tx.execute(
+        "insert into mailboxes (id, organization_id, person_id, language, state, address_sealed, wrapped, nonce,"
+        " updated_at) values ($1, $2, $3, 'ru', $4, $5, $6, $7, $8)",
+        *(identity, reader.organization_id, reader.person_id, "none" if address is None else "confirmed"),
+        *(address and key.seal(ADDRESS, address), address and wrapped, identity.bytes, await tx.now()),
+    )
+    await tx.execute(
+        "insert into notice_choices (mailbox_id, kind, channel, rhythm) values ($1, 'reviews', 'mail', 'weekly')",
+        identity,
+    )
+    return f"mailbox_{identity}"

@@ -187,12 +187,13 @@ async def test_old_notices_and_those_of_memberships_that_ran_out_are_deleted(her
         await tx.execute(
             "update memberships set valid_until = $2 where person_id = $1", second.person_id, NOW + timedelta(days=1)
         )
-    assert await jobs.forget(here.db) == 0
+    await jobs.tidy(here.db)
+    assert await here.notices_of(second) == ["review.requested"]
     clock.move(timedelta(days=2))
-    await jobs.forget(here.db)
+    await jobs.tidy(here.db)
     assert (await here.notices_of(second), await here.notices_of(here.employer)) == ([], ["review.requested"])
     clock.move(jobs.KEPT)
-    await jobs.forget(here.db)
+    await jobs.tidy(here.db)
     assert await here.notices_of(here.employer) == []
 
 

@@ -35,7 +35,7 @@ from countersign.specs import service as specs
 from countersign.stacks import service as stacks
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
-from tests.notices.rows import told
+from tests.notices.rows import chosen, told
 from tests.reads.documents import Pool
 from tests.reviews.support import favourable
 from tests.specs import support
@@ -88,6 +88,8 @@ async def make_world(db: Database, make: Factory) -> World:
             *await _standing(tx, school, employer),
             *[await told(tx, reader) for reader in (school, employer, learner)],
             await told(tx, employer, read_at=await tx.now()),
+            await chosen(tx, employer, "anna@employer.example"),
+            await chosen(tx, school),
         ]
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
         digests = [row["digest"] for row in await tx.fetch("select digest from spec_versions")]

@@ -143,6 +143,7 @@ class Permission(enum.Enum):
     IMPORT = "import"
     READ_AUDIT = "read_audit"
     MANAGE_NOTICES = "manage_notices"
+    SET_NOTICE_ADDRESS = "set_notice_address"
 
 
 _ORGANIZATIONS = frozenset(OrganizationKind)
@@ -277,6 +278,7 @@ POLICY: dict[Permission, Rule] = {
     Permission.APPROVE: Rule(Scope.ORGANIZATION_WRITE, frozenset({Role.ORG_ADMIN}), _ORGANIZATIONS, fresh=True),
     Permission.IMPORT: Rule(None, system_only=True),
     Permission.READ_AUDIT: Rule(Scope.EXPORT_READ, frozenset({Role.AUDITOR, Role.ORG_ADMIN}), _ORGANIZATIONS),
+    Permission.SET_NOTICE_ADDRESS: Rule(None, account=True),
     Permission.MANAGE_NOTICES: Rule(Scope.SPEC_READ, own=True, or_scope=Scope.LEARNER_SELF),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
 from countersign.kit.db import Tx
 from countersign.organizations.events import MembershipEnded
@@ -18,9 +19,20 @@ async def after_membership(tx: Tx, event: MembershipEnded) -> None:
     """Delete what is kept for a person in an organization, once they have no role there any more."""
     if await tx.fetchval(f"select {_STANDS}", event.organization_id, event.person_id, event.at):
         return
-    await tx.execute(
-        "delete from notices where organization_id = $1 and person_id = $2", event.organization_id, event.person_id
-    )
+    await forget(tx, event.organization_id, event.person_id)
+
+
+async def forget(tx: Tx, organization_id: UUID, person_id: UUID) -> None:
+    """Delete a person's notices, choices, letters and address in an organization."""
+    whose = (organization_id, person_id)
+    await tx.execute("delete from notices where organization_id = $1 and person_id = $2", *whose)
+    for table in ("mails", "notice_choices"):
+        await tx.execute(
+            f"delete from {table} where mailbox_id in"
+            " (select id from mailboxes where organization_id = $1 and person_id = $2)",
+            *whose,
+        )
+    await tx.execute("delete from mailboxes where organization_id = $1 and person_id = $2", *whose)
 
 
 async def after_erasure(tx: Tx, event: LearnersErased) -> None:

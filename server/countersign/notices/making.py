@@ -14,6 +14,7 @@ from countersign.kit.db import UNREACHABLE, Database, Tx
 from countersign.kit.ids import new_id, parse_public_id, public_id
 from countersign.kit.outbox import Told
 from countersign.notices import texts
+from countersign.notices.rules_delivery import DEFAULTS, Channel, Choice, Rhythm, delivery, due
 from countersign.notices.rules_topics import TOPICS, Audience, Party, Topic
 from countersign.notices.subjects import SUBJECTS
 from countersign.notices.tables import Notice
@@ -24,11 +25,13 @@ TAG: Final = "notice"
 
 _BEGIN: Final = "insert into notice_cursor (single, sequence) values (true, 0) on conflict do nothing"
 _READERS: Final = """
-select a.no, m.organization_id, m.person_id
-from unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[]) a(no, organization_id, person_id, roles)
+select a.no, m.organization_id, m.person_id, b.id as mailbox_id, b.state = 'confirmed' as confirmed, c.channel, c.rhythm
+from unnest($1::int[], $2::uuid[], $3::uuid[], $4::text[], $6::text[]) a(no, organization_id, person_id, roles, kind)
 join memberships m on m.organization_id = a.organization_id and m.valid_from <= $5
   and (m.valid_until is null or m.valid_until > $5)
   and case when a.person_id is null then m.roles && string_to_array(a.roles, ',') else m.person_id = a.person_id end
+left join mailboxes b on b.organization_id = m.organization_id and b.person_id = m.person_id
+left join notice_choices c on c.mailbox_id = b.id and c.kind = a.kind
 order by a.no, m.organization_id, m.person_id
 """
 _KEEP: Final = """
@@ -38,6 +41,14 @@ select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[
                      $9::text[], $10::jsonb[], $11::boolean[], $12::timestamptz[])
 on conflict on constraint notices_once do nothing
 returning id, kind, shown
+"""
+_LETTERS: Final = """
+insert into mails (id, mailbox_id, purpose, rhythm, state, attempts, due_at, created_at)
+select l.id, l.mailbox_id, 'notices', l.rhythm, 'waiting', 0, l.due_at, $5
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[]) l(id, mailbox_id, rhythm, due_at)
+on conflict (mailbox_id, rhythm) where state = 'waiting' and rhythm <> 'now' and attempts = 0
+  do update set due_at = mails.due_at
+returning id, mailbox_id, rhythm
 """
 
 log = structlog.get_logger(__name__)
@@ -98,17 +109,56 @@ async def _one_by_one(tx: Tx, events: Sequence[Told]) -> None:
             log.exception("nobody was told of an event", topic=event.topic, event_id=event.public_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A notice, and how soon a letter to which mailbox tells it too."""
+
+    notice: Notice
+    mailbox_id: UUID | None = None
+    rhythm: Rhythm | None = None
+
+
 async def tell(tx: Tx, events: Sequence[Told]) -> None:
-    """Make the notices of these events, and say of each that it has arrived."""
+    """Make the notices of these events and the letters that tell them; say of each that it has arrived."""
     tellings = await _tellings(tx, [event for event in events if event.topic in TOPICS])
-    made = [*await _of_members(tx, tellings), *(_notice(t, None, None, t.learner_id) for t in tellings if t.learner_id)]
+    made = await _of_members(tx, tellings)
+    made += [Made(_notice(t, None, None, t.learner_id)) for t in tellings if t.learner_id is not None]
     if not made:
         return
-    names = [column for column in Notice.model_fields if column != "read_at"]
-    kept = await tx.fetch(_KEEP, *([getattr(notice, name) for notice in made] for name in names))
+    names = [column for column in Notice.model_fields if column not in {"read_at", "mail_id"}]
+    kept = await tx.fetch(_KEEP, *([getattr(one.notice, name) for one in made] for name in names))
     now, arrived = await tx.now(), [row for row in kept if row["shown"]]
     await tx.insert(*(outbox.event(ARRIVED, public_id(TAG, row["id"]), {"kind": row["kind"]}, now) for row in arrived))
     tx.has_emitted = tx.has_emitted or bool(arrived)
+    fresh = {row["id"] for row in kept}
+    await _write_to(tx, [one for one in made if one.notice.id in fresh])
+
+
+async def _write_to(tx: Tx, made: Sequence[Made]) -> None:
+    """One letter for each mailbox and rhythm: what is sent at once, and the digest that waits already."""
+    by_letter: dict[tuple[UUID, Rhythm], list[UUID]] = {}
+    for one in made:
+        if one.mailbox_id is not None and one.rhythm is not None:
+            by_letter.setdefault((one.mailbox_id, one.rhythm), []).append(one.notice.id)
+    if not by_letter:
+        return
+    now, keys = await tx.now(), list(by_letter)
+    rows = await tx.fetch(
+        _LETTERS,
+        [new_id() for _ in keys],
+        [mailbox for mailbox, _ in keys],
+        [rhythm.value for _, rhythm in keys],
+        [due(rhythm, now) for _, rhythm in keys],
+        now,
+    )
+    letters = {(row["mailbox_id"], Rhythm(row["rhythm"])): row["id"] for row in rows}
+    told = [(notice, letters[key]) for key, notices in by_letter.items() for notice in notices]
+    await tx.execute(
+        "update notices n set mail_id = t.mail from unnest($1::uuid[], $2::uuid[]) t(notice, mail)"
+        " where n.id = t.notice",
+        [notice for notice, _ in told],
+        [letter for _, letter in told],
+    )
 
 
 async def _tellings(tx: Tx, events: Sequence[Told]) -> list[Telling]:
@@ -148,7 +198,7 @@ def _audiences(event: Told, row: Any) -> Iterator[Telling]:
             yield Telling(event, topic, audience, organization, person, None, facts)
 
 
-async def _of_members(tx: Tx, tellings: Sequence[Telling]) -> list[Notice]:
+async def _of_members(tx: Tx, tellings: Sequence[Telling]) -> list[Made]:
     """The notices of members, one for each who stands at this moment, by one statement."""
     asked = [t for t in tellings if t.organization_id is not None]
     rows = await tx.fetch(
@@ -158,11 +208,29 @@ async def _of_members(tx: Tx, tellings: Sequence[Telling]) -> list[Notice]:
         [t.person_id for t in asked],
         [",".join(role.value for role in t.audience.roles) for t in asked],
         await tx.now(),
+        [t.topic.kind.value for t in asked],
     )
-    return [_notice(asked[row["no"]], row["organization_id"], row["person_id"], None) for row in rows]
+    made = []
+    for row in rows:
+        telling = asked[row["no"]]
+        chosen = DEFAULTS[telling.topic.kind]
+        if row["channel"] is not None:
+            chosen = Choice(Channel(row["channel"]), Rhythm(row["rhythm"]))
+        how = delivery(chosen, confirmed=bool(row["confirmed"]))
+        if how is not None:
+            notice = _notice(telling, row["organization_id"], row["person_id"], None, shown=how.shown)
+            made.append(Made(notice, row["mailbox_id"], how.rhythm))
+    return made
 
 
-def _notice(telling: Telling, organization_id: UUID | None, person_id: UUID | None, learner_id: int | None) -> Notice:
+def _notice(
+    telling: Telling,
+    organization_id: UUID | None,
+    person_id: UUID | None,
+    learner_id: int | None,
+    *,
+    shown: bool = True,
+) -> Notice:
     return Notice(
         id=new_id(),
         event_id=telling.event.id,
@@ -174,7 +242,7 @@ def _notice(telling: Telling, organization_id: UUID | None, person_id: UUID | No
         voice=telling.voice,
         subject=telling.event.subject,
         facts=dict(telling.facts),
-        shown=True,
+        shown=shown,
         at=telling.event.at,
     )
 

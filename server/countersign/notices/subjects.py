@@ -57,6 +57,10 @@ SUBJECTS: Final[Mapping[str, str]] = {
     + _HOUSE.format(house="t.organization_id", person="t.person_id")
     + ", t.learner_id as learner, jsonb_build_object('house', o.display_name, 'last4', t.last4) as facts"
     " from api_tokens t left join organizations o on o.id = t.organization_id where t.id = any($1)",
+    "mailbox": "select b.id as subject, "
+    + _HOUSE.format(house="b.organization_id", person="b.person_id")
+    + f", {_NO_LEARNER}, jsonb_build_object('house', o.display_name) as facts"
+    " from mailboxes b join organizations o on o.id = b.organization_id where b.id = any($1)",
     "lnk": "select l.id as subject, null::uuid as school,"
     " case when l.declared_by = l.holder_id then l.held_id else l.holder_id end as partner, l.declared_by as house,"
     f" null::uuid as person, {_NO_LEARNER},"

@@ -51,10 +51,11 @@ class Notice(Table, table=True):
         Index("notices_of_learner", "learner_id", postgresql_where="learner_id is not null"),
         Index("notices_unread", "person_id", "organization_id", postgresql_where="read_at is null and shown"),
         Index("notices_at", "at"),
+        Index("notices_of_mail", "mail_id", postgresql_where="mail_id is not null"),
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL
     __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION, "learner_id": Owner.LEARNER}
-    __updatable__: ClassVar[frozenset[str]] = frozenset({"read_at"})
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"read_at", "mail_id"})
     __deletable__: ClassVar[bool] = True
 
     id: uuid.UUID = Field(primary_key=True)
@@ -71,3 +72,96 @@ class Notice(Table, table=True):
     """Whether it is in the inbox; what is wanted by mail alone is not."""
     at: datetime = Field(sa_type=DateTime(timezone=True))
     read_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    mail_id: uuid.UUID | None = None
+    """The letter that tells it too; no reference, since letters are forgotten first."""
+
+
+class Mailbox(Table, table=True):
+    """How a member of an organization is told besides the inbox: the language and, sealed, an address.
+
+    `wrapped` is the key of the address, made anew with each address; `nonce` is behind the links of its letters.
+    """
+
+    __tablename__ = "mailboxes"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "person_id", name="mailboxes_one"),
+        CheckConstraint("language in ('en', 'ru')", name="mailboxes_language"),
+        CheckConstraint("state in ('none', 'pending', 'confirmed', 'bounced', 'unsubscribed')", name="mailboxes_state"),
+        CheckConstraint(
+            "(state = 'none') = (address_sealed is null) and (address_sealed is null) = (wrapped is null)",
+            name="mailboxes_address",
+        ),
+    )
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
+    __updatable__: ClassVar[frozenset[str]] = frozenset(
+        {"language", "state", "address_sealed", "wrapped", "nonce", "confirm_until", "updated_at"}
+    )
+    __deletable__: ClassVar[bool] = True
+
+    id: uuid.UUID = Field(primary_key=True)
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    person_id: uuid.UUID
+    language: str
+    state: str
+    address_sealed: bytes | None = None
+    wrapped: bytes | None = None
+    nonce: bytes
+    confirm_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class NoticeChoice(Table, table=True):
+    """What a person has chosen for one kind of notices; kinds without a row are as `rules_delivery.DEFAULTS` says."""
+
+    __tablename__ = "notice_choices"
+    __table_args__ = (
+        CheckConstraint("channel in ('inbox', 'mail', 'both', 'none')", name="notice_choices_channel"),
+        CheckConstraint("rhythm in ('now', 'daily', 'weekly')", name="notice_choices_rhythm"),
+    )
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"channel", "rhythm"})
+    __deletable__: ClassVar[bool] = True
+
+    mailbox_id: uuid.UUID = Field(primary_key=True, foreign_key="mailboxes.id")
+    kind: str = Field(primary_key=True)
+    channel: str
+    rhythm: str
+
+
+class Mail(Table, table=True):
+    """A letter to a mailbox: what it says is made when it is sent, from the notices that name it.
+
+    `due_at` is when it is tried next; while it is being sent, when somebody else may try.
+    """
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        CheckConstraint("purpose in ('confirm', 'notices')", name="mails_purpose"),
+        CheckConstraint("rhythm in ('now', 'daily', 'weekly')", name="mails_rhythm"),
+        CheckConstraint("state in ('waiting', 'sending', 'sent', 'failed', 'dropped')", name="mails_state"),
+        Index("mails_due", "due_at", postgresql_where="state in ('waiting', 'sending')"),
+        Index(
+            "mails_one_digest",
+            "mailbox_id",
+            "rhythm",
+            unique=True,
+            postgresql_where="state = 'waiting' and rhythm <> 'now' and attempts = 0",
+        ),
+    )
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+    __withheld__: ClassVar[bool] = True
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"state", "attempts", "due_at", "problem", "settled_at"})
+    __deletable__: ClassVar[bool] = True
+
+    id: uuid.UUID = Field(primary_key=True)
+    mailbox_id: uuid.UUID = Field(foreign_key="mailboxes.id", index=True)
+    purpose: str
+    rhythm: str
+    state: str
+    attempts: int
+    due_at: datetime = Field(sa_type=DateTime(timezone=True))
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    settled_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    problem: str | None = None
+    """What the mail server said last, as a number and no more: its words may hold the address."""

@@ -20,6 +20,10 @@ def _read(language: str) -> Mapping[str, str]:
 
 
 SENTENCES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({name: _read(name) for name in LANGUAGES})
+LETTERS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    tomllib.loads((_FOLDER / "letters.toml").read_text("utf-8"))
+)
+"""The words of letters around the sentences, by language."""
 HIDDEN: Final[Mapping[str, str]] = MappingProxyType(
     {"en": "a block whose name is hidden", "ru": "блок, название которого скрыто"}
 )

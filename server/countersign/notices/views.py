@@ -7,6 +7,7 @@ from typing import Final
 from countersign.kit.sight import WITH_PARENT, caller, told
 from countersign.kit.view import View
 from countersign.learners.views import RECORDS
+from countersign.notices.rules_delivery import DEFAULTS
 
 _OF: Final = (
     "({n}.shown and (({n}.organization_id = {organization} and {n}.person_id = {person})"
@@ -27,7 +28,10 @@ OF_INBOX: Final = _of("{child}", "{parent}.organization_id", "{parent}.person_id
 """Whether the notice `{child}` is in the inbox `{parent}`."""
 
 LANGUAGE: Final = (
-    "(select c.language from consents c where c.learner_id = {t}.learner_id order by c.granted_at desc limit 1)"
+    "case when {t}.learner_id is null then (select b.language from mailboxes b"
+    " where b.organization_id = {t}.organization_id and b.person_id = {t}.person_id)"
+    " else (select c.language from consents c where c.learner_id = {t}.learner_id"
+    " order by c.granted_at desc limit 1) end"
 )
 """The language in which the reader of the notice `{t}` is told: a learner's is that of the last consent."""
 
@@ -77,3 +81,44 @@ UNREAD: Final = View(
     seen=(WITH_PARENT,),
     key="{t}.kind",
 )
+
+OWN_BOX: Final = "{child}.organization_id = {parent}.organization_id and {child}.person_id = {parent}.person_id"
+
+MAILBOX: Final = View(
+    tag="mailbox",
+    source="mailboxes {t}",
+    columns={
+        "id": "'mailbox_' || {t}.id",
+        "address_state": "{t}.state",
+        "confirm_until": "case when {t}.state = 'pending' then {t}.confirm_until end",
+    },
+    seen=(
+        told(
+            "the member whose it is",
+            "({t}.organization_id = {actor_organization} and {t}.person_id = {actor_person})",
+        ),
+    ),
+)
+
+ADDRESS: Final = "uuid_send({t}.id) || {t}.wrapped || {t}.address_sealed"
+"""What Python opens the address of the mailbox `{t}` with; null when there is none."""
+
+
+def _defaults() -> str:
+    rows = (
+        f"({number}, '{kind.value}', '{choice.channel.value}', '{choice.rhythm.value}')"
+        for number, (kind, choice) in enumerate(DEFAULTS.items(), start=1)
+    )
+    return ", ".join(rows)
+
+
+CHOICE: Final = View(
+    tag="choice",
+    source="(select d.no, d.kind, coalesce(c.channel, d.channel) as channel, coalesce(c.rhythm, d.rhythm) as rhythm,"
+    f" c.kind is not null as chosen from (values {_defaults()}) d(no, kind, channel, rhythm) left join notice_choices c"
+    " on c.kind = d.kind and c.mailbox_id = (select b.id from mailboxes b"
+    " where b.organization_id = {parent}.organization_id and b.person_id = {parent}.person_id)) {t}",
+    seen=(WITH_PARENT,),
+    key="{t}.no",
+)
+"""Every kind with what was chosen for it, or what is so by default."""

@@ -45,8 +45,11 @@ def answer(body: bytes, status: int = 200) -> Response:
     return Response(body, status_code=status, media_type="text/html", headers=_HEADERS)
 
 
-def frame(page: Page, title: str) -> tuple[Element, Element]:
-    """Begin a page: its main part, to be filled, and the whole, to be rendered."""
+def frame(page: Page, title: str, kept: str = "") -> tuple[Element, Element]:
+    """Begin a page: its main part, to be filled, and the whole, to be rendered.
+
+    `kept` is what of the address's query stays when the language is changed.
+    """
     html = Element("html", lang=page.language)
     head = SubElement(html, "head")
     SubElement(head, "meta", charset="utf-8")
@@ -60,7 +63,7 @@ def frame(page: Page, title: str) -> tuple[Element, Element]:
     languages = add(header, "nav", None, **{"aria-label": page.say("language")})
     for language, name in zip(LANGUAGES, ("English", "Русский"), strict=True):
         current = {"aria-current": "true"} if language == page.language else {}
-        add(languages, "a", name, href=f"?lang={language}", lang=language, hreflang=language, **current)
+        add(languages, "a", name, href=f"?lang={language}{kept}", lang=language, hreflang=language, **current)
     main = SubElement(body, "main")
     add(main, "h1", title)
     return main, html

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.convertors import IntegerConvertor, StringConvertor, register_url_convertor
 from starlette.routing import Route
 
-from countersign.public import about, documents, leaked, transparency, verifying
+from countersign.public import about, documents, leaked, mailboxes, transparency, verifying
 
 
 class Name(StringConvertor):
@@ -20,7 +20,14 @@ class ListNumber(IntegerConvertor):
     regex = "[1-9][0-9]{0,8}"
 
 
+class LetterLink(StringConvertor):
+    """What a link of a letter is for."""
+
+    regex = "confirm|unsubscribe"
+
+
 register_url_convertor("name", Name())
+register_url_convertor("letter_link", LetterLink())
 register_url_convertor("list_number", ListNumber())
 
 
@@ -44,6 +51,8 @@ def routes() -> list[Route]:
         Route("/verify.css", verifying.style),
         Route("/leaked", leaked.pattern, methods=["GET"]),
         Route("/leaked", leaked.report, methods=["POST"]),
+        Route("/notices/{purpose:letter_link}", mailboxes.page, methods=["GET"]),
+        Route("/notices/{purpose:letter_link}", mailboxes.follow, methods=["POST"]),
         Route("/log", transparency.about),
         Route("/log/key", transparency.key),
         Route("/log/checkpoint", transparency.checkpoint),

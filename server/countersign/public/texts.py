@@ -47,6 +47,28 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Сейчас проверяется много документов; повторите чуть позже.",
     ),
     "language": ("Language", "Язык"),
+    # links of letters
+    "confirm_title": ("Confirm your address", "Подтверждение адреса"),
+    "confirm_lead": (
+        "Notices for a member of an organization will be sent to this address from now on.",
+        "На этот адрес будут приходить уведомления для участника организации.",
+    ),
+    "confirm_button": ("Confirm", "Подтвердить"),
+    "confirm_done_title": ("Confirmed", "Адрес подтверждён"),
+    "confirm_done": ("Notices are sent to this address now.", "Теперь уведомления приходят на этот адрес."),
+    "unsubscribe_title": ("No more letters", "Отписка"),
+    "unsubscribe_lead": ("Nothing more will be sent to this address.", "На этот адрес больше ничего не придёт."),
+    "unsubscribe_button": ("Send nothing more", "Больше не присылать"),
+    "unsubscribe_done_title": ("Done", "Готово"),
+    "unsubscribe_done": (
+        "Nothing more is sent to this address. Your inbox on Countersign stays as it is.",
+        "Больше ничего не придёт. Входящие на Countersign остаются как есть.",
+    ),
+    "link_gone_title": ("This link is not good", "Ссылка не действует"),
+    "link_gone": (
+        "It is incomplete, or its time is over. Set your address again to get a new one.",
+        "Она неполная или устарела. Укажите адрес ещё раз, чтобы получить новую.",
+    ),
     # organizations and versions
     "fictional": ("This organization is made up for the demonstration.", "Эта организация вымышлена для демонстрации."),
     "legal_name": ("Legal name", "Юридическое название"),

@@ -19,6 +19,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.fetcher import Fetcher
 from countersign.kit.ids import Sealer, parse_public_id
+from countersign.notices.smtp import Mailer
 from countersign.reads.authority import authorized
 from countersign.reads.bind import key, page, told
 from countersign.reads.bindings import METADATA
@@ -149,6 +150,8 @@ class Tools:
     """What walks the lists of exports; the engine brings it."""
     trusted_only: bool = False
     """Whether only registered documents run, those of exports too."""
+    mailer: Mailer | None = None
+    """What sends letters; None where the operator has set no mail server."""
     mode: str = "dev"
     """`demo`, `dev` or `production`: which tokens are made."""
 

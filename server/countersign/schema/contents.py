@@ -30,6 +30,7 @@ from countersign.schema.keys import KeyMutations, KeyQueries
 from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.members import MemberMutations, MemberQueries
 from countersign.schema.notices import NoticeMutations, NoticeQueries, NoticeSubscriptions
+from countersign.schema.notices_mailbox import MailboxMutations
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.organizations_domains import DomainMutations, DomainQueries
 from countersign.schema.privacy import PrivacyMutations
@@ -109,6 +110,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     InterestMutations,
     PrivacyMutations,
     NoticeMutations,
+    MailboxMutations,
 )
 SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions, NoticeSubscriptions)
 TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces

@@ -1,6 +1,5 @@
 """Notices at the front desk: the inbox of whoever asks, what is unread in it, and what has just arrived."""
 
-import enum
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,35 +10,15 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.notices import service, texts
-from countersign.notices.views import INBOX, NOTICE, OF_INBOX, UNREAD, WORDS
+from countersign.notices.views import INBOX, NOTICE, OF_INBOX, OWN_BOX, UNREAD, WORDS
 from countersign.reads.args import Call
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one, slot
 from countersign.reads.orders import Order, Orders
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
+from countersign.schema.notices_kinds import NoticeKind
+from countersign.schema.notices_mailbox import Mailbox, NoticeChoice
 from countersign.schema.organizations import Organization
 from countersign.schema.subscriptions_base import event, stream
-
-
-@strawberry.enum(description="What a notice is about: by these kinds each person chooses how they are told.")
-class NoticeKind(enum.Enum):
-    """What a notice is about."""
-
-    REVIEWS = strawberry.enum_value("reviews", description="Reviews that you are asked for, or asked for yourself.")
-    CALLS = strawberry.enum_value("calls", description="Open calls for reviewers in your field.")
-    CHANGES = strawberry.enum_value(
-        "changes", description="Changes that a reviewer requests, and what becomes of them."
-    )
-    COMMENTS = strawberry.enum_value("comments", description="Comments and suggestions, and answers to them.")
-    ENDORSEMENTS = strawberry.enum_value("endorsements", description="Endorsements that come, pause or end.")
-    CO_VALIDATION = strawberry.enum_value("co_validation", description="A block becomes co-validated, or is no more.")
-    REMINDERS = strawberry.enum_value("reminders", description="Something is due: a review, the renewal of your word.")
-    PLEDGES = strawberry.enum_value("pledges", description="Seats that were pledged: reserved, redeemed, released.")
-    ALARMS = strawberry.enum_value("alarms", description="A tool that you confirmed, or teach, goes out of support.")
-    VERSIONS = strawberry.enum_value("versions", description="What a school does with a version that you endorsed.")
-    ORGANIZATION = strawberry.enum_value(
-        "organization", description="Members, keys, domains, tokens and approvals of your organization."
-    )
-    AWARDS = strawberry.enum_value("awards", description="Your own awards.")
 
 
 def _sentence(words: bytes, _call: Call) -> str:
@@ -119,6 +98,15 @@ class Inbox:
         },
         args={"filter": arg(NoticeFilter | None, "Which of them.")},
         description="The notices, the newest first. They are kept for a year.",
+    )
+    choices: list[NoticeChoice] = many(
+        on="{parent}.person_id is not null and {parent}.organization_id is not null",
+        order="{child}.no",
+        size=12,
+        description="How each kind reaches you; learners have only their inbox, and so nothing to choose.",
+    )
+    mailbox: Mailbox | None = one(
+        on=OWN_BOX, description="Your language and your address; null until you choose anything."
     )
 
 
