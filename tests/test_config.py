@@ -61,6 +61,19 @@ def test_safe_production_settings_are_taken(tmp_path: Path) -> None:
         ({"database_url": SecretStr("mysql://x")}, "DATABASE_URL is not a PostgreSQL address"),
         ({"database_url": None, "database_read_url": SecretStr("postgresql://x")}, "set without DATABASE_URL"),
         ({"port": 70000}, "COUNTERSIGN_PORT is wrong"),
+        ({"smtp_host": "mail.example"}, "COUNTERSIGN_SMTP_SENDER is no address"),
+        (
+            {"smtp_host": "mail.example", "smtp_sender": "a@b.example\r\nBcc: c@d"},
+            "COUNTERSIGN_SMTP_SENDER is no address",
+        ),
+        (
+            {"smtp_host": "mail.example", "smtp_sender": "a@b.example", "smtp_security": "none"},
+            "COUNTERSIGN_SMTP_SECURITY is none, and addresses would cross the network unencrypted",
+        ),
+        (
+            {"smtp_host": "mail.example", "smtp_sender": "a@b.example", "smtp_user": "portal"},
+            "COUNTERSIGN_SMTP_USER and COUNTERSIGN_SMTP_PASSWORD go together",
+        ),
         ({"oidc_providers": SecretStr("")}, "COUNTERSIGN_OIDC_PROVIDERS is not set, so nobody could sign in"),
         ({"oidc_providers": SecretStr("[]")}, "COUNTERSIGN_OIDC_PROVIDERS is not set, so nobody could sign in"),
         ({"oidc_providers": SecretStr("{")}, "COUNTERSIGN_OIDC_PROVIDERS is not JSON"),

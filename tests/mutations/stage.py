@@ -52,11 +52,8 @@ SEALER: Final = Sealer(b"s" * 32)
 SCHEMA: Final = make_schema()
 LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
 DAY: Final = date(2026, 10, 1)
-<<<<<<< HEAD
 STANDING: Final = ("submitted", "published", "deprecated", "entrusted")
-=======
 NOWHERE: Final = Smtp("localhost", 9, "notices@portal.example")
->>>>>>> 5cb569a (Notices go out by e-mail: to an address that was confirmed, as each chose, in digests, ended by one click)
 NEWCOMER: Final = "newcomer@example.com"
 VOUCHED: Final = "anna@new.example"
 
