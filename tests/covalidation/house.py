@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
-from countersign.endorsements import jobs
+from countersign.endorsements import co_validation, jobs, renewal
 from countersign.kit.access import Actor, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
+from countersign.reviews import reminders
 from countersign.reviews.rubric import RUBRIC
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
@@ -115,6 +116,11 @@ class House:
     async def _unsigned(self) -> bool:
         async with self.db.writer() as tx:
             return bool(await tx.fetchval("select exists (select from endorsements where state = 'signing')"))
+
+    def look(self) -> None:
+        """Do what time does, as the portal does by itself now and then."""
+        for work in (reminders.look, renewal.look, co_validation.look):
+            self.loop.run_until_complete(work(self.db))
 
     def submit(self, slug: str, semver: str, base: str | None) -> dict[str, str]:
         """A submitted version of a block, after another one if given; its id and digest."""

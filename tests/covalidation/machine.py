@@ -20,7 +20,7 @@ ASKED: Final = st.sampled_from(("north", "north", "south", "raw", "kin"))
 WHOLE: Final = """
 query ($v: ID!) { node(id: $v) { ... on SpecVersion { state coValidated liveEndorsementCount
   endorsements(first: 100) { nodes { id state live supersedes { id } } }
-  reviewRequests(first: 100) { nodes { id state review { recommendation } } } } } }
+  reviewRequests(first: 100) { nodes { id state returns review { recommendation } } } } } }
 """
 
 
@@ -111,6 +111,21 @@ class CoValidation(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.requests)
     @rule(request=requests, person=REVIEWERS)
+    def it_is_given_back(self, request: str, person: str) -> None:
+        """A reviewer lets a colleague take it."""
+        self._answered("giveBackReview", request, person, lambda: self.model.give_back(person, request))
+
+    @precondition(lambda self: self.model.requests)
+    @rule(request=requests, person=SCHOOLS, days=st.sampled_from((0, 5, 40)))
+    def it_is_extended(self, request: str, person: str, days: int) -> None:
+        """The school waits longer."""
+        due = self.house.at(self.model.now + days * DAY).date().isoformat()
+        self._of_the_school(
+            "extendReviewRequest", request, person, lambda: self.model.extend(person, request, days), dueOn=due
+        )
+
+    @precondition(lambda self: self.model.requests)
+    @rule(request=requests, person=REVIEWERS)
     def it_is_declined(self, request: str, person: str) -> None:
         """A reviewer says no."""
         self._answered(
@@ -139,18 +154,13 @@ class CoValidation(RuleBasedStateMachine):
     @rule(request=requests, person=SCHOOLS)
     def it_is_taken_back(self, request: str, person: str) -> None:
         """The school takes a question back."""
-        if request not in self.ids:
-            return
-        seen = self.house.read(
-            "school.author", "query ($r: ID!) { reviewRequest(id: $r) { updatedAt } }", r=self.ids[request]
-        )
-        self._answered(
-            "cancelReviewRequest",
-            request,
-            person,
-            lambda: self.model.cancel(person, request),
-            ifUnmodifiedSince=seen["reviewRequest"]["updatedAt"],
-        )
+        self._of_the_school("cancelReviewRequest", request, person, lambda: self.model.cancel(person, request))
+
+    def _of_the_school(self, change: str, request: str, person: str, act: Any, /, **given: Any) -> None:
+        if request in self.ids:
+            text = "query ($r: ID!) { reviewRequest(id: $r) { updatedAt } }"
+            seen = self.house.read("school.author", text, r=self.ids[request])["reviewRequest"]["updatedAt"]
+            self._answered(change, request, person, act, ifUnmodifiedSince=seen, **given)
 
     def _answered(self, change: str, request: str, person: str, act: Any, /, **given: Any) -> None:
         if request in self.ids:
@@ -174,6 +184,25 @@ class CoValidation(RuleBasedStateMachine):
             specVersionId=self.ids[version],
             expectedDigest=self.digests[version] if seen else "0" * 64,
             statement="We hire for this.",
+            validUntil=self.house.at(self.model.now + days * DAY).isoformat(),
+        )
+        self.house.settle()
+        return self._kept(key, payload["endorsement"]["id"] if payload else None)
+
+    @precondition(lambda self: self.model.endorsements)
+    @rule(target=words, word=words, person=SIGNATORIES, days=st.sampled_from((20, 300)))
+    def it_is_renewed(self, word: str, person: str, days: int) -> str:
+        """A signatory says again what somebody said before."""
+        if word not in self.ids:
+            return word
+        key = f"e{len(self.ids)}"
+        payload = self.both(
+            "renewEndorsement",
+            person,
+            "endorsement { id }",
+            lambda: self.model.renew(person, word, days * DAY, key),
+            endorsementId=self.ids[word],
+            expectedDigest=self.digests[self.model.endorsements[word].version],
             validUntil=self.house.at(self.model.now + days * DAY).isoformat(),
         )
         self.house.settle()
@@ -209,6 +238,12 @@ class CoValidation(RuleBasedStateMachine):
         self.model.now += days * DAY
         self.house.set(self.model.now)
 
+    @rule()
+    def the_portal_looks_at_its_clock(self) -> None:
+        """What time does is done."""
+        self.house.look()
+        self.model.look()
+
     @invariant()
     def the_school_reads_what_the_model_says(self) -> None:
         """The whole of every version is read and compared."""
@@ -231,7 +266,7 @@ class CoValidation(RuleBasedStateMachine):
             ),
             "requests": _ordered(
                 {
-                    names[r["id"]]: (r["state"].lower(), r["review"] and r["review"]["recommendation"])
+                    names[r["id"]]: (r["state"].lower(), r["review"] and r["review"]["recommendation"], r["returns"])
                     for r in found["reviewRequests"]["nodes"]
                 }
             ),

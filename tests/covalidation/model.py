@@ -12,6 +12,8 @@ from typing import Any, Final
 
 DAY: Final = 24
 LEASE: Final = 7 * DAY
+GRACE: Final = 14
+"""Days after the due date in which an answer is still taken."""
 YEAR: Final = 365 * DAY
 NEEDED: Final = 2
 WAITING: Final = ("open", "claimed")
@@ -54,7 +56,7 @@ class Version:
 
 @dataclass
 class Request:
-    """A question to one organization; `due` is the day (in whole days since the story began) after which it is over."""
+    """A question to one organization; `due` is the day by which it wants an answer, in days since the beginning."""
 
     version: str
     organization: str
@@ -63,6 +65,7 @@ class Request:
     claimed_by: str | None = None
     claimed_until: int = 0
     recommendation: str | None = None
+    returns: int = 0
 
 
 @dataclass
@@ -150,6 +153,19 @@ class Model:
             raise Refused("INVALID_STATE")
         self.requests[key].state = "cancelled"
 
+    def extend(self, person: str, key: str, days: int) -> None:
+        """Give a question some days from now."""
+        own = need(person, "author", school=True)
+        request = self.requests[key]
+        if own != SCHOOL:
+            raise Refused("NOT_FOUND")
+        if self.state_of(request) not in WAITING:
+            raise Refused("INVALID_STATE")
+        due = self.now // DAY + days
+        if due <= request.due or not 0 < days <= YEAR // DAY:
+            raise Refused("INVALID")
+        request.due = due
+
     # Who is asked
 
     def claim(self, person: str, key: str) -> None:
@@ -159,6 +175,13 @@ class Model:
             raise Refused("INVALID_STATE")
         self._not_leased(request, person)
         request.state, request.claimed_by, request.claimed_until = "claimed", person, self.now + LEASE
+
+    def give_back(self, person: str, key: str) -> None:
+        """Let a colleague take what one has claimed."""
+        request = self._asked(person, key)
+        if self.state_of(request) != "claimed" or not self._holds(request, person):
+            raise Refused("INVALID_STATE")
+        self._returned(request)
 
     def decline(self, person: str, key: str) -> None:
         """Say no, with a reason."""
@@ -196,6 +219,11 @@ class Model:
             renewed.state, renewed.end = "superseded", self.now
         self.endorsements[key] = Endorsement(version, own, self.now, self.now + months_in_hours, supersedes=before)
 
+    def renew(self, person: str, key: str, hours: int, new: str) -> None:
+        """Say again what one said, for longer."""
+        word = self._own_word(person, key, {"in_force", "suspended", "expired"})
+        self.endorse(person, word.version, hours, new, seen=True)
+
     def suspend(self, person: str, key: str) -> None:
         """Pause one's word."""
         word = self._own_word(person, key, {"in_force"})
@@ -213,11 +241,20 @@ class Model:
         word = self._own_word(person, key, {"in_force", "suspended"})
         word.state, word.end = "revoked", self.now
 
+    # Time
+
+    def look(self) -> None:
+        """What the portal does by itself now and then: claims that ran out come back, questions nobody answered end."""
+        for request in self.requests.values():
+            if request.state == "claimed" and request.claimed_until <= self.now:
+                self._returned(request)
+            request.state = self.state_of(request)
+
     # What there is to see
 
     def state_of(self, request: Request) -> str:
         """Where a question stands now."""
-        over = request.state in WAITING and request.due < self.now // DAY
+        over = request.state in WAITING and request.due + GRACE < self.now // DAY
         return "expired" if over else request.state
 
     def standing(self, word: Endorsement) -> str:
@@ -244,9 +281,15 @@ class Model:
             "live": len(live),
             "words": {k: (self.standing(e), e.supersedes, e in live) for k, e in words.items()},
             "requests": {
-                k: (self.state_of(r), r.recommendation) for k, r in self.requests.items() if r.version == version
+                k: (self.state_of(r), r.recommendation, r.returns)
+                for k, r in self.requests.items()
+                if r.version == version
             },
         }
+
+    @staticmethod
+    def _returned(request: Request) -> None:
+        request.state, request.claimed_by, request.returns = "open", None, request.returns + 1
 
     def _asked(self, person: str, key: str) -> Request:
         own = need(person, "reviewer")
