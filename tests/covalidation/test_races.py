@@ -1,0 +1,114 @@
+"""Races: whoever comes at the same moment, it ends exactly once and right.
+
+A few in the gate, a thousand with `--campaign`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+
+from countersign.kit.db import Database
+from countersign.trust.signer import Signer
+from tests.covalidation.arena import Arena, open_arena, together
+from tests.factories import Factory
+
+FEW = 3
+MANY = 200
+
+
+@pytest_asyncio.fixture
+async def arena(db: Database, signer: Signer, make: Factory) -> Arena:
+    return await open_arena(db, signer, make, seed=20261122)
+
+
+async def six_signatures_at_the_quorum(arena: Arena) -> None:
+    """However many sign at once, the version becomes co-validated once."""
+    version = await arena.published()
+    answers = await together(*(arena.endorse(employer, version) for employer in arena.employers))
+    assert [codes for _, codes in answers] == [[]] * len(arena.employers)
+    await arena.settled()
+    assert [state for state, _, _ in await arena.words(version)] == ["in_force"] * len(arena.employers)
+    told = "select count(*) from outbox where topic = 'spec.co_validated' and subject = $1"
+    assert await arena.count(told, version.id) == 1
+    assert await arena.co_validated(version)
+
+
+async def a_signature_and_the_next_version(arena: Arena) -> None:
+    """A word is for the version that was seen: it ends up there or nowhere, whatever the school does meanwhile."""
+    version = await arena.published()
+
+    async def move_on() -> tuple[object, list[str]]:
+        submitted = await arena.do(
+            arena.school,
+            "submitSpec",
+            "version { id }",
+            draftId=version.draft,
+            semver="2.0.0",
+            ifUnmodifiedSince=version.draft_at,
+        )
+        await arena.do(arena.school, "deprecateSpec", "version { id }", versionId=version.id)
+        return submitted
+
+    (_, codes), (made, refused) = await together(arena.endorse(arena.employers[0], version), move_on())
+    assert refused == []
+    await arena.settled()
+    words = await arena.words(version)
+    assert (codes, [state for state, _, _ in words]) in [([], ["in_force"]), ([], ["refused"]), (["INVALID_STATE"], [])]
+    assert {digest for _, digest, _ in words} <= {version.digest}
+    assert (
+        await arena.count(
+            "select count(*) from endorsements where 'version_' || spec_version_id = $1", made["version"]["id"]
+        )
+        == 0
+    )
+
+
+async def a_revocation_and_a_renewal(arena: Arena) -> None:
+    """Either the word is taken back and not renewed, or it is renewed and what is taken back is no more."""
+    version, employer = await arena.published(), arena.employers[0]
+    first, _ = await arena.endorse(employer, version)
+    await arena.settled()
+    identity = first["endorsement"]["id"]
+    (_, revoked), (_, renewed) = await together(
+        arena.do(employer, "revokeEndorsement", "endorsement { id }", endorsementId=identity, reason="Out of date."),
+        arena.do(
+            employer,
+            "renewEndorsement",
+            "endorsement { id }",
+            endorsementId=identity,
+            expectedDigest=version.digest,
+        ),
+    )
+    await arena.settled()
+    states = [state for state, _, _ in await arena.words(version)]
+    if revoked:
+        assert (revoked, renewed, states) == (["INVALID_STATE"], [], ["superseded", "in_force"])
+    else:
+        assert states in (["revoked"], ["revoked", "refused"])
+        assert renewed in ([], ["INVALID_STATE"])
+
+
+RACES: tuple[Callable[[Arena], Awaitable[None]], ...] = (
+    six_signatures_at_the_quorum,
+    a_signature_and_the_next_version,
+    a_revocation_and_a_renewal,
+)
+each = pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
+
+
+@each
+async def test_it_ends_once_and_right(race: Callable[[Arena], Awaitable[None]], arena: Arena) -> None:
+    for _ in range(FEW):
+        await race(arena)
+
+
+@pytest.mark.campaign
+@each
+async def test_it_ends_once_and_right_a_thousand_times_over(
+    race: Callable[[Arena], Awaitable[None]], arena: Arena
+) -> None:
+    for _ in range(MANY):
+        await race(arena)
