@@ -39,10 +39,11 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
-from countersign.endorsements import co_validation, departures, policies, renewal, suspension
+from countersign.endorsements import co_validation, departures, drift, pledges, policies, renewal, suspension
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
+from countersign.endorsements import tables_backing as backing_tables
 from countersign.kit import (
     audit,
     budgets,
@@ -118,6 +119,7 @@ TABLE_MODULES = (
     bulk_tables,
     conflicts_tables,
     endorsements_tables,
+    backing_tables,
     learners_tables,
     log_tables,
     notices_tables,
@@ -152,6 +154,7 @@ LOGGED: Final[tuple[Source, ...]] = (
     trust.STATUS,
     specs.LOGGED,
     endorsements.LOGGED,
+    pledges.LOGGED,
     policies.LOGGED,
     credentials.LOGGED,
 )
@@ -226,6 +229,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(kept(lambda: co_validation.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: renewal.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: signing_authority.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: drift.run(tools.db, stop), stop))
         if settings.log_key_bytes:
             jobs.create_task(
                 kept(lambda: log_jobs.run(tools.db, log_key(settings), LOGGED, stop, settings.data / WITNESS), stop)

@@ -175,6 +175,19 @@ def _invited(actor: Actor, request: object) -> bool:
     return actor.request_id is not None and str(actor.request_id) == str(request)
 
 
+def _pledge(actor: Actor, row: Row, book: Book) -> bool:
+    endorsement = book.one("endorsements", row["endorsement_id"])
+    version = book.one("spec_versions", endorsement["spec_version_id"])
+    return _acts_for(actor, row["organization_id"]) or (
+        endorsement["in_force"] is not None and _version(actor, version, book)
+    )
+
+
+def _alarm(actor: Actor, row: Row, book: Book) -> bool:
+    version = book.one("spec_versions", row["spec_version_id"])
+    return _acts_for(actor, row["organization_id"]) or _version(actor, version, book)
+
+
 def _request(actor: Actor, row: Row, _book: Book) -> bool:
     asked = _acts_for(actor, row["school_id"]) or _acts_for(actor, row["organization_id"])
     return asked or _invited(actor, row["id"])
@@ -238,6 +251,8 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     "ConflictCheck": _check,
     "CredentialSpec": _spec,
     "Endorsement": _endorsement,
+    "Pledge": _pledge,
+    "DriftAlarm": _alarm,
     "ReviewRequest": _request,
     "Review": _review,
     "ReviewExpert": _expert,

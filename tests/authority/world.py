@@ -14,6 +14,7 @@ from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import service as conflicts
+from countersign.endorsements import pledges, support, support_files
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.evidence import Evidence
 from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, OrganizationKind, Role, Scope
@@ -39,6 +40,7 @@ from tests.specs.support import SKILL_FILE, ground
 
 DAY: Final = date(2026, 3, 1)
 LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
+SUPPORT: Final = b"tool,cycle,supported until,source\nPython,3.9,2025-10-31,https://devguide.python.org/versions/\n"
 LEARNERS: Final = 12
 _marks = count(1)
 
@@ -107,6 +109,7 @@ async def make_world(db: Database, make: Factory) -> World:
         await ground(tx)
         await skills.store(tx, SYSTEM, files.read(SKILL_FILE.encode(), files.Style.ESCO), source="skills.csv")
         await catalogue._store(tx, SYSTEM, listings.read(LISTING), source="listing.csv", dry_run=False)
+        await support.store(tx, SYSTEM, support_files.read(SUPPORT), source="support.csv", data=SUPPORT)
         return World(await _side(tx, make, "north"), await _side(tx, make, "south"))
 
 
@@ -187,12 +190,21 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
                 " select id, document, valid_from from endorsements where id = $1",
                 signed,
             )
+            await _reserved(tx, side, signed)
     hidden = reviews.RequestReview(versions["blind"], reviewer.organization_id, f"Please {mark()}", blind=True)
     request = await reviews.request(tx, author, hidden)
     invited, _ = await experts.invite(tx, reviewer, experts.InviteExpert(request))
     side.expert = Actor(person_id=invited, token_id=invited, request_id=request, guest_of=reviewer.organization_id)
     spec = await tx.fetchval("select spec_id from spec_versions where id = $1", versions["published"])
     await stacks.create(tx, author, stacks.CreateStack(f"{name}-stack", f"Stack {mark()}", (spec,)))
+
+
+async def _reserved(tx: Tx, side: Side, endorsement: UUID) -> None:
+    """A seat that the school gave back, and one that waits for the employer's answer."""
+    registrar = side.school["registrar"]
+    pledge = await tx.fetchval("select id from pledges where endorsement_id = $1", endorsement)
+    seats = [await pledges.reserve(tx, registrar, pledges.Reserve(pledge, mark())) for _ in range(2)]
+    await pledges.release(tx, registrar, pledges.Release(seats[0].entry_id, f"Not needed {mark()}"))
 
 
 async def _graduates(tx: Tx, side: Side, version: UUID) -> None:

@@ -23,7 +23,7 @@ from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
-from countersign.endorsements import display, suspension
+from countersign.endorsements import display, pledges, suspension
 from countersign.endorsements import service as endorsements
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
@@ -43,6 +43,7 @@ from countersign.schema.engine import Engine, Request
 from countersign.specs import catalogue, listings, service
 from countersign.trust import key_commands
 from countersign.trust.signer import Signer
+from tests.endorsements.ledger import PLEDGE, alarm
 from tests.factories import Factory
 from tests.kit.outside_world import Names
 from tests.notices.rows import chosen, told
@@ -118,6 +119,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         versions = await _specifications(tx, school, ids)
         await _reviews(tx, school, employer, versions, ids)
         digest = await _endorsed(tx, school, employer, versions, ids)
+        await _reserved(tx, school, ids)
         issued = await awards.issue(
             tx, school, awards.IssueAward(versions["published"], Person("a@example.com", "Anna", "DE"), DAY)
         )
@@ -253,7 +255,7 @@ async def _endorsed(tx: Tx, school: Actor, employer: Actor, versions: dict[str, 
         name: await tx.fetchval("select digest from spec_versions where id = $1", k) for name, k in versions.items()
     }
     for name, version in (("endorsement", "submitted"), ("paused", "published")):
-        word = endorsements.EndorseSpec(versions[version], digests[version], "We interview every holder.")
+        word = endorsements.EndorseSpec(versions[version], digests[version], "We interview every holder.", (PLEDGE,))
         key = await endorsements.endorse(tx, employer, word)
         await tx.execute(
             "update endorsements set state = 'in_force', in_force = tstzrange(valid_from, valid_until) where id = $1",
@@ -263,7 +265,17 @@ async def _endorsed(tx: Tx, school: Actor, employer: Actor, versions: dict[str, 
     await suspension.suspend(tx, employer, suspension.Suspend(key, "We look again"))
     ids["hidden"] = ids["paused"]
     await display.hide(tx, school, key)
+    ids["alarm"] = f"drf_{await alarm(tx, versions['published'], employer.organization_id, key)}"
     return str(digests["published"])
+
+
+async def _reserved(tx: Tx, school: Actor, ids: dict[str, str]) -> None:
+    """A pledge of the employer's with one seat reserved and one left."""
+    pledge = await tx.fetchval(
+        "select p.id from pledges p join endorsements e on e.id = p.endorsement_id where e.state = 'in_force'"
+    )
+    made = await pledges.reserve(tx, school, pledges.Reserve(pledge, "holder-1"))
+    ids["pledge"], ids["reservation"] = f"plg_{pledge}", f"ple_{made.entry_id}"
 
 
 async def _four_eyes(tx: Tx, make: Factory, signer: Signer, school: Actor, ids: dict[str, str]) -> None:

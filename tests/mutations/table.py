@@ -87,6 +87,20 @@ TABLE: Final[Mapping[str, Row]] = {
     ),
     "hideEndorsement": Row("school", lambda s: {"endorsementId": s.ids["endorsement"]}, {"endorsementId": "end_x"}),
     "showEndorsement": Row("school", lambda s: {"endorsementId": s.ids["hidden"]}, {"endorsementId": "end_x"}),
+    "reserveSeat": Row(
+        "school", lambda s: {"pledgeId": s.ids["pledge"], "reference": "holder-2"}, {"reference": "holder-3"}
+    ),
+    "redeemSeat": Row("employer", lambda s: {"reservationId": s.ids["reservation"]}, {"reservationId": "ple_x"}),
+    "releaseSeat": Row(
+        "employer", lambda s: {"reservationId": s.ids["reservation"], "reason": "No budget"}, {"reason": "Other"}
+    ),
+    "withdrawPledge": Row(
+        "employer", lambda s: {"pledgeId": s.ids["pledge"], "reason": "No more hiring"}, {"reason": "Other"}
+    ),
+    "acknowledgeDriftAlarm": Row("employer", lambda s: {"driftAlarmId": s.ids["alarm"]}, {"driftAlarmId": "drf_x"}),
+    "resolveDriftAlarm": Row(
+        "employer", lambda s: {"driftAlarmId": s.ids["alarm"], "note": "We moved to 3.13"}, {"note": "Other"}
+    ),
     "announceAttachment": Row(
         "employer", lambda _: {"filename": "letter.pdf", "size": 1, "sha256": "0" * 64}, {"size": 2}
     ),

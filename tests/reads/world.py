@@ -15,7 +15,9 @@ from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
+from countersign.endorsements import pledges, support_files
 from countersign.endorsements import service as endorsements
+from countersign.endorsements import support as dates
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import Sealer, new_id
@@ -33,6 +35,7 @@ from countersign.reviews import service as reviews
 from countersign.specs import catalogue, listings
 from countersign.specs import service as specs
 from countersign.stacks import service as stacks
+from tests.endorsements.ledger import alarm
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
 from tests.notices.rows import chosen, told
@@ -233,7 +236,12 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     await conflicts.note_interest(tx, review, employer.organization_id, version["id"])
     attachment = await _attached(tx, employer)
     word = endorsements.EndorseSpec(
-        version["id"], version["digest"], "We interview every holder.", EVERY_KIND, (attachment,)
+        version["id"],
+        version["digest"],
+        "We interview every holder.",
+        EVERY_KIND,
+        (attachment,),
+        evidence_files=((attachment,),),
     )
     endorsement = await endorsements.endorse(tx, employer, word)
     # Signing is another test's matter: here the row only has to be read.
@@ -247,7 +255,23 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     )
     stack = await stacks.create(tx, school, stacks.CreateStack("analyst", "Analyst", (version["spec_id"],)))
     made = [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}", f"xpt_{expert}"]
-    return [*made, f"attachment_{attachment}"]
+    return [*made, f"attachment_{attachment}", *await _backed(tx, school, employer, version["id"], endorsement)]
+
+
+async def _backed(tx: Tx, school: Actor, employer: Actor, version: UUID, endorsement: UUID) -> list[str]:
+    """Two reserved seats, one of them redeemed, alarms of both sides, and a tool's cycles: their ids."""
+    pledge = await tx.fetchval("select id from pledges where endorsement_id = $1", endorsement)
+    seats = [await pledges.reserve(tx, school, pledges.Reserve(pledge, f"holder-{n}")) for n in range(2)]
+    redeemed = await pledges.redeem(tx, employer, seats[0].entry_id)
+    alarms = [
+        await alarm(tx, version, school.organization_id),
+        await alarm(tx, version, employer.organization_id, endorsement),
+    ]
+    told = b"tool,cycle,supported until,source\nPython,3.9,2025-10-31,https://devguide.python.org/versions/\n"
+    await dates.store(tx, SYSTEM, support_files.read(told), source="support.csv", data=told)
+    cycle = await tx.fetchval("select id from tool_cycles")
+    entries = [f"ple_{entry.entry_id}" for entry in (*seats, redeemed)]
+    return [f"plg_{pledge}", f"cyc_{cycle}", *entries, *(f"drf_{each}" for each in alarms)]
 
 
 async def _attached(tx: Tx, employer: Actor) -> UUID:

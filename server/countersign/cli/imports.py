@@ -14,6 +14,8 @@ from countersign.awards.consent import import_consents
 from countersign.awards.importing import import_awards
 from countersign.cli.hosting import BAD_DATA, BAD_USAGE, database, explained, leave_on_sigterm, load, prepare, say
 from countersign.config import Settings
+from countersign.endorsements import drift
+from countersign.endorsements.support import import_support
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind
 from countersign.kit.importing import ImportReport, Progress
 from countersign.schema.base import Tools
@@ -77,6 +79,11 @@ async def _by_kind(
         case "awards":
             actor = await _registrar(tools, school or "")
             return await import_awards(tools.db, actor, file, dry_run=dry_run, progress=progress)
+        case "support":
+            report = await import_support(tools.db, SYSTEM, file, dry_run=dry_run, progress=progress)
+            if not (report.refused or dry_run):
+                await drift.look(tools.db)
+            return report
         case _:
             return await import_consents(tools.db, SYSTEM, file, dry_run=dry_run, progress=progress)
 

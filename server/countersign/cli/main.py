@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
 from countersign import __version__
+from countersign.cli.main_imports import imports
+from countersign.cli.options import AsJson, Data, run
 
 app = typer.Typer(
     name="countersign",
@@ -18,11 +18,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-)
-imports = typer.Typer(
-    name="import",
-    help="Bring files in: whole or not at all, every bad row named. --dry-run only looks.",
-    no_args_is_help=True,
 )
 app.add_typer(imports)
 documents = typer.Typer(
@@ -47,15 +42,6 @@ app.add_typer(log)
 
 Port = Annotated[int | None, typer.Option(help="Where to listen [4600].", envvar="COUNTERSIGN_PORT", min=1, max=65535)]
 Host = Annotated[str | None, typer.Option(help="Address to listen on [127.0.0.1].", envvar="COUNTERSIGN_HOST")]
-Data = Annotated[Path | None, typer.Option(help="Data directory [.data].", envvar="COUNTERSIGN_DATA")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, change nothing.")]
-File = Annotated[Path, typer.Argument(help="The file.", exists=True, dir_okay=False, readable=True)]
-
-
-def _run(module: str, **options: Any) -> NoReturn:
-    """Load a verb's module, run it, and leave with its exit code."""
-    sys.exit(import_module(f"countersign.cli.{module}").run(**options))
 
 
 def _version(wanted: bool) -> None:
@@ -85,7 +71,7 @@ def demo(
     ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Build GraphiQL when it is not fresh.")] = True,
 ) -> None:
     """Make a market to look at, serve it, and print what to click."""
-    _run("demo", port=port, data=data, learners=learners, seed=seed, json=json, ui=ui)
+    run("demo", port=port, data=data, learners=learners, seed=seed, json=json, ui=ui)
 
 
 @app.command()
@@ -96,49 +82,13 @@ def serve(
     workers: Annotated[int, typer.Option(help="How many processes share the port.", min=1, max=64)] = 1,
 ) -> None:
     """Serve the data directory, or the database of DATABASE_URL."""
-    _run("serve", port=port, host=host, data=data, workers=workers)
+    run("serve", port=port, host=host, data=data, workers=workers)
 
 
 @app.command()
 def migrate(data: Data = None) -> None:
     """Bring the database to the schema of this version; safe to repeat and to run twice at once."""
-    _run("migrate", data=data)
-
-
-@imports.command("skills")
-def import_skills(
-    file: File,
-    style: Annotated[str | None, typer.Option(help="osmt, esco or onet; else known by the header.")] = None,
-    data: Data = None,
-    dry_run: DryRun = False,
-    json: AsJson = False,
-) -> None:
-    """A framework of skills: rich skill descriptors, ESCO style, O*NET style."""
-    _run("imports", kind="skills", file=file, style=style, data=data, dry_run=dry_run, json=json)
-
-
-@imports.command("listings")
-def import_listings(file: File, data: Data = None, dry_run: DryRun = False, json: AsJson = False) -> None:
-    """A public catalogue of courses: listed, not validated."""
-    _run("imports", kind="listings", file=file, data=data, dry_run=dry_run, json=json)
-
-
-@imports.command("awards")
-def import_awards(
-    file: File,
-    school: Annotated[str, typer.Option("--as", help="Handle of the school that awards.")],
-    data: Data = None,
-    dry_run: DryRun = False,
-    json: AsJson = False,
-) -> None:
-    """Awards of a school's graduates."""
-    _run("imports", kind="awards", file=file, school=school, data=data, dry_run=dry_run, json=json)
-
-
-@imports.command("consents")
-def import_consents(file: File, data: Data = None, dry_run: DryRun = False, json: AsJson = False) -> None:
-    """Consents that learners gave elsewhere."""
-    _run("imports", kind="consents", file=file, data=data, dry_run=dry_run, json=json)
+    run("migrate", data=data)
 
 
 @documents.command("add")
@@ -153,13 +103,13 @@ def add_documents(
     json: AsJson = False,
 ) -> None:
     """Check documents against the schema and its limits, and register them: all or none."""
-    _run("documents", action="add", paths=paths, data=data, json=json)
+    run("documents", action="add", paths=paths, data=data, json=json)
 
 
 @documents.command("list")
 def list_documents(data: Data = None, json: AsJson = False) -> None:
     """What is registered."""
-    _run("documents", action="list", data=data, json=json)
+    run("documents", action="list", data=data, json=json)
 
 
 @documents.command("remove")
@@ -167,7 +117,7 @@ def remove_documents(
     ids: Annotated[list[str], typer.Argument(help="The SHA-256 of the document.")], data: Data = None
 ) -> None:
     """Take documents out; within a second they run no more."""
-    _run("documents", action="remove", ids=ids, data=data)
+    run("documents", action="remove", ids=ids, data=data)
 
 
 @organization.command("suspend")
@@ -177,13 +127,13 @@ def suspend_organization(
     data: Data = None,
 ) -> None:
     """Take all authority from an organization, at once."""
-    _run("organizations", action="suspend", handle=handle, reason=reason, data=data)
+    run("organizations", action="suspend", handle=handle, reason=reason, data=data)
 
 
 @organization.command("resume")
 def resume_organization(handle: Annotated[str, typer.Argument(help="Its handle.")], data: Data = None) -> None:
     """Let a suspended organization act again."""
-    _run("organizations", action="resume", handle=handle, data=data)
+    run("organizations", action="resume", handle=handle, data=data)
 
 
 @organization.command("link")
@@ -194,13 +144,13 @@ def link_organizations(
     data: Data = None,
 ) -> None:
     """Write down that two organizations belong together; everyone sees it."""
-    _run("organizations", action="link", holder=holder, held=held, same_owner=same_owner, data=data)
+    run("organizations", action="link", holder=holder, held=held, same_owner=same_owner, data=data)
 
 
 @organization.command("unlink")
 def unlink_organizations(link: Annotated[str, typer.Argument(help="The link's id, lnk_….")], data: Data = None) -> None:
     """End a link between two organizations."""
-    _run("organizations", action="unlink", link=link, data=data)
+    run("organizations", action="unlink", link=link, data=data)
 
 
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day.")]
@@ -214,7 +164,7 @@ def declare_maker(
     data: Data = None,
 ) -> None:
     """Write down that an organization makes a tool; everyone sees it, and it is disclosed when it signs."""
-    _run("organizations", action="maker", handle=handle, tool=tool, data=data)
+    run("organizations", action="maker", handle=handle, tool=tool, data=data)
 
 
 @organization.command("sponsor")
@@ -226,7 +176,7 @@ def declare_sponsor(
     data: Data = None,
 ) -> None:
     """Write down that one organization pays another; everyone sees it."""
-    _run("organizations", action="sponsor", sponsor=sponsor, sponsored=sponsored, since=since, until=until, data=data)
+    run("organizations", action="sponsor", sponsor=sponsor, sponsored=sponsored, since=since, until=until, data=data)
 
 
 @organization.command("end")
@@ -236,7 +186,7 @@ def end_interest(
     data: Data = None,
 ) -> None:
     """End a tool's maker or a sponsorship; it counts for a year more."""
-    _run("organizations", action="end", declaration=declaration, until=until, data=data)
+    run("organizations", action="end", declaration=declaration, until=until, data=data)
 
 
 @organization.command("approve")
@@ -244,7 +194,7 @@ def approve_proposal(
     approval: Annotated[str, typer.Argument(help="The proposal's id, apr_….")], data: Data = None
 ) -> None:
     """Be the second person for what an admin of an organization proposed."""
-    _run("organizations", action="approve", approval=approval, data=data)
+    run("organizations", action="approve", approval=approval, data=data)
 
 
 @log.command("verify")
@@ -257,7 +207,7 @@ def verify_log(
     json: AsJson = False,
 ) -> None:
     """Recompute and compare everything: exit 0 as recorded, 1 tampered (and where), 2 could not look."""
-    _run("log", action="verify", witness=witness, data=data, json=json)
+    run("log", action="verify", witness=witness, data=data, json=json)
 
 
 @log.command("checkpoint")
@@ -268,7 +218,7 @@ def log_checkpoint(
     data: Data = None,
 ) -> None:
     """Print the newest checkpoint, a signed note; who keeps it elsewhere can witness."""
-    _run("log", action="checkpoint", keep=keep, data=data)
+    run("log", action="checkpoint", keep=keep, data=data)
 
 
 @log.command("export")
@@ -277,7 +227,7 @@ def export_log(
     data: Data = None,
 ) -> None:
     """Write the log as JSON lines, for a verifier of your own; no personal data in it."""
-    _run("log", action="export", output=output, data=data)
+    run("log", action="export", output=output, data=data)
 
 
 @app.command("export-schema")
@@ -292,7 +242,7 @@ def export_schema(
     anew: Annotated[bool, typer.Option("--anew", help="With --release: of a version that nobody has yet.")] = False,
 ) -> None:
     """Print the GraphQL schema, compare it with the last release's, or release it."""
-    _run(
+    run(
         "export_schema",
         output=output,
         check=check,
@@ -306,7 +256,7 @@ def export_schema(
 @app.command()
 def doctor(data: Data = None, port: Port = None, json: AsJson = False) -> None:
     """Check what can go wrong, and say what to type."""
-    _run("doctor", data=data, port=port, json=json)
+    run("doctor", data=data, port=port, json=json)
 
 
 @app.command()
@@ -319,7 +269,7 @@ def register(
     data: Data = None,
 ) -> None:
     """Register an organization; nobody has checked it yet."""
-    _run("people", action="register", handle=handle, name=name, kind=kind, country=country, url=url, data=data)
+    run("people", action="register", handle=handle, name=name, kind=kind, country=country, url=url, data=data)
 
 
 @app.command()
@@ -330,7 +280,7 @@ def invite(
     data: Data = None,
 ) -> None:
     """Invite a member; the link is shown once, and good for a week."""
-    _run("people", action="invite", handle=handle, address=address, roles=role or ["org_admin"], data=data)
+    run("people", action="invite", handle=handle, address=address, roles=role or ["org_admin"], data=data)
 
 
 @app.command()
@@ -342,7 +292,7 @@ def token(
     json: AsJson = False,
 ) -> None:
     """Make an API token; it is shown once."""
-    _run("token", role=role, organization=organization, days=days, data=data, json=json)
+    run("token", role=role, organization=organization, days=days, data=data, json=json)
 
 
 @app.command("sign-in")
@@ -353,7 +303,7 @@ def sign_in(
     port: Port = None,
 ) -> None:
     """Print a link that signs a browser of this machine in, once; demo and dev only."""
-    _run("sign_in", role=role, organization=organization, data=data, port=port)
+    run("sign_in", role=role, organization=organization, data=data, port=port)
 
 
 @app.command()
@@ -368,7 +318,7 @@ def bench(
     keep: Annotated[bool, typer.Option("--keep/--no-keep", help="Keep the made data for the next run.")] = True,
 ) -> None:
     """Measure this version beside a bare endpoint that does the same work, on this machine."""
-    _run("bench", data=data, learners=learners, wanted=rows, json=json, seconds=seconds, keep=keep)
+    run("bench", data=data, learners=learners, wanted=rows, json=json, seconds=seconds, keep=keep)
 
 
 @app.command()
@@ -377,19 +327,19 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove the data directory of a demo or a development installation."""
-    _run("reset", data=data, yes=yes)
+    run("reset", data=data, yes=yes)
 
 
 @app.command("ui-build")
 def ui_build() -> None:
     """Build GraphiQL unless it is fresh; the demo does it by itself."""
-    _run("ui_build")
+    run("ui_build")
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 def run_tests(context: typer.Context) -> None:
     """Run every gate and test: --campaign for the long ones too, --no-browser, and what pytest takes."""
-    _run("tests", arguments=context.args)
+    run("tests", arguments=context.args)
 
 
 def main() -> None:

@@ -3,12 +3,16 @@
 Owns: endorsements and their evidence; `policies.py` versions of quorum policies, `rules_quorum.py` what they ask;
     `scope.py` (pure) the whole or some outcomes; `evidence.py` (pure) the kinds of industry validation with their
     sentences, `evidence_checks.py` (pure) what they share;
+    `backing.py` what stands behind an endorsement, taken and kept; `pledges.py` the ledger of seats (`pledge_rules.py`,
+    pure); `ranges.py` (pure) versions as ranges, `support.py` dates of tools (`support_files.py`, pure), `drift.py` the
+    watch over them (`drift_rules.py`, pure); `tables_backing.py` and `views_pledges.py` their rows;
     `rules_co_validation.py` (pure) the rule as a function of an instant, `co_validation.py` who is told when it turns;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
     member goes; `disclosing.py` who may sign for a version, and the ties that are signed with it;
     `suspension.py` pauses, and what a lost key does.
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
+    no more seats are taken than pledged;
     one endorsement in force per organization and version at any instant; history is closed, never rewritten.
-May call: conflicts, specs, trust, organizations, log, kit.
+May call: conflicts, specs, attachments, trust, organizations, log, kit.
 Never: lets the school write, sign or revoke; signs before the unsigned document is stored; deletes an endorsement.
 """

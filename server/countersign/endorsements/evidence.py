@@ -15,12 +15,23 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
-from countersign.endorsements.evidence_checks import SHORT, Unsuitable, ahead, behind, plain, plural, text, within
-from countersign.kit.errors import Code, Refusal, Refusals, TooLong
+from countersign.endorsements.evidence_checks import (
+    Unsuitable,
+    ahead,
+    behind,
+    plain,
+    plural,
+    text,
+    tool_in_use,
+    within,
+)
+from countersign.kit.errors import Code, Refusal, Refusals
 
 MOST_PIECES: Final = 20
 LONG: Final = 2_000
 MOST_TOOLS: Final = 30
+CHECK_LASTS: Final = 366
+"""Days for which a check of the tools in use is good."""
 AUDIENCE: Final = "Employers"
 SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
@@ -144,7 +155,7 @@ class InterviewGuarantee(Evidence):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool and the versions in use, as the team writes them ("3.13", "≥ 2.0"); empty for a tool without versions."""
+    """A tool and the versions in use ("3.13", "≥ 2.0", "4.x"; see `ranges`); empty for a tool without versions."""
 
     name: str
     versions: str = ""
@@ -161,15 +172,16 @@ class ToolchainConfirmation(Evidence):
     checked_on: date
 
     def faults(self, today: date) -> Iterator[Refusal]:
-        """1 to 30 tools, each named; checked today or earlier."""
+        """1 to 30 tools, each named once, in versions that can be compared; checked within the last 12 months."""
         yield from within("The number of tools", len(self.tools), "tools", 1, MOST_TOOLS)
         for number, tool in enumerate(self.tools):
-            for fault in text("A tool's name", tool.name, "name"):
+            earlier = [other.name for other in self.tools[:number]]
+            for fault in tool_in_use(tool.name, tool.versions, earlier):
                 fault.path = ("tools", number, *fault.path)
                 yield fault
-            if len(tool.versions) > SHORT:
-                yield TooLong(what="A version range", limit=SHORT, path=("tools", number, "versions"))
         yield from behind("The day of the check", self.checked_on, "checkedOn", today)
+        if (today - self.checked_on).days > CHECK_LASTS:
+            yield Unsuitable(what="The day of the check", expected="within the last 12 months", path=("checkedOn",))
 
     def sentence(self) -> str:
         """The tools with their versions and the day."""

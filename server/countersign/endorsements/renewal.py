@@ -11,9 +11,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from countersign.endorsements import rules, service
+from countersign.endorsements import backing, rules, service
 from countersign.endorsements.evidence import Evidence
-from countersign.endorsements.recalled import recalled
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.db import Database, Tx
@@ -37,6 +36,8 @@ class Renew:
     expected_digest: str
     statement: str | None = None
     evidence: tuple[Evidence, ...] | None = None
+    evidence_files: tuple[tuple[UUID, ...], ...] = ()
+    """The files behind each piece of new evidence, by its place."""
     attachments: tuple[UUID, ...] | None = None
     valid_until: datetime | None = None
 
@@ -51,16 +52,15 @@ async def renew(tx: Tx, actor: Actor, command: Renew) -> UUID:
     access.require(actor, Permission.SIGN_ENDORSEMENT)
     await members.hold(tx, actor, Role.SIGNATORY)
     row = await tx.fetchrow(
-        "select e.id, e.organization_id, e.spec_version_id, e.state, e.in_force, e.statement, e.outcome_keys,"
-        " array(select x.attachment_id from endorsement_attachments x where x.endorsement_id = e.id order by x.no)"
-        " as attachments from endorsements e where e.id = $1 for share",
+        "select id, organization_id, spec_version_id, state, in_force, statement, outcome_keys from endorsements"
+        " where id = $1 for share",
         command.endorsement_id,
     )
     if row is None or (row["organization_id"] != actor.organization_id and row["in_force"] is None):
         raise NotFound(what="endorsement", path=("endorsementId",))
     party = rules.Party.SIGNATORY if row["organization_id"] == actor.organization_id else rules.Party.STRANGER
     rules.move(service.present_state(row, await tx.now()), rules.Act.RENEW, party)
-    attachments = tuple(row["attachments"]) if command.attachments is None else command.attachments
+    before = await backing.given(tx, row["id"])
     return await service.endorse(
         tx,
         actor,
@@ -68,21 +68,14 @@ async def renew(tx: Tx, actor: Actor, command: Renew) -> UUID:
             spec_version_id=row["spec_version_id"],
             expected_digest=command.expected_digest,
             statement=row["statement"] if command.statement is None else command.statement,
-            evidence=await said(tx, row["id"]) if command.evidence is None else command.evidence,
-            attachments=attachments,
+            evidence=before.evidence if command.evidence is None else command.evidence,
+            evidence_files=before.evidence_files if command.evidence is None else command.evidence_files,
+            attachments=before.files if command.attachments is None else command.attachments,
             valid_until=command.valid_until,
             outcomes=None if row["outcome_keys"] is None else tuple(row["outcome_keys"]),
             renews=row["id"],
         ),
     )
-
-
-async def said(tx: Tx, endorsement_id: UUID) -> tuple[Evidence, ...]:
-    """The evidence behind an endorsement, in its order, as it was given."""
-    rows = await tx.fetch(
-        "select kind, payload from endorsement_evidence where endorsement_id = $1 order by no", endorsement_id
-    )
-    return tuple(recalled(row["kind"], row["payload"]) for row in rows)
 
 
 DUE: Final = """

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
-from countersign.attachments import service as attachments
-from countersign.endorsements import co_validation, disclosing, rules, scope
-from countersign.endorsements import evidence as evidence_rules
+from countersign.endorsements import backing, co_validation, disclosing, rules, scope
 from countersign.endorsements.evidence import Evidence
-from countersign.endorsements.tables import EndorsementAttachment, EndorsementEvidence
 from countersign.endorsements.views import LIVE
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission, Role
@@ -38,6 +35,8 @@ class EndorseSpec:
     statement: str
     evidence: tuple[Evidence, ...] = ()
     attachments: tuple[UUID, ...] = ()
+    evidence_files: tuple[tuple[UUID, ...], ...] = ()
+    """The files behind each piece of evidence, by its place."""
     valid_until: datetime | None = None
     outcomes: tuple[str, ...] | None = None
     """The keys of the learning outcomes that it is about; None for the whole specification."""
@@ -72,8 +71,6 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     await members.hold(tx, actor, Role.SIGNATORY)
     now = await tx.now()
     rules.check_statement(command.statement)
-    evidence_rules.check(command.evidence, now.astimezone(UTC).date())
-    rules.check_attachments(command.attachments)
     valid_until = rules.valid_until(command.valid_until, now)
     version = await specs.lock_version(tx, command.spec_version_id)
     if version is None or not await specs.readable(tx, version.id, actor.organization_id):
@@ -83,7 +80,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     endorser, found = await disclosing.check_endorser(
         tx, actor.organization_id, version, disclosing.confirmed_tools(command.evidence)
     )
-    files = await attachments.use(tx, actor, command.attachments) if command.attachments else []
+    behind = await backing.gather(tx, actor, command.evidence, command.attachments, version, command.evidence_files)
     addresses = Addresses(await public_origin(tx))
     (slot,) = await trust.allocate(tx, addresses, actor.organization_id)
     identity = new_id()
@@ -103,11 +100,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
             valid_until=valid_until,
             status=slot.status,
             partial=outcomes is not None,
-            evidence=tuple(
-                documents.Evidence(piece.title, piece.sentence(), evidence_rules.genre(piece), evidence_rules.AUDIENCE)
-                for piece in command.evidence
-            )
-            + tuple(documents.Evidence(*evidence_rules.attached(f.name, f.media_type, f.size, f.sha256)) for f in files)
+            evidence=backing.credential_evidence(behind)
             + tuple(documents.Evidence(each.name, each.statement, scope.GENRE) for each in outcomes or ())
             + tuple(disclosing.disclosure(each) for each in found.disclosures),
         ),
@@ -137,27 +130,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     )
     if taken is None:
         raise rules.AlreadySigning(path=("specVersionId",))
-    if command.evidence:
-        await tx.insert(
-            *(
-                EndorsementEvidence(
-                    id=new_id(),
-                    endorsement_id=identity,
-                    no=number,
-                    kind=piece.kind.value,
-                    narrative=piece.sentence(),
-                    payload=evidence_rules.payload(piece),
-                )
-                for number, piece in enumerate(command.evidence, start=1)
-            )
-        )
-    if files:
-        await tx.insert(
-            *(
-                EndorsementAttachment(endorsement_id=identity, no=no, attachment_id=f.id)
-                for no, f in enumerate(files, 1)
-            )
-        )
+    await backing.keep(tx, identity, actor.organization_id, behind)
     await tx.emit("endorsement.taken", f"end_{identity}", digest=version.digest)
     return identity
 
@@ -276,9 +249,11 @@ async def public_attachment(reader: Reader, attachment: UUID) -> bool:
     """Whether anybody may fetch a file: something was signed with it about a version that is public."""
     return bool(
         await reader.fetchval(
-            "select exists (select from endorsement_attachments x join endorsements e on e.id = x.endorsement_id"
-            " join spec_versions v on v.id = e.spec_version_id"
-            f" where x.attachment_id = $1 and e.in_force is not null and {PUBLIC.format(t='v')})",
+            "select exists (select from (select endorsement_id from endorsement_attachments where attachment_id = $1"
+            " union all select d.endorsement_id from evidence_attachments y"
+            " join endorsement_evidence d on d.id = y.evidence_id where y.attachment_id = $1) x"
+            " join endorsements e on e.id = x.endorsement_id join spec_versions v on v.id = e.spec_version_id"
+            f" where e.in_force is not null and {PUBLIC.format(t='v')})",
             attachment,
         )
     )

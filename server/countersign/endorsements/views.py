@@ -167,6 +167,13 @@ SEEN_WITH_ITS_VERSION = "({t}.organization_id = {actor_organization} or {t}.in_f
 
 _PAYLOAD = "{t}.payload->>"
 
+EXPIRES_ON = (
+    "case {t}.kind when 'hiring_pledge' then ({t}.payload->>'closes_on')::date"
+    " when 'toolchain_confirmation' then (({t}.payload->>'checked_on')::date + interval '12 months')::date"
+    " else ({t}.payload->>'until')::date end"
+)
+"""The last day on which a piece of evidence `{t}` says something of the present; null for what has no end."""
+
 EVIDENCE = View(
     tag="evd",
     source="endorsement_evidence {t}",
@@ -181,6 +188,8 @@ EVIDENCE = View(
             for name in ("terms", "corpus", "query", "snapshot_digest", "basis", "programme")
         },
         "recognised_as": f"{_PAYLOAD}'recognised_as'",
+        "expires_on": EXPIRES_ON,
+        "share": "round(({t}.payload->>'matched')::numeric / ({t}.payload->>'total')::numeric, 4)",
         **{
             name: f"({_PAYLOAD}'{name}')::{kind}"
             for kind, names in {
@@ -198,7 +207,11 @@ EVIDENCE = View(
 TOOL = View(
     tag="tol",
     source="jsonb_array_elements({parent}.payload->'tools') with ordinality {t}(item, no)",
-    columns={"name": "{t}.item->>'name'", "versions": "nullif({t}.item->>'versions', '')"},
+    columns={
+        "name": "{t}.item->>'name'",
+        "versions": "nullif({t}.item->>'versions', '')",
+        "agreement": "{t}.item->>'agreement'",
+    },
     seen=(WITH_PARENT,),
     key="{t}.no",
 )

@@ -33,6 +33,7 @@ from countersign.schema.notices import NoticeMutations, NoticeQueries, NoticeSub
 from countersign.schema.notices_mailbox import MailboxMutations
 from countersign.schema.organizations import OrganizationQueries
 from countersign.schema.organizations_domains import DomainMutations, DomainQueries
+from countersign.schema.pledges import PledgeMutations, PledgeQueries
 from countersign.schema.privacy import PrivacyMutations
 from countersign.schema.promises import require_promises
 from countersign.schema.rate_limit import RateLimitQueries
@@ -48,6 +49,7 @@ from countersign.schema.specs_listings import ListingQueries
 from countersign.schema.stacks import StackMutations, StackQueries
 from countersign.schema.subscriptions import CatalogueSubscriptions
 from countersign.schema.tokens import TokenMutations, TokenQueries
+from countersign.schema.toolchain import ToolchainMutations, ToolchainQueries
 
 
 @strawberry.type
@@ -77,6 +79,8 @@ QUERIES: Final[tuple[type, ...]] = (
     ListingQueries,
     ReviewQueries,
     EndorsementQueries,
+    PledgeQueries,
+    ToolchainQueries,
     StackQueries,
     LearnerQueries,
     AwardQueries,
@@ -106,6 +110,8 @@ MUTATIONS: Final[tuple[type, ...]] = (
     KeyMutations,
     EndorsementStandingMutations,
     EndorsementLifeMutations,
+    PledgeMutations,
+    ToolchainMutations,
     ConflictMutations,
     InterestMutations,
     PrivacyMutations,

@@ -23,12 +23,14 @@ from countersign.schema.endorsement_lists import (
     EndorsementState,
     SignatoryStanding,
 )
-from countersign.schema.evidence import EVIDENCE_MEMBERS, Evidence, EvidenceInput, read_evidence
+from countersign.schema.evidence import EVIDENCE_MEMBERS, Evidence, EvidenceInput, read_evidence, read_files
 from countersign.schema.learners import MemberRole
 from countersign.schema.organizations import Organization
+from countersign.schema.pledges import Pledge
 from countersign.schema.problems import ConflictOfInterestError, StaleVersionError, StepUpRequiredError
 from countersign.schema.rendering import as_html
 from countersign.schema.scalars import HTML, URL, Markdown
+from countersign.schema.toolchain import DriftAlarm
 
 if TYPE_CHECKING:
     from countersign.schema.specs import SpecVersion
@@ -111,6 +113,16 @@ class Endorsement(Node):
         sql="{t}.counts",
         description="Whether it may count to a quorum; false where a disclosed tie to the school excludes it.",
     )
+    pledges: list[Pledge] = many(
+        on="{child}.endorsement_id = {parent}.id", size=1, visible="true", description="The hiring pledges in it."
+    )
+    drift_alarms: list[DriftAlarm] = many(
+        on="{child}.endorsement_id = {parent}.id and {child}.state in ('open', 'acknowledged')",
+        order="{child}.raised_at, {key}",
+        size=1,
+        limit=100,
+        description="What has moved away from what it confirms, and nothing was done about it yet.",
+    )
     viewer_can: EndorsementAbilities = viewer_can()
 
 
@@ -185,6 +197,7 @@ async def _endorse(tx: Tx, actor: Actor, given: EndorseSpecInput, _tools: Tools)
             expected_digest=given.expected_digest,
             statement=given.statement,
             evidence=tuple(read_evidence(piece) for piece in given.evidence),
+            evidence_files=tuple(read_files(piece, number) for number, piece in enumerate(given.evidence)),
             attachments=tuple(
                 reference(text, "attachment", "attachment", "attachmentIds", number)
                 for number, text in enumerate(given.attachment_ids)

@@ -13,7 +13,7 @@ from countersign.kit.ids import public_id
 from countersign.reads.bind import entity
 from countersign.schema.base import CommandInput, Lock, Tools, command, payload, reference
 from countersign.schema.endorsements import Endorsement, settle
-from countersign.schema.evidence import EvidenceInput, read_evidence
+from countersign.schema.evidence import EvidenceInput, read_evidence, read_files
 from countersign.schema.problems import ConflictOfInterestError, StaleVersionError, StepUpRequiredError
 
 
@@ -89,6 +89,7 @@ async def _renew(tx: Tx, actor: Actor, given: RenewEndorsementInput, _tools: Too
             evidence=None
             if given.evidence in (None, strawberry.UNSET)
             else tuple(read_evidence(piece) for piece in given.evidence or ()),
+            evidence_files=tuple(read_files(piece, number) for number, piece in enumerate(given.evidence or ())),
             attachments=None
             if given.attachment_ids in (None, strawberry.UNSET)
             else tuple(

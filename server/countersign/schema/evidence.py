@@ -3,7 +3,8 @@
 import enum
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Optional
+from uuid import UUID
 
 import strawberry
 
@@ -11,6 +12,9 @@ from countersign.endorsements import evidence as rules
 from countersign.endorsements.views import EVIDENCE, SALARY, TOOL
 from countersign.reads.bind import bound, column, many, one
 from countersign.reads.bindings import Members
+from countersign.schema.attachments import Attachment
+from countersign.schema.base import reference
+from countersign.schema.pledges import Pledge
 from countersign.schema.scalars import CurrencyCode
 
 
@@ -37,13 +41,40 @@ class EvidenceKind(enum.Enum):
     )
 
 
+@strawberry.enum(description="How a confirmed tool stands to the toolchain that a version teaches.")
+class ToolAgreement(enum.Enum):
+    """How a confirmed tool stands to the toolchain that a version teaches."""
+
+    CONFIRMED = strawberry.enum_value("confirmed", description="Every version that is taught is in use.")
+    PARTLY = strawberry.enum_value("partly", description="Some of the versions that are taught are in use.")
+    DIFFERENT = strawberry.enum_value("different", description="None of the versions that are taught is in use.")
+    UNSTATED = strawberry.enum_value("unstated", description="One of the two names no version.")
+    UNREADABLE = strawberry.enum_value("unreadable", description="The versions cannot be compared as they are written.")
+    NOT_TAUGHT = strawberry.enum_value("not_taught", description="The tool is not in the toolchain that is taught.")
+
+
 @strawberry.interface(description="One piece of industry validation behind an endorsement.")
 class Evidence:
     """One piece of industry validation."""
 
     number: int = column(description="Its place in the endorsement, from 1.")
     kind: EvidenceKind = column(description="What kind it is.")
-    narrative: str = column(description="What it says in one sentence; this text is signed.")
+    narrative: str = column(
+        description="What it says in one sentence, with the SHA-256 of each file behind it; this text is signed."
+    )
+    expires_on: date | None = column(
+        description="The last day on which it says something of the present: the end of a promise, 12 months after the"
+        " check of a toolchain; null for what has no end."
+    )
+    attachments: list[Attachment] = many(
+        on="exists (select from evidence_attachments x"
+        " where x.evidence_id = {parent}.id and x.attachment_id = {child}.id)",
+        order="(select x.no from evidence_attachments x"
+        " where x.evidence_id = {parent}.id and x.attachment_id = {child}.id)",
+        size=1,
+        visible="true",
+        description="The files behind it; their names and digests stand in its signed sentence.",
+    )
 
 
 @bound(SALARY, description="A yearly gross salary, from and to.")
@@ -64,6 +95,9 @@ class HiringPledge(Evidence):
     region: str = column(description="Where.")
     opens_on: date = column(description="The first day of the window.")
     closes_on: date = column(description="The last day of the window.")
+    pledge: Optional[Pledge] = one(  # noqa: UP045
+        on="{child}.evidence_id = {parent}.id", visible="true", description="The ledger of its seats."
+    )
     salary: SalaryBand | None = one(
         on="{parent}.payload->'salary' is not null", description="What is paid, where it is told."
     )
@@ -85,6 +119,10 @@ class ConfirmedTool:
 
     name: str = column(description="The tool.")
     versions: str | None = column(description="The versions in use, as the team writes them.")
+    agreement: ToolAgreement | None = column(
+        description="How that stands to what the version teaches, found when it was endorsed; null for endorsements"
+        " that are older than this comparison."
+    )
 
 
 @bound(EVIDENCE, description="The endorser's team uses these tools in these versions.")
@@ -134,6 +172,7 @@ class LabourMarketEvidence(Evidence):
     period_to: date = column(description="The last day of the period.")
     matched: int = column(description="How many vacancies matched.")
     total: int = column(description="Of how many.")
+    share: Decimal = column(description="The share that matched, 0 to 1.")
     snapshot_digest: str = column(description="The SHA-256 of the corpus as it was, in hex.")
 
 
@@ -182,6 +221,15 @@ def _required(description: str) -> Any:
     return strawberry.field(description=description)
 
 
+@strawberry.input(description="What every piece of industry validation may carry.")
+class EvidencePieceInput:
+    """What every piece of industry validation may carry."""
+
+    attachment_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Your files behind this piece, which have been received; at most 5."
+    )
+
+
 @strawberry.input(description="A yearly gross salary, from and to.")
 class SalaryBandInput:
     """A yearly gross salary."""
@@ -192,7 +240,7 @@ class SalaryBandInput:
 
 
 @strawberry.input(description="Seats for holders.")
-class HiringPledgeInput:
+class HiringPledgeInput(EvidencePieceInput):
     """A hiring pledge."""
 
     seats: int = _required("How many seats, 1 to 10,000.")
@@ -204,7 +252,7 @@ class HiringPledgeInput:
 
 
 @strawberry.input(description="An interview for every holder.")
-class InterviewGuaranteeInput:
+class InterviewGuaranteeInput(EvidencePieceInput):
     """An interview guarantee."""
 
     role: str = _required("For which role.")
@@ -218,11 +266,14 @@ class ConfirmedToolInput:
     """A tool."""
 
     name: str = _required("The tool.")
-    versions: str = strawberry.field(default="", description="The versions in use, as your team writes them.")
+    versions: str = strawberry.field(
+        default="",
+        description="The versions in use: 3.13 (with its patches), 4.x, >=4.0,<5, 3.12–3.13, 15+ or 16 or 17.",
+    )
 
 
 @strawberry.input(description="The tools that your team uses.")
-class ToolchainConfirmationInput:
+class ToolchainConfirmationInput(EvidencePieceInput):
     """A toolchain confirmation."""
 
     tools: list[ConfirmedToolInput] = _required("The tools, 1 to 30.")
@@ -230,7 +281,7 @@ class ToolchainConfirmationInput:
 
 
 @strawberry.input(description="Help with a criterion of the assessment.")
-class AssessmentCoDesignInput:
+class AssessmentCoDesignInput(EvidencePieceInput):
     """Assessment co-design."""
 
     criterion: str = _required("Which criterion.")
@@ -239,7 +290,7 @@ class AssessmentCoDesignInput:
 
 
 @strawberry.input(description="Assessors whom you send.")
-class AssessorProvisionInput:
+class AssessorProvisionInput(EvidencePieceInput):
     """Assessor provision."""
 
     assessors: int = _required("How many assessors.")
@@ -249,7 +300,7 @@ class AssessorProvisionInput:
 
 
 @strawberry.input(description="A case or a data set that you give.")
-class CaseProvisionInput:
+class CaseProvisionInput(EvidencePieceInput):
     """Case or data set provision."""
 
     case: str = _required("Its name.")
@@ -258,7 +309,7 @@ class CaseProvisionInput:
 
 
 @strawberry.input(description="A share of the vacancies in a corpus, a region and a period.")
-class LabourMarketEvidenceInput:
+class LabourMarketEvidenceInput(EvidencePieceInput):
     """Labour-market evidence."""
 
     corpus: str = _required("The corpus.")
@@ -272,7 +323,7 @@ class LabourMarketEvidenceInput:
 
 
 @strawberry.input(description="Better pay for holders.")
-class WagePremiumInput:
+class WagePremiumInput(EvidencePieceInput):
     """A wage premium."""
 
     percent: Decimal = _required("How much more, in percent.")
@@ -283,7 +334,7 @@ class WagePremiumInput:
 
 
 @strawberry.input(description="What the block counts as with you.")
-class ProgressionRecognitionInput:
+class ProgressionRecognitionInput(EvidencePieceInput):
     """Progression recognition."""
 
     programme: str = _required("The programme or step.")
@@ -321,10 +372,23 @@ _VALUES: Final[dict[str, type[rules.Evidence]]] = {
 
 def read_evidence(given: EvidenceInput) -> rules.Evidence:
     """The piece of evidence that an input says."""
-    name = next(name for name in _VALUES if getattr(given, name) is not strawberry.UNSET)
-    values = dict(vars(getattr(given, name)))
+    name, piece = _chosen(given)
+    values = {key: value for key, value in vars(piece).items() if key != "attachment_ids"}
     if "salary" in values:
         values["salary"] = rules.SalaryBand(**vars(values["salary"])) if values["salary"] else None
     if "tools" in values:
         values["tools"] = tuple(rules.Tool(tool.name, tool.versions) for tool in values["tools"])
     return _VALUES[name](**values)
+
+
+def read_files(given: EvidenceInput, number: int) -> tuple[UUID, ...]:
+    """The files that the piece of evidence at a place names. Raises NotFound for what is no id of one."""
+    _, piece = _chosen(given)
+    return tuple(
+        reference(text, "attachment", "attachment", "evidence", number, "attachmentIds", no)
+        for no, text in enumerate(piece.attachment_ids)
+    )
+
+
+def _chosen(given: EvidenceInput) -> tuple[str, EvidencePieceInput]:
+    return next((name, getattr(given, name)) for name in _VALUES if getattr(given, name) is not strawberry.UNSET)

@@ -15,6 +15,7 @@ from countersign.schema.scalars import URL, CountryCode
 
 if TYPE_CHECKING:
     from countersign.schema.endorsements import Endorsement
+    from countersign.schema.pledges import KeptPromises
 
 
 @strawberry.enum(description="What an organization is here for.")
@@ -109,6 +110,9 @@ class Organization(Node):
             args={"filter": arg(EndorsementFilter | None, "Which of them.")},
             description="The endorsements that it gave.",
         )
+    )
+    kept_promises: Annotated["KeptPromises", strawberry.lazy("countersign.schema.pledges")] = one(
+        description="How it kept its hiring pledges, with what the rate means."
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from countersign.schema.reviews import ReviewRequest
     from countersign.schema.specs_diff import SpecVersionDiff
     from countersign.schema.stacks import Stack
+    from countersign.schema.toolchain import DriftAlarm
 
 
 @strawberry.enum(description="What a credential is in a line of credentials.")
@@ -230,6 +231,15 @@ class SpecVersion(Node):
     endorsements_not_shown: int = column(
         sql=NOT_SHOWN_COUNT.format(v="{t}"),
         description="How many signed endorsements of it the school does not show. They count and verify as ever.",
+    )
+    drift_alarms: list[Annotated["DriftAlarm", strawberry.lazy("countersign.schema.toolchain")]] = many(
+        on="{child}.spec_version_id = {parent}.id and {child}.state in ('open', 'acknowledged')",
+        order="{child}.raised_at, {key}",
+        size=2,
+        limit=100,
+        visible="true",
+        description="What has moved away from what it teaches, or from what endorsers confirmed of it, and nothing was"
+        " done about it yet.",
     )
     viewer_can: SpecVersionAbilities = viewer_can()
 

@@ -28,6 +28,9 @@ class TokenScope(enum.Enum):
     SPEC_READ = strawberry.enum_value("spec_read", description="Read what the member may read.")
     SPEC_WRITE = strawberry.enum_value("spec_write", description="Write and publish specs, ask for reviews.")
     REVIEW_WRITE = strawberry.enum_value("review_write", description="Review.")
+    EVIDENCE_WRITE = strawberry.enum_value(
+        "evidence_write", description="Reserve, redeem and release pledged seats, answer drift alarms."
+    )
     ENDORSE_SIGN = strawberry.enum_value("endorse_sign", description="Sign and revoke endorsements.")
     AWARD_WRITE = strawberry.enum_value("award_write", description="Issue and revoke awards.")
     STACK_WRITE = strawberry.enum_value("stack_write", description="Name stacks.")

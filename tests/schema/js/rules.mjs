@@ -11,7 +11,7 @@ const VALUES = [
   'SpecVersionAbilities', 'ViewerAbilities',
   'AlignedSkill', 'Assessment', 'AssessmentCoDesign', 'AssessorProvision', 'CandidateAward', 'CandidateFacets',
   'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge', 'Inbox',
-  'InterviewGuarantee', 'LearnerIdentity', 'LabourMarketEvidence', 'MatchContribution', 'NoticeChoice', 'Outcome', 'PageInfo', 'Price',
+  'InterviewGuarantee', 'KeptPromises', 'LearnerIdentity', 'LabourMarketEvidence', 'MatchContribution', 'NoticeChoice', 'Outcome', 'PageInfo', 'Price',
   'ProgressionRecognition', 'QualityAssurance', 'RateLimit', 'RegionFacet', 'ReviewCriterion', 'ReviewScore', 'RubricCriterion',
   'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'UnreadNotices',
   'Viewer',
