@@ -78,7 +78,7 @@ from countersign.privacy import files as privacy_files
 from countersign.privacy import tables as privacy_tables
 from countersign.privacy.events import LearnersErased
 from countersign.public.routes import routes as public_routes
-from countersign.reviews import reminders
+from countersign.reviews import change_requests, reminders
 from countersign.reviews import tables as reviews_tables
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
@@ -87,6 +87,7 @@ from countersign.search import tables as search_tables
 from countersign.skills import tables as skills_tables
 from countersign.specs import service as specs
 from countersign.specs import tables as specs_tables
+from countersign.specs.events import VersionSubmitted
 from countersign.stacks import tables as stacks_tables
 from countersign.trust import history
 from countersign.trust import service as trust
@@ -139,6 +140,7 @@ events.register(TiesChanged, conflicts.follow)
 events.register(StandingChanged, co_validation.follow)
 events.register(MembershipEnded, departures.after_membership, approvals.after_membership, leaving.after_membership)
 events.register(LearnersErased, leaving.after_erasure)
+events.register(VersionSubmitted, change_requests.follow_submission)
 events.register(KeyCompromised, suspension.follow_lost_key)
 
 

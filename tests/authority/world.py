@@ -22,10 +22,11 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
 from countersign.learners.rules import Purpose
 from countersign.learners.service import Person, enrol, erase
-from countersign.reviews import experts
+from countersign.reviews import change_requests, experts
 from countersign.reviews import service as reviews
 from countersign.reviews.rubric import RUBRIC
 from countersign.reviews.rules import Decision, Interest, Recommendation, Score
+from countersign.reviews.rules_changes import Answer
 from countersign.skills import files
 from countersign.skills import service as skills
 from countersign.specs import catalogue, listings
@@ -151,7 +152,6 @@ async def _specifications(tx: Tx, side: Side, name: str) -> dict[str, UUID]:
     draft = await specs.new_draft_from(tx, author, versions["published"])
     await specs.edit_draft(tx, author, specs.EditDraft(draft, _content()))
     await specs.submit(tx, author, specs.Submit(draft, "1.1.0"))
-    await specs.create(tx, author, specs.Create(f"{name}-draft", _content()))
     return versions
 
 
@@ -175,6 +175,7 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
         await reviews.claim(tx, reviewer, request)
         review = await reviews.decide(tx, reviewer, reviews.Decide(request, _decision()))
         await conflicts.note_interest(tx, review, reviewer.organization_id, versions[state])
+        await _asked(tx, side, review, versions[state], drafted=state == "asked")
         digest = await tx.fetchval("select digest from spec_versions where id = $1", versions[state])
         word = endorsements.EndorseSpec(versions[state], digest, f"We hire {mark()}", _evidence())
         signed = await endorsements.endorse(tx, signatory, word)
@@ -205,6 +206,17 @@ async def _reserved(tx: Tx, side: Side, endorsement: UUID) -> None:
     pledge = await tx.fetchval("select id from pledges where endorsement_id = $1", endorsement)
     seats = [await pledges.reserve(tx, registrar, pledges.Reserve(pledge, mark())) for _ in range(2)]
     await pledges.release(tx, registrar, pledges.Release(seats[0].entry_id, f"Not needed {mark()}"))
+
+
+async def _asked(tx: Tx, side: Side, review: UUID, version: UUID, *, drafted: bool) -> None:
+    """A change that a review asks for, and, when asked, a draft of the school that means to answer it."""
+    asked = change_requests.Asked(f"Change {mark()}", "outcomes[report].statement")
+    (key,) = await change_requests.open_from(tx, review, [asked])
+    author = side.school["author"]
+    if drafted:
+        draft = await specs.new_draft_from(tx, author, version)
+        await specs.edit_draft(tx, author, specs.EditDraft(draft, _content()))
+        await change_requests.tick(tx, author, change_requests.Tick(draft, key, Answer.ADDRESSED, "Done"))
 
 
 async def _graduates(tx: Tx, side: Side, version: UUID) -> None:

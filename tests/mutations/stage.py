@@ -35,8 +35,11 @@ from countersign.notices.smtp import Smtp
 from countersign.organizations import domains, invitations, tokens
 from countersign.reads.bindings import Entity, binding_of
 from countersign.reads.identity import Sealed
-from countersign.reviews import experts
+from countersign.reviews import change_requests, experts
 from countersign.reviews import service as reviews
+from countersign.reviews.change_requests import Asked
+from countersign.reviews.rules import Recommendation
+from countersign.reviews.rules_changes import Answer
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine, Request
@@ -47,6 +50,7 @@ from tests.endorsements.ledger import PLEDGE, alarm
 from tests.factories import Factory
 from tests.kit.outside_world import Names
 from tests.notices.rows import chosen, told
+from tests.reviews.support import favourable
 from tests.specs.support import drafted, ground, submitted
 
 SEALER: Final = Sealer(b"s" * 32)
@@ -118,6 +122,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         ids = {"employer": f"org_{employer.organization_id}", "agency": f"org_{agency}"}
         versions = await _specifications(tx, school, ids)
         await _reviews(tx, school, employer, versions, ids)
+        await _changes(tx, school, employer, ids)
         digest = await _endorsed(tx, school, employer, versions, ids)
         await _reserved(tx, school, ids)
         issued = await awards.issue(
@@ -247,6 +252,21 @@ async def _reviews(tx: Tx, school: Actor, employer: Actor, versions: dict[str, U
     ids |= {name: f"rrq_{key}" for name, key in asked.items()}
     expert, _ = await experts.invite(tx, employer, experts.InviteExpert(asked["given"]))
     ids["expert"] = f"xpt_{expert}"
+
+
+async def _changes(tx: Tx, school: Actor, employer: Actor, ids: dict[str, str]) -> None:
+    """Changes that the employer asks for: one that waits, one that the next draft ticks off, one that is answered."""
+    assert employer.organization_id is not None
+    version = await submitted(tx, school, "a-changing")
+    request = await reviews.request(tx, school, reviews.RequestReview(version, employer.organization_id))
+    await reviews.claim(tx, employer, request)
+    review = await reviews.decide(tx, employer, reviews.Decide(request, favourable(Recommendation.REQUEST_CHANGES)))
+    waiting, ticked, answered = await change_requests.open_from(tx, review, [Asked(name) for name in ("a", "b", "c")])
+    draft = await service.new_draft_from(tx, school, version)
+    await change_requests.tick(tx, school, change_requests.Tick(draft, ticked, Answer.ADDRESSED))
+    await change_requests.decline(tx, school, answered, "Not ours")
+    ids |= {"answering": f"draft_{draft}", "asked": f"chg_{waiting}", "ticked": f"chg_{ticked}"}
+    ids["answered"] = f"chg_{answered}"
 
 
 async def _endorsed(tx: Tx, school: Actor, employer: Actor, versions: dict[str, UUID], ids: dict[str, str]) -> str:

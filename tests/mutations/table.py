@@ -72,6 +72,26 @@ TABLE: Final[Mapping[str, Row]] = {
     "giveBackReview": Row("employer", lambda s: {"reviewRequestId": s.ids["claimed"]}, {"reviewRequestId": "rrq_x"}),
     "inviteExpert": Row("employer", lambda s: {"reviewRequestId": s.ids["waiting"]}, {"reviewRequestId": "rrq_x"}),
     "withdrawExpert": Row("employer", lambda s: {"expertId": s.ids["expert"]}, {"expertId": "xpt_x"}),
+    "tickChangeRequest": Row(
+        "school",
+        lambda s: {"draftId": s.ids["answering"], "changeRequestId": s.ids["asked"], "answer": "ADDRESSED"},
+        {"note": "Done"},
+    ),
+    "untickChangeRequest": Row(
+        "school",
+        lambda s: {"draftId": s.ids["answering"], "changeRequestId": s.ids["ticked"]},
+        {"changeRequestId": "chg_x"},
+    ),
+    "declineChangeRequest": Row(
+        "school", lambda s: {"changeRequestId": s.ids["asked"], "reason": "Not ours"}, {"reason": "No"}
+    ),
+    "acceptChangeRequest": Row(
+        "employer", lambda s: {"changeRequestId": s.ids["answered"]}, {"changeRequestId": "chg_x"}
+    ),
+    "reopenChangeRequest": Row(
+        "employer", lambda s: {"changeRequestId": s.ids["answered"], "reason": "Not enough"}, {"reason": "No"}
+    ),
+    "withdrawChangeRequest": Row("employer", lambda s: {"changeRequestId": s.ids["asked"]}, {"reason": "Enough"}),
     "endorseSpec": Row(
         "employer",
         lambda s: {"specVersionId": s.ids["published"], "expectedDigest": s.digest, "statement": "We hire."},

@@ -30,8 +30,9 @@ from countersign.organizations.rules_approvals import Action
 from countersign.privacy import service as privacy
 from countersign.privacy.views import DATA_COPY, ERASURE
 from countersign.reads.identity import Sealed
-from countersign.reviews import experts
+from countersign.reviews import change_requests, experts
 from countersign.reviews import service as reviews
+from countersign.reviews.rules_changes import Answer
 from countersign.specs import catalogue, listings
 from countersign.specs import service as specs
 from countersign.stacks import service as stacks
@@ -234,6 +235,7 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     review = await reviews.decide(tx, employer, reviews.Decide(answered, favourable()))
     expert, _ = await experts.invite(tx, employer, experts.InviteExpert(waiting))
     await conflicts.note_interest(tx, review, employer.organization_id, version["id"])
+    asked = await _asked(tx, school, review, version["id"])
     attachment = await _attached(tx, employer)
     word = endorsements.EndorseSpec(
         version["id"],
@@ -255,7 +257,7 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     )
     stack = await stacks.create(tx, school, stacks.CreateStack("analyst", "Analyst", (version["spec_id"],)))
     made = [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}", f"xpt_{expert}"]
-    return [*made, f"attachment_{attachment}", *await _backed(tx, school, employer, version["id"], endorsement)]
+    return [*made, *asked, f"attachment_{attachment}", *await _backed(tx, school, employer, version["id"], endorsement)]
 
 
 async def _backed(tx: Tx, school: Actor, employer: Actor, version: UUID, endorsement: UUID) -> list[str]:
@@ -272,6 +274,17 @@ async def _backed(tx: Tx, school: Actor, employer: Actor, version: UUID, endorse
     cycle = await tx.fetchval("select id from tool_cycles")
     entries = [f"ple_{entry.entry_id}" for entry in (*seats, redeemed)]
     return [f"plg_{pledge}", f"cyc_{cycle}", *entries, *(f"drf_{each}" for each in alarms)]
+
+
+async def _asked(tx: Tx, school: Actor, review: UUID, version: UUID) -> list[str]:
+    """Changes that the review asks for, one of which the school's open draft ticks off: their ids, and the draft's."""
+    waiting, ticked = await change_requests.open_from(
+        tx, review, [change_requests.Asked("Name a price", "price.amount"), change_requests.Asked("Be *shorter*")]
+    )
+    draft = await specs.new_draft_from(tx, school, version)
+    tick = change_requests.Tick(draft, ticked, Answer.ADDRESSED, "Done")
+    await change_requests.tick(tx, school, tick)
+    return [f"chg_{waiting}", f"chg_{ticked}", f"draft_{draft}"]
 
 
 async def _attached(tx: Tx, employer: Actor) -> UUID:

@@ -8,6 +8,8 @@ Promises: a review is about exactly one version; only the organization that was 
     until the review is submitted (`ties.py`, `views.VEILED`). Reminders and escalations are told once, and what nobody
     answers comes back or ends by time (`reminders.py`). Claims and unsigned decisions fall in the transaction in which
     their reviewer loses that role (`departures.py`). Who holds a request is asked in one place (`hands.py`).
+    What a review asks to change is answered by a version and settled by who asked (`change_requests.py`,
+    `rules_changes.py`); it is kept.
 May call: conflicts, specs, organizations, kit.
 Never: signs anything, endorses for anybody, shows a review to anyone but the school and the organization asked (and the
     expert who writes it), keeps who an expert is.

@@ -11,7 +11,7 @@ from countersign.kit.access import Role
 from countersign.kit.db import Tx
 from countersign.kit.staleness import next_change
 from countersign.organizations.events import MembershipEnded
-from countersign.reviews import experts, hands, rules
+from countersign.reviews import change_requests, experts, hands, rules
 from countersign.reviews.rules import Act, Party, Recommendation, Request, RequestState
 from countersign.reviews.views import CHANGED_AT, LAST_DAY
 
@@ -48,6 +48,7 @@ async def release(tx: Tx, event: MembershipEnded, signed: Collection[UUID]) -> N
             continue
         await tx.execute("update reviews set voided_at = $2 where id = $1", row["id"], event.at)
         await conflicts.drop_interest(tx, (row["id"],))
+        await change_requests.fall(tx, (row["id"],), event.at)
         await tx.emit("review.voided", f"rev_{row['id']}")
         state = RequestState(row["state"])
         if state is RequestState.DECIDED and row["last_day"] >= today and not row["asked_anew"]:

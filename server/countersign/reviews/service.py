@@ -16,7 +16,7 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound, Path, TooLong
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
-from countersign.reviews import hands, rules, rules_blind, rules_due
+from countersign.reviews import change_requests, hands, rules, rules_blind, rules_due
 from countersign.reviews.rules import Decision, RequestState
 from countersign.reviews.tables import Review, ReviewRequest
 from countersign.reviews.ties import Judging, check_judge, check_tie
@@ -282,6 +282,8 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
     )
     if decision.interest is rules.Interest.DISCLOSED:
         await conflicts.note_interest(tx, identity, row["organization_id"], row["spec_version_id"])
+    if decision.recommendation is rules.Recommendation.REQUEST_CHANGES:
+        await change_requests.open_from(tx, identity, [change_requests.Asked(decision.comment)])
     await hands.answered(tx, row, now)
     await tx.emit("review.decided", f"rev_{identity}", recommendation=decision.recommendation.value)
     return identity

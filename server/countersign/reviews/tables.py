@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -145,3 +145,71 @@ class Review(Table, table=True):
     voided_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     by_expert: bool = False
     """Whether an outside expert wrote it for the organization."""
+
+
+class ChangeRequest(Table, table=True):
+    """A change that a submitted review asks for, until it is settled; what it asks for is never changed."""
+
+    __tablename__ = "change_requests"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('open', 'addressed', 'declined', 'reopened', 'accepted', 'withdrawn')",
+            name="change_requests_state",
+        ),
+        Index("change_requests_of_spec", "spec_id", "state"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset(
+        {"state", "answer", "answered_in_id", "answered_at", "updated_at"}
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    review_id: uuid.UUID = Field(foreign_key="reviews.id", index=True)
+    comment_id: uuid.UUID | None = None
+    """The comment of the review that asks for it; null when the review as a whole does."""
+    spec_id: uuid.UUID = Field(foreign_key="specs.id")
+    spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
+    school_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    path: str | None = None
+    section: str | None = None
+    body: str
+    state: str
+    answer: str | None = None
+    answered_in_id: uuid.UUID | None = Field(default=None, foreign_key="spec_versions.id", index=True)
+    answered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    raised_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class ChangeRequestEvent(Table, table=True):
+    """What was done to a change request, with its words; dissent is kept."""
+
+    __tablename__ = "change_request_events"
+    __table_args__ = (UniqueConstraint("change_request_id", "no", name="change_request_events_no"),)
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    id: uuid.UUID = Field(primary_key=True)
+    change_request_id: uuid.UUID = Field(foreign_key="change_requests.id")
+    no: int
+    state: str
+    note: str
+    spec_version_id: uuid.UUID | None = Field(default=None, foreign_key="spec_versions.id")
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class ChangeRequestTick(Table, table=True):
+    """A change request that a draft of the school ticks off; nobody else sees it before the draft is submitted."""
+
+    __tablename__ = "change_request_ticks"
+    __table_args__ = (CheckConstraint("answer in ('addressed', 'declined')", name="change_request_ticks_answer"),)
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
+    __deletable__: ClassVar[bool] = True
+
+    draft_id: uuid.UUID = Field(primary_key=True, foreign_key="spec_drafts.id")
+    change_request_id: uuid.UUID = Field(primary_key=True, foreign_key="change_requests.id")
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    answer: str
+    note: str
+    ticked_at: datetime = Field(sa_type=DateTime(timezone=True))

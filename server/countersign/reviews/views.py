@@ -101,3 +101,33 @@ CRITERION = View(
     key="{t}.no",
 )
 """The rubric as rows, so that a score is read with the question that it answers."""
+
+CHANGE_REQUEST = View(
+    tag="chg",
+    source="change_requests {t}",
+    columns={"id": "'chg_' || {t}.id"},
+    seen=(members("school_id", of="the school that is asked"), members(of="the organization that asks")),
+)
+
+CHANGE_REQUEST_EVENT = View(tag="che", source="change_request_events {t}", seen=(WITH_PARENT,), key="{t}.no")
+
+TICKED = View(
+    tag="tck",
+    source="(select c.id as change_request_id, c.raised_at, k.answer, k.note, k.ticked_at from change_requests c"
+    " left join change_request_ticks k on k.change_request_id = c.id and k.draft_id = {parent}.id"
+    " where c.spec_id = {parent}.spec_id and (k.draft_id is not null"
+    " or ({parent}.version_id is null and c.state in ('open', 'reopened')))) {t}",
+    seen=(WITH_PARENT,),
+    key="{t}.change_request_id",
+)
+"""The change requests that a draft has before it: all that wait for an answer, and what the draft ticks off."""
+
+ASKED_BETWEEN = (
+    "exists (select from spec_versions a, spec_versions b, spec_versions r"
+    " where a.id = {parent}.from_id and b.id = {parent}.to_id and r.spec_id = a.spec_id"
+    " and ((r.id = {child}.spec_version_id and r.ordinal >= least(a.ordinal, b.ordinal)"
+    " and r.ordinal < greatest(a.ordinal, b.ordinal))"
+    " or (r.id = {child}.answered_in_id and r.ordinal > least(a.ordinal, b.ordinal)"
+    " and r.ordinal <= greatest(a.ordinal, b.ordinal))))"
+)
+"""Whether the change request `{child}` was raised on, or answered by, one of the versions that are compared."""

@@ -38,6 +38,7 @@ from countersign.schema.privacy import PrivacyMutations
 from countersign.schema.promises import require_promises
 from countersign.schema.rate_limit import RateLimitQueries
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
+from countersign.schema.reviews_changes import ChangeRequestMutations, ChangeRequestQueries
 from countersign.schema.reviews_requests import ReviewRequestMutations
 from countersign.schema.scalars import SCALARS
 from countersign.schema.search import SearchQueries
@@ -78,6 +79,7 @@ QUERIES: Final[tuple[type, ...]] = (
     SpecDiffQueries,
     ListingQueries,
     ReviewQueries,
+    ChangeRequestQueries,
     EndorsementQueries,
     PledgeQueries,
     ToolchainQueries,
@@ -98,6 +100,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     SpecMutations,
     ReviewMutations,
     ReviewRequestMutations,
+    ChangeRequestMutations,
     EndorsementMutations,
     StackMutations,
     LearnerMutations,

@@ -23,6 +23,7 @@ from countersign.specs.views import DRAFT, READABLE_V, SPEC, VERSION
 if TYPE_CHECKING:
     from countersign.schema.endorsements import Endorsement
     from countersign.schema.reviews import ReviewRequest
+    from countersign.schema.reviews_changes import ChangeRequest, DraftChangeRequest
     from countersign.schema.specs_diff import SpecVersionDiff
     from countersign.schema.stacks import Stack
     from countersign.schema.toolchain import DriftAlarm
@@ -241,6 +242,18 @@ class SpecVersion(Node):
         description="What has moved away from what it teaches, or from what endorsers confirmed of it, and nothing was"
         " done about it yet.",
     )
+    change_requests: Connection[Annotated["ChangeRequest", strawberry.lazy("countersign.schema.reviews_changes")]] = (
+        connection(
+            on="{child}.spec_version_id = {parent}.id",
+            description="The changes that reviews of it asked for, between your organization and the other one.",
+        )
+    )
+    answered_change_requests: Connection[
+        Annotated["ChangeRequest", strawberry.lazy("countersign.schema.reviews_changes")]
+    ] = connection(
+        on="{child}.answered_in_id = {parent}.id",
+        description="The changes that it answers, between your organization and the other one.",
+    )
     viewer_can: SpecVersionAbilities = viewer_can()
 
 
@@ -264,6 +277,13 @@ class SpecDraft(Node):
     )
     listing: Listing | None = one(
         on="{child}.id = {parent}.listing_id", description="The catalogue entry that it was begun from."
+    )
+    change_requests: list[Annotated["DraftChangeRequest", strawberry.lazy("countersign.schema.reviews_changes")]] = (
+        many(
+            order="{child}.raised_at, {key}",
+            size=5,
+            description="The changes that wait for an answer, or that it ticks off, the oldest first.",
+        )
     )
     viewer_can: SpecDraftAbilities = viewer_can()
 

@@ -1,12 +1,18 @@
 """What differs between two versions, at the front desk: field by field, word by word, and what each change means."""
 
 import enum
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from countersign.reads.bind import arg, bound, column, find, many, one
+from countersign.reads.bind import arg, bound, column, connection, find, many, one
+from countersign.reviews.views import ASKED_BETWEEN
+from countersign.schema.base import Connection
 from countersign.schema.specs import ChangeClass, SpecVersion
 from countersign.specs.views import CHANGE_CLASS_ROW, DIFF, DIFF_CHANGE, DIFF_WORDS
+
+if TYPE_CHECKING:
+    from countersign.schema.reviews_changes import ChangeRequest
 
 
 @strawberry.enum(description="A part of a version that is read and reviewed as a whole.")
@@ -105,6 +111,13 @@ class SpecVersionDiff:
         on="{child}.id = {parent}.to_id", visible="true", description="The version that it is compared with."
     )
     changes: list[SpecChange] = many(size=10, description="Each difference.")
+    change_requests: Connection[Annotated["ChangeRequest", strawberry.lazy("countersign.schema.reviews_changes")]] = (
+        connection(
+            on=ASKED_BETWEEN,
+            description="What reviews asked to change on the way, answered or not, between your organization and the"
+            " other one.",
+        )
+    )
 
 
 @bound(CHANGE_CLASS_ROW, description="One row of the published table that says what a change means.")

@@ -13,6 +13,7 @@ import asyncpg
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotFound
+from countersign.kit.events import publish as publish_event
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified
 from countersign.log.sources import Source, enter
@@ -20,7 +21,8 @@ from countersign.specs import comparing, drafts, freezing, rules
 from countersign.specs.catalogue import CompleteListing, complete_listing, import_listings
 from countersign.specs.comparing import difference
 from countersign.specs.diff import differences
-from countersign.specs.drafts import Create, Created, EditDraft, create, edit_draft, new_draft_from
+from countersign.specs.drafts import Create, Created, EditDraft, create, edit_draft, new_draft_from, own_draft
+from countersign.specs.events import VersionSubmitted
 from countersign.specs.freezing import Identity
 from countersign.specs.reading import parse, to_json
 from countersign.specs.rules import Act, Kind, School, Semver, State
@@ -52,9 +54,11 @@ __all__ = [
     "frozen_version",
     "import_listings",
     "latest_version",
+    "let_read",
     "lock_version",
     "new_draft_from",
     "open_review",
+    "own_draft",
     "publish",
     "readable",
     "retire",
@@ -147,6 +151,7 @@ async def submit(tx: Tx, actor: Actor, command: Submit) -> UUID:
         next_change(now, draft["updated_at"]),
     )
     await tx.emit("spec_version.submitted", f"version_{version.id}", digest=frozen.digest)
+    await publish_event(tx, VersionSubmitted(draft["id"], version.id))
     return version.id
 
 
@@ -191,11 +196,12 @@ async def open_review(tx: Tx, version_id: UUID, reader: UUID | None = None) -> N
     await _move(tx, version, Act.OPEN_REVIEW)
 
 
-async def let_read(tx: Tx, version_id: UUID, organization_id: UUID) -> None:
-    """Let an organization read the version: it has reviewed it blind. For the reviews room."""
+async def let_read(tx: Tx, version_id: UUID, reader: UUID) -> None:
+    """Let an organization read a version before it is published; for a room that has authorized it."""
     await tx.execute(
         "insert into spec_version_readers (spec_version_id, organization_id) values ($1, $2) on conflict do nothing",
-        *(version_id, organization_id),
+        version_id,
+        reader,
     )
 
 

@@ -17,7 +17,7 @@ const VALUES = [
   'Viewer',
   'WagePremium',
   'ConflictCheck', 'ConflictReason', 'ConflictStep', 'Disclosure',
-  'ChangeClassRow', 'SpecChange', 'SpecVersionDiff', 'WordRun',
+  'ChangeClassRow', 'ChangeRequestAbilities', 'ChangeRequestStep', 'DraftChangeRequest', 'SpecChange', 'SpecVersionDiff', 'WordRun',
 ]
 
 export const SCHEMA = {
