@@ -203,6 +203,16 @@ def _review(actor: Actor, row: Row, book: Book) -> bool:
     )
 
 
+def _draft_of_review(actor: Actor, row: Row, _book: Book) -> bool:
+    own = _invited(actor, row["request_id"]) and str(actor.person_id) == str(row["reviewer_id"])
+    return own or (_acts_for(actor, row["organization_id"]) and may(actor, Permission.REVIEW))
+
+
+def _said(actor: Actor, row: Row, _book: Book) -> bool:
+    sides = _acts_for(actor, row["school_id"]) or _acts_for(actor, row["organization_id"])
+    return sides or _invited(actor, row["request_id"])
+
+
 def _award(actor: Actor, row: Row, _book: Book) -> bool:
     registers = (
         Role.REGISTRAR in actor.roles
@@ -243,7 +253,7 @@ def _public(_actor: Actor, _row: Row, _book: Book) -> bool:
 
 LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     **dict.fromkeys(("Organization", "Skill", "SkillFramework", "SkillLabel", "Listing", "Stack"), _public),
-    **dict.fromkeys(("ReviewCriterion", "ConsentText"), _public),
+    **dict.fromkeys(("ReviewCriterion", "RubricVersion", "ConsentText"), _public),
     **dict.fromkeys(("Learner", "Consent", "Sighting"), _of_learner),
     **dict.fromkeys(("SpecDraft", "Upload", "BulkOperation"), _of_organization),
     "SpecVersion": _version,
@@ -255,6 +265,8 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     "DriftAlarm": _alarm,
     "ReviewRequest": _request,
     "Review": _review,
+    "ReviewDraft": _draft_of_review,
+    **dict.fromkeys(("ReviewComment", "ReviewReply", "ReviewSuggestion"), _said),
     "ReviewExpert": _expert,
     "Award": _award,
     "Membership": _membership,

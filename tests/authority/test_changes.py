@@ -27,7 +27,10 @@ REFUSED: Final = {"NOT_ALLOWED", "NOT_FOUND", "UNAUTHENTICATED"}
 IMPOSSIBLE: Final = REFUSED | {"INVALID_STATE", "CONFLICT", "CONFLICT_OF_INTEREST", "STALE_VERSION"}
 
 OPEN: Final = {"endorseSpec"}
-GUARDED: Final = {"createSpecVersion", "requestReview", "issueAward", "startBulkImport"}
+GUARDED: Final = {
+    *("createSpecVersion", "requestReview", "issueAward", "startBulkImport"),
+    *("startReview", "answerReviewComment", "replyToReviewComment"),
+}
 """Of the changes that begin something, those that begin it from what is somebody's own; the others begin from what
 everybody sees."""
 

@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
+
 from countersign.awards import service as awards
 from countersign.awards.consent import SetConsent, set_consent
 from countersign.bulk import service as bulk
@@ -22,11 +24,14 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
 from countersign.learners.rules import Purpose
 from countersign.learners.service import Person, enrol, erase
-from countersign.reviews import change_requests, experts
+from countersign.reviews import change_requests, comments, experts, rubrics, suggestions, writing
 from countersign.reviews import service as reviews
 from countersign.reviews.rubric import RUBRIC
 from countersign.reviews.rules import Decision, Interest, Recommendation, Score
+from countersign.reviews.rules_anchors import Anchor
 from countersign.reviews.rules_changes import Answer
+from countersign.reviews.rules_rubrics import Wanted
+from countersign.reviews.rules_writing import DraftComment, DraftSuggestion
 from countersign.skills import files
 from countersign.skills import service as skills
 from countersign.specs import catalogue, listings
@@ -36,6 +41,7 @@ from tests.conftest import NOW
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
 from tests.notices.rows import chosen, told
+from tests.reviews.support import claimed
 from tests.specs.samples import COMPLETE
 from tests.specs.support import SKILL_FILE, ground
 
@@ -168,6 +174,7 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
     """Reviews of the published and of the asked version, endorsements of both, one of them unsigned, and a stack."""
     author, reviewer, signatory = side.school["author"], side.employer["reviewer"], side.employer["signatory"]
     assert reviewer.organization_id is not None
+    await _spoken(tx, side, versions["published"])
     for state in ("published", "asked"):
         request = await reviews.request(
             tx, author, reviews.RequestReview(versions[state], reviewer.organization_id, f"Please {mark()}")
@@ -217,6 +224,36 @@ async def _asked(tx: Tx, side: Side, review: UUID, version: UUID, *, drafted: bo
         draft = await specs.new_draft_from(tx, author, version)
         await specs.edit_draft(tx, author, specs.EditDraft(draft, _content()))
         await change_requests.tick(tx, author, change_requests.Tick(draft, key, Answer.ADDRESSED, "Done"))
+
+
+async def _spoken(tx: Tx, side: Side, version: UUID) -> None:
+    """A rubric, a review with a thread and with words taken and not taken, and one that is being written."""
+    author, reviewer = side.school["author"], side.employer["reviewer"]
+    own = Wanted("D1", mark(), mark(), tuple(mark() for _ in range(5)))
+    rubric = await rubrics.publish(tx, reviewer, rubrics.PublishRubric(mark(), (own,)))
+    rows: list[asyncpg.Record] = []
+    for _ in range(2):
+        request = await claimed(tx, author, reviewer, version)
+        draft = await writing.start(tx, reviewer, writing.Start(request, Interest.DISCLOSED, mark(), rubric))
+        await tx.execute("update review_drafts set viewed = sections where id = $1", draft)
+        place = Anchor("prerequisites", 0, 4, "cnry")
+        words = writing.Edit(
+            draft,
+            (Score("D1", 3, mark()),),
+            (DraftComment(place, mark()),),
+            tuple(DraftSuggestion(place, mark(), mark()) for _ in range(2)),
+            mark(),
+            Recommendation.COMMENT,
+        )
+        await writing.edit(tx, reviewer, words)
+        if not rows:
+            review = await writing.submit(tx, reviewer, writing.Submit(draft))
+            rows = await tx.fetch("select id from review_suggestions where review_id = $1", review)
+            remark = await tx.fetchval("select id from review_comments where review_id = $1", review)
+    await comments.answer(tx, author, comments.Say(remark, mark()))
+    next_one = await specs.new_draft_from(tx, author, version)
+    await suggestions.accept(tx, author, suggestions.Accept(rows[0]["id"], next_one))
+    await suggestions.decline(tx, author, suggestions.Decline(rows[1]["id"], mark()))
 
 
 async def _graduates(tx: Tx, side: Side, version: UUID) -> None:

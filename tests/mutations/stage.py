@@ -35,11 +35,12 @@ from countersign.notices.smtp import Smtp
 from countersign.organizations import domains, invitations, tokens
 from countersign.reads.bindings import Entity, binding_of
 from countersign.reads.identity import Sealed
-from countersign.reviews import change_requests, experts
+from countersign.reviews import change_requests, comments, experts, rubrics
 from countersign.reviews import service as reviews
 from countersign.reviews.change_requests import Asked
 from countersign.reviews.rules import Recommendation
 from countersign.reviews.rules_changes import Answer
+from countersign.reviews.rules_rubrics import Wanted
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine, Request
@@ -50,7 +51,7 @@ from tests.endorsements.ledger import PLEDGE, alarm
 from tests.factories import Factory
 from tests.kit.outside_world import Names
 from tests.notices.rows import chosen, told
-from tests.reviews.support import favourable
+from tests.reviews.support import favourable, reviewed, written
 from tests.specs.support import drafted, ground, submitted
 
 SEALER: Final = Sealer(b"s" * 32)
@@ -123,6 +124,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         versions = await _specifications(tx, school, ids)
         await _reviews(tx, school, employer, versions, ids)
         await _changes(tx, school, employer, ids)
+        await _written(tx, school, employer, versions, ids)
         digest = await _endorsed(tx, school, employer, versions, ids)
         await _reserved(tx, school, ids)
         issued = await awards.issue(
@@ -267,6 +269,27 @@ async def _changes(tx: Tx, school: Actor, employer: Actor, ids: dict[str, str]) 
     await change_requests.decline(tx, school, answered, "Not ours")
     ids |= {"answering": f"draft_{draft}", "asked": f"chg_{waiting}", "ticked": f"chg_{ticked}"}
     ids["answered"] = f"chg_{answered}"
+
+
+async def _written(tx: Tx, school: Actor, employer: Actor, versions: dict[str, UUID], ids: dict[str, str]) -> None:
+    """A rubric of the employer, a review that it can submit, and one that it has submitted."""
+    ids["rubric"] = f"rub_{await rubrics.publish(tx, employer, rubrics.PublishRubric('Ours', (Wanted('R1'),)))}"
+    # A request about the deprecated version, from before it was that: specifications take long to make.
+    request = await tx.fetchval(
+        "insert into review_requests select (jsonb_populate_record(q, jsonb_build_object("
+        "'id', gen_random_uuid(), 'spec_version_id', $1::uuid))).* from review_requests q where q.id = $2 returning id",
+        versions["deprecated"],
+        UUID(ids["claimed"].removeprefix("rrq_")),
+    )
+    draft = await written(tx, employer, request)
+    at = await tx.fetchval("select updated_at from review_drafts where id = $1", draft)
+    ids |= {"writing": f"rvd_{draft}", "written_at": at.isoformat()}
+    review = await reviewed(tx, school, employer, await submitted(tx, school, "b-reviewed"))
+    rows = await tx.fetch("select id from review_comments where review_id = $1 order by no", review)
+    ids |= {name: f"rcm_{row['id']}" for name, row in zip(("remark", "met"), rows, strict=False)}
+    await comments.resolve(tx, employer, rows[1]["id"])
+    words = await tx.fetchval("select id from review_suggestions where review_id = $1 order by no limit 1", review)
+    ids["suggestion"] = f"rsg_{words}"
 
 
 async def _endorsed(tx: Tx, school: Actor, employer: Actor, versions: dict[str, UUID], ids: dict[str, str]) -> str:

@@ -92,6 +92,57 @@ TABLE: Final[Mapping[str, Row]] = {
         "employer", lambda s: {"changeRequestId": s.ids["answered"], "reason": "Not enough"}, {"reason": "No"}
     ),
     "withdrawChangeRequest": Row("employer", lambda s: {"changeRequestId": s.ids["asked"]}, {"reason": "Enough"}),
+    "startReview": Row(
+        "employer", lambda s: {"reviewRequestId": s.ids["claimed"], "interest": "NONE"}, {"reviewRequestId": "rrq_x"}
+    ),
+    "declareInterest": Row(
+        "employer",
+        lambda s: {"reviewDraftId": s.ids["writing"], "interest": "DISCLOSED", "declaration": "My brother teaches"},
+        {"declaration": "My sister teaches"},
+    ),
+    "viewReviewSection": Row(
+        "employer", lambda s: {"reviewDraftId": s.ids["writing"], "section": "SKILLS"}, {"section": "QUALITY"}
+    ),
+    "editReview": Row(
+        "employer",
+        lambda s: {
+            "reviewDraftId": s.ids["writing"],
+            "comment": "Not yet.",
+            "ifUnmodifiedSince": s.ids["written_at"],
+        },
+        {"comment": "Never."},
+    ),
+    "submitReview": Row(
+        "employer",
+        lambda s: {"reviewDraftId": s.ids["writing"], "ifUnmodifiedSince": s.ids["written_at"]},
+        {"ifUnmodifiedSince": MADE},
+    ),
+    "discardReview": Row(
+        "employer",
+        lambda s: {"reviewDraftId": s.ids["writing"], "ifUnmodifiedSince": s.ids["written_at"]},
+        {"ifUnmodifiedSince": MADE},
+    ),
+    "answerReviewComment": Row(
+        "school", lambda s: {"reviewCommentId": s.ids["remark"], "body": "The board does."}, {"body": "Nobody."}
+    ),
+    "replyToReviewComment": Row(
+        "employer", lambda s: {"reviewCommentId": s.ids["remark"], "body": "Which board?"}, {"body": "Who?"}
+    ),
+    "resolveReviewComment": Row(
+        "employer", lambda s: {"reviewCommentId": s.ids["remark"]}, {"reviewCommentId": "rcm_x"}
+    ),
+    "reopenReviewComment": Row("employer", lambda s: {"reviewCommentId": s.ids["met"]}, {"reviewCommentId": "rcm_x"}),
+    "acceptSuggestion": Row(
+        "school", lambda s: {"reviewSuggestionId": s.ids["suggestion"]}, {"reviewSuggestionId": "rsg_x"}
+    ),
+    "declineSuggestion": Row(
+        "school", lambda s: {"reviewSuggestionId": s.ids["suggestion"], "reason": "Four will do"}, {"reason": "No"}
+    ),
+    "publishRubric": Row(
+        "employer",
+        lambda s: {"title": "Ours", "criteria": [{"code": "R1"}, {"code": "R2"}], "previousId": s.ids["rubric"]},
+        {"title": "Theirs"},
+    ),
     "endorseSpec": Row(
         "employer",
         lambda s: {"specVersionId": s.ids["published"], "expectedDigest": s.digest, "statement": "We hire."},

@@ -30,18 +30,22 @@ from countersign.organizations.rules_approvals import Action
 from countersign.privacy import service as privacy
 from countersign.privacy.views import DATA_COPY, ERASURE
 from countersign.reads.identity import Sealed
-from countersign.reviews import change_requests, experts
+from countersign.reviews import change_requests, comments, experts, rubrics, suggestions, writing
 from countersign.reviews import service as reviews
+from countersign.reviews.rubric import DEFAULT_ID
+from countersign.reviews.rules import Interest, Recommendation, Score
 from countersign.reviews.rules_changes import Answer
+from countersign.reviews.rules_rubrics import Wanted
 from countersign.specs import catalogue, listings
 from countersign.specs import service as specs
+from countersign.specs.sections import Section
 from countersign.stacks import service as stacks
 from tests.endorsements.ledger import alarm
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
 from tests.notices.rows import chosen, told
 from tests.reads.documents import Pool
-from tests.reviews.support import favourable
+from tests.reviews.support import PROPOSALS, REMARKS, claimed, favourable, reviewed
 from tests.specs import support
 from tests.specs.samples import COMPLETE
 
@@ -236,6 +240,7 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     expert, _ = await experts.invite(tx, employer, experts.InviteExpert(waiting))
     await conflicts.note_interest(tx, review, employer.organization_id, version["id"])
     asked = await _asked(tx, school, review, version["id"])
+    spoken = await _spoken(tx, school, employer, version["id"])
     attachment = await _attached(tx, employer)
     word = endorsements.EndorseSpec(
         version["id"],
@@ -257,7 +262,8 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     )
     stack = await stacks.create(tx, school, stacks.CreateStack("analyst", "Analyst", (version["spec_id"],)))
     made = [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}", f"xpt_{expert}"]
-    return [*made, *asked, f"attachment_{attachment}", *await _backed(tx, school, employer, version["id"], endorsement)]
+    backed = await _backed(tx, school, employer, version["id"], endorsement)
+    return [*made, *asked, f"attachment_{attachment}", *backed, *spoken]
 
 
 async def _backed(tx: Tx, school: Actor, employer: Actor, version: UUID, endorsement: UUID) -> list[str]:
@@ -285,6 +291,30 @@ async def _asked(tx: Tx, school: Actor, review: UUID, version: UUID) -> list[str
     tick = change_requests.Tick(draft, ticked, Answer.ADDRESSED, "Done")
     await change_requests.tick(tx, school, tick)
     return [f"chg_{waiting}", f"chg_{ticked}", f"draft_{draft}"]
+
+
+async def _spoken(tx: Tx, school: Actor, employer: Actor, version: UUID) -> list[str]:
+    """A review by the employer's own rubric that is being written, and one with everything said about it: their ids."""
+    anchors = ("None", "Some", "Enough", "Much", "All")
+    wanted = (Wanted("R1"), Wanted("D1", "Depth", "Is it deep?", anchors))
+    rubric = await rubrics.publish(tx, employer, rubrics.PublishRubric("Ours", wanted))
+    review = await reviewed(tx, school, employer, version)
+    remarks = [row["id"] for row in await tx.fetch("select id from review_comments where review_id = $1", review)]
+    reply = await comments.answer(tx, school, comments.Say(remarks[0], "The *board* does."))
+    words = await tx.fetch("select id from review_suggestions where review_id = $1 order by no", review)
+    accepted = suggestions.Accept(words[0]["id"], await specs.new_draft_from(tx, school, version))
+    await suggestions.accept(tx, school, accepted)
+    await suggestions.decline(tx, school, suggestions.Decline(words[1]["id"], "It stands."))
+    request = await claimed(tx, school, employer, version)
+    draft = await writing.start(tx, employer, writing.Start(request, Interest.NONE, rubric_version_id=rubric))
+    scores = (Score("D1", 3, "The brief"),)
+    await writing.edit(tx, employer, writing.Edit(draft, scores, REMARKS, PROPOSALS, "So far", Recommendation.COMMENT))
+    await writing.view(tx, employer, draft, Section.SKILLS)
+    return [
+        *(f"rub_{rubric}", f"rub_{DEFAULT_ID}", f"rev_{review}", f"rvd_{draft}", f"rpl_{reply}", f"rrq_{request}"),
+        *(f"rcm_{key}" for key in remarks),
+        *(f"rsg_{row['id']}" for row in words),
+    ]
 
 
 async def _attached(tx: Tx, employer: Actor) -> UUID:

@@ -10,8 +10,12 @@ from countersign import app
 from countersign.kit.access import Actor
 from countersign.kit.db import Database, Tx
 from countersign.kit.placement import open_columns, table_name
+from countersign.reviews import service as reviews
+from countersign.reviews import writing
 from countersign.reviews.rubric import RUBRIC
 from countersign.reviews.rules import Decision, Interest, Recommendation, Score
+from countersign.reviews.rules_anchors import Anchor
+from countersign.reviews.rules_writing import DraftComment, DraftSuggestion
 from countersign.specs import service as specs
 from countersign.specs.rules import Kind
 from tests.factories import Factory
@@ -73,6 +77,52 @@ def favourable(recommendation: Recommendation = Recommendation.ENDORSE) -> Decis
         comment="Matches how our team works.",
         recommendation=recommendation,
     )
+
+
+SUMMARY: str = COMPLETE["summary"]
+WEEKS = Anchor("summary", 0, 10, "Four weeks")
+HOLDS = Anchor("summary", SUMMARY.index("holds"), SUMMARY.index("holds") + 5, "holds")
+SCORES = tuple(Score(criterion.code, 3, "Seen in the assessment brief") for criterion in RUBRIC)
+REMARKS = (
+    DraftComment(Anchor("outcomes[report].threshold", 0, 8, "at least"), "Say who grades it.", asks_change=True),
+    DraftComment(Anchor("assessment"), "An outside examiner would help."),
+    DraftComment(Anchor(), "A block that we would hire for."),
+)
+PROPOSALS = (
+    DraftSuggestion(WEEKS, "Six weeks", "Four is too short."),
+    DraftSuggestion(HOLDS, "stands up to questions"),
+)
+
+
+async def claimed(tx: Tx, school: Actor, reviewer: Actor, version: UUID) -> UUID:
+    """A request of the school that the reviewer has claimed."""
+    assert reviewer.organization_id is not None
+    request = await reviews.request(tx, school, reviews.RequestReview(version, reviewer.organization_id))
+    await reviews.claim(tx, reviewer, request)
+    return request
+
+
+async def written(
+    tx: Tx, reviewer: Actor, request: UUID, recommendation: Recommendation = Recommendation.REQUEST_CHANGES
+) -> UUID:
+    """A whole review, ready to be submitted: every section viewed, scored, with remarks and suggestions."""
+    draft = await writing.start(tx, reviewer, writing.Start(request, Interest.NONE))
+    # As nine calls of `view` would leave it; every test of every change begins with one of these.
+    await tx.execute("update review_drafts set viewed = sections where id = $1", draft)
+    words = writing.Edit(draft, SCORES, REMARKS, PROPOSALS, "Nearly there.", recommendation)
+    return await writing.edit(tx, reviewer, words)
+
+
+async def reviewed(
+    tx: Tx,
+    school: Actor,
+    reviewer: Actor,
+    version: UUID,
+    recommendation: Recommendation = Recommendation.REQUEST_CHANGES,
+) -> UUID:
+    """A submitted review of the version, with three comments and two suggestions."""
+    draft = await written(tx, reviewer, await claimed(tx, school, reviewer, version), recommendation)
+    return await writing.submit(tx, reviewer, writing.Submit(draft))
 
 
 async def everything(db: Database) -> dict[str, list[str]]:

@@ -33,6 +33,8 @@ class Permission(enum.Enum):
     REVIEW = "review"
     WRITE_REVIEW = "write_review"
     OFFER_REVIEWS = "offer_reviews"
+    ANSWER_REVIEW = "answer_review"
+    PUBLISH_RUBRIC = "publish_rubric"
     SIGN_ENDORSEMENT = "sign_endorsement"
     REVOKE_ENDORSEMENT = "revoke_endorsement"
     DISPLAY_ENDORSEMENT = "display_endorsement"
@@ -91,6 +93,8 @@ POLICY: dict[Permission, Rule] = {
     Permission.REVIEW: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY),
     Permission.WRITE_REVIEW: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY, expert=True),
     Permission.OFFER_REVIEWS: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER, Role.ORG_ADMIN}), _INDUSTRY),
+    Permission.ANSWER_REVIEW: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
+    Permission.PUBLISH_RUBRIC: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY),
     Permission.SIGN_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
     Permission.REVOKE_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
     Permission.DISPLAY_ENDORSEMENT: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR, Role.ORG_ADMIN}), _SCHOOL),

@@ -1,4 +1,4 @@
-"""What falls with a reviewer who goes: claims, and decisions for which nobody has signed."""
+"""What falls with a reviewer who goes: claims, what they were writing, and decisions for which nobody has signed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from countersign.kit.access import Role
 from countersign.kit.db import Tx
 from countersign.kit.staleness import next_change
 from countersign.organizations.events import MembershipEnded
-from countersign.reviews import change_requests, experts, hands, rules
+from countersign.reviews import change_requests, experts, hands, rules, rules_writing
 from countersign.reviews.rules import Act, Party, Recommendation, Request, RequestState
+from countersign.reviews.rules_writing import DraftAct, DraftState
 from countersign.reviews.views import CHANGED_AT, LAST_DAY
 
 _CHANGED = CHANGED_AT.format(t="q")
@@ -33,6 +34,14 @@ async def release(tx: Tx, event: MembershipEnded, signed: Collection[UUID]) -> N
         return
     await _open_claims(tx, event)
     await experts.leave_with(tx, event.person_id, event.organization_id, event.at)
+    await tx.execute(
+        "update review_drafts set state = $3, closed_at = $4, updated_at = $4 where organization_id = $1"
+        " and reviewer_id = $2 and state = 'draft'",
+        event.organization_id,
+        event.person_id,
+        rules_writing.move(DraftState.DRAFT, DraftAct.FALL, Party.DEPARTURE).value,
+        event.at,
+    )
     rows = await tx.fetch(
         f"select r.id, r.request_id, r.recommendation, q.state, {_LAST_DAY} as last_day, {_CHANGED} as changed_at,"
         f" {_OTHER_WAITING} as asked_anew from reviews r join review_requests q on q.id = r.request_id"

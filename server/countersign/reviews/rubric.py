@@ -5,8 +5,10 @@ The criteria gather what bodies that already endorse short courses ask: eCampusO
 guide of 2022, Australia's National Microcredentials Framework of 2021 and EU Recommendation 2022/C 243/02.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 LOWEST: Final = 0
 HIGHEST: Final = 4
@@ -22,6 +24,23 @@ class Criterion:
     title: str
     question: str
     anchors: tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """The criteria of one rubric version, and the score from which each needs evidence."""
+
+    criteria: tuple[Criterion, ...]
+    evidence_from: int
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the criteria, in their order."""
+        return tuple(criterion.code for criterion in self.criteria)
+
+    def missing(self, scored: Sequence[str]) -> list[str]:
+        """The codes that were not scored, in the rubric's order."""
+        return [code for code in self.codes if code not in scored]
 
 
 RUBRIC: Final[tuple[Criterion, ...]] = (
@@ -160,3 +179,8 @@ RUBRIC: Final[tuple[Criterion, ...]] = (
 )
 
 CRITERIA: Final[dict[str, Criterion]] = {criterion.code: criterion for criterion in RUBRIC}
+
+DEFAULT: Final = Rubric(RUBRIC, NEEDS_EVIDENCE_FROM)
+DEFAULT_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
+"""Version 1 of the platform's rubric: like every published one it never changes; other words are another version."""
+DEFAULT_TITLE: Final = "Countersign's rubric"

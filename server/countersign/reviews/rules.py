@@ -11,7 +11,7 @@ from typing import Final, assert_never
 from uuid import UUID
 
 from countersign.kit.errors import Code, InvalidState, Path, Refusal, Refusals, Required, TooLong
-from countersign.reviews.rubric import CRITERIA, HIGHEST, LOWEST, NEEDS_EVIDENCE_FROM
+from countersign.reviews.rubric import DEFAULT, HIGHEST, LOWEST, Rubric
 
 LEASE: Final = timedelta(days=7)
 """How long a claimed request is kept for the reviewer who claimed it."""
@@ -92,7 +92,7 @@ class LeaseLost(Refusal):
 
 
 class UnknownCriterion(Refusal):
-    """The rubric has no criterion {code!r}; it has R1 to R11."""
+    """The rubric has no criterion {code!r}; it has {codes}."""
 
 
 class ScoredTwice(Refusal):
@@ -110,7 +110,7 @@ class EvidenceNeeded(Refusal):
 
 
 class ScoresMissing(Refusal):
-    """To recommend endorsing, score every criterion; missing: {missing}."""
+    """Score every criterion before you {verb}; missing: {missing}."""
 
     code = Code.REQUIRED
 
@@ -261,8 +261,11 @@ def voids(recommendation: Recommendation, due_on: date, today: date) -> bool:
             assert_never(recommendation)
 
 
-def check(decision: Decision) -> None:
-    """Refuse an incomplete review, naming every place; the declaration is asked for before any score is looked at."""
+def check(decision: Decision, rubric: Rubric = DEFAULT, *, complete: bool = False) -> None:
+    """Refuse an incomplete review, naming every place; the declaration is asked for before any score is looked at.
+
+    With `complete` every recommendation but a mere comment needs all criteria of the rubric; without, only endorsing.
+    """
     if decision.interest is None:
         raise Required(what="A declaration of interests", path=("interest",))
     if decision.interest is Interest.DISCLOSED and not decision.declaration.strip():
@@ -270,27 +273,32 @@ def check(decision: Decision) -> None:
     if decision.interest is Interest.DISCLOSED and decision.recommendation is Recommendation.ENDORSE:
         raise InterestDisclosed(path=("recommendation",))
     faults = [
-        *_score_faults(decision.scores),
+        *score_faults(decision.scores, rubric, evidence=True),
         *_text_faults(decision),
-        *_recommendation_faults(decision),
+        *_recommendation_faults(decision, rubric, complete=complete),
     ]
     if faults:
         raise Refusals(faults)
 
 
-def _score_faults(scores: Iterable[Score]) -> list[Refusal]:
+def score_faults(scores: Iterable[Score], rubric: Rubric, *, evidence: bool) -> list[Refusal]:
+    """What cannot be kept, even in a draft: an unknown criterion, one scored twice, a score out of the scale.
+
+    With `evidence` also each score that needs what the reviewer saw and lacks it.
+    """
     faults: list[Refusal] = []
     seen: set[str] = set()
     for number, score in enumerate(scores):
         at: Path = ("scores", number)
-        if score.criterion not in CRITERIA:
-            faults.append(UnknownCriterion(code=score.criterion, path=(*at, "criterion")))
+        if score.criterion not in rubric.codes:
+            codes = f"{rubric.codes[0]} to {rubric.codes[-1]}"
+            faults.append(UnknownCriterion(code=score.criterion, codes=codes, path=(*at, "criterion")))
         if score.criterion in seen:
             faults.append(ScoredTwice(criterion=score.criterion, path=(*at, "criterion")))
         seen.add(score.criterion)
         if not LOWEST <= score.value <= HIGHEST:
             faults.append(OutOfScale(value=score.value, path=(*at, "value")))
-        elif score.value >= NEEDS_EVIDENCE_FROM and not score.evidence.strip():
+        elif evidence and score.value >= rubric.evidence_from and not score.evidence.strip():
             faults.append(EvidenceNeeded(value=score.value, criterion=score.criterion, path=(*at, "evidence")))
         if len(score.evidence) > EVIDENCE_LIMIT:
             faults.append(TooLong(what="The evidence", limit=EVIDENCE_LIMIT, path=(*at, "evidence")))
@@ -306,12 +314,22 @@ def _text_faults(decision: Decision) -> list[Refusal]:
     return faults
 
 
-def _recommendation_faults(decision: Decision) -> list[Refusal]:
+def _recommendation_faults(decision: Decision, rubric: Rubric, *, complete: bool) -> list[Refusal]:
+    scored = [score.criterion for score in decision.scores]
+    missing = ", ".join(rubric.missing(scored))
     match decision.recommendation:
         case Recommendation.ENDORSE:
-            missing = sorted(set(CRITERIA) - {s.criterion for s in decision.scores}, key=lambda code: int(code[1:]))
-            return [ScoresMissing(missing=", ".join(missing), path=("scores",))] if missing else []
-        case Recommendation.REQUEST_CHANGES | Recommendation.COMMENT | Recommendation.DECLINE:
-            return [] if decision.comment.strip() else [Required(what="A comment", path=("comment",))]
+            return [ScoresMissing(verb="recommend to endorse", missing=missing, path=("scores",))] if missing else []
+        case Recommendation.REQUEST_CHANGES | Recommendation.DECLINE:
+            faults: list[Refusal] = []
+            if complete and missing:
+                faults.append(ScoresMissing(verb="submit", missing=missing, path=("scores",)))
+            return faults + _silence(decision)
+        case Recommendation.COMMENT:
+            return _silence(decision)
         case _:
             assert_never(decision.recommendation)
+
+
+def _silence(decision: Decision) -> list[Refusal]:
+    return [] if decision.comment.strip() else [Required(what="A comment", path=("comment",))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound,
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
 from countersign.reviews import change_requests, hands, rules, rules_blind, rules_due
+from countersign.reviews.rubric import DEFAULT_ID
 from countersign.reviews.rules import Decision, RequestState
 from countersign.reviews.tables import Review, ReviewRequest
 from countersign.reviews.ties import Judging, check_judge, check_tie
@@ -260,33 +262,56 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
     row, state = await hands.taken_up(tx, actor, command.request_id)
     now = await tx.now()
     rules.decide(state, actor.person_id, command.decision, now)
-    decision = command.decision
-    if actor.person_id is None or decision.interest is None:
+    if actor.person_id is None:
         raise NotAllowed(why="Only a person reviews")
     identity = new_id()
+    end = Conclusion(identity, actor.person_id, DEFAULT_ID, now, by_expert=actor.request_id is not None)
+    await conclude(tx, row, command.decision, end)
+    return identity
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """Under which id a review is kept, who wrote it, by which rubric, and when.
+
+    `asked` are the changes that it asks for one by one; without any its comment as a whole is one.
+    """
+
+    review_id: UUID
+    reviewer_id: UUID
+    rubric_version_id: UUID
+    now: datetime
+    by_expert: bool
+    asked: Sequence[change_requests.Asked] = ()
+
+
+async def conclude(tx: Tx, row: asyncpg.Record, decision: Decision, end: Conclusion) -> None:
+    """Keep a review that the rules have let through, and close its request: the end of every way of reviewing."""
+    if decision.interest is None:
+        raise NotAllowed(why="Nobody reviews without a declaration of interests")
     await tx.insert(
         Review(
-            id=identity,
-            request_id=command.request_id,
+            id=end.review_id,
+            request_id=row["id"],
             spec_version_id=row["spec_version_id"],
             organization_id=row["organization_id"],
-            reviewer_id=actor.person_id,
+            reviewer_id=end.reviewer_id,
+            rubric_version_id=end.rubric_version_id,
             interest=decision.interest.value,
             coi_declaration=decision.declaration,
             scores=[asdict(score) for score in decision.scores],
             comment=decision.comment,
             recommendation=decision.recommendation.value,
-            decided_at=now,
-            by_expert=actor.request_id is not None,
+            decided_at=end.now,
+            by_expert=end.by_expert,
         )
     )
     if decision.interest is rules.Interest.DISCLOSED:
-        await conflicts.note_interest(tx, identity, row["organization_id"], row["spec_version_id"])
+        await conflicts.note_interest(tx, end.review_id, row["organization_id"], row["spec_version_id"])
     if decision.recommendation is rules.Recommendation.REQUEST_CHANGES:
-        await change_requests.open_from(tx, identity, [change_requests.Asked(decision.comment)])
-    await hands.answered(tx, row, now)
-    await tx.emit("review.decided", f"rev_{identity}", recommendation=decision.recommendation.value)
-    return identity
+        await change_requests.open_from(tx, end.review_id, end.asked or [change_requests.Asked(decision.comment)])
+    await hands.answered(tx, row, end.now)
+    await tx.emit("review.decided", f"rev_{end.review_id}", recommendation=decision.recommendation.value)
 
 
 async def decline(tx: Tx, actor: Actor, command: Decline) -> UUID:

@@ -1,4 +1,7 @@
-"""Rows of review requests and reviews, of the outside experts who write some, and of what was told about due dates."""
+"""Rows of review requests, rubrics, reviews (being written, and submitted), and of what is said about them since.
+
+And of the outside experts who write some, and of what was told about due dates.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from countersign.kit.placement import Owner, Placement, Table
+from countersign.reviews.rubric import DEFAULT_ID
 
 
 class ReviewRequest(Table, table=True):
@@ -136,6 +140,9 @@ class Review(Table, table=True):
     spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
     reviewer_id: uuid.UUID
+    rubric_version_id: uuid.UUID = Field(
+        default=DEFAULT_ID, sa_column_kwargs={"server_default": text(f"'{DEFAULT_ID}'")}
+    )
     interest: str
     coi_declaration: str
     scores: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
@@ -213,3 +220,149 @@ class ChangeRequestTick(Table, table=True):
     answer: str
     note: str
     ticked_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class RubricVersion(Table, table=True):
+    """A published version of an organization's own rubric; nothing of it is ever changed. The platform's is data."""
+
+    __tablename__ = "rubric_versions"
+    __table_args__ = (
+        UniqueConstraint("rubric_id", "number", name="rubric_versions_number"),
+        CheckConstraint("number >= 1 and evidence_from between 1 and 5", name="rubric_versions_sane"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    id: uuid.UUID = Field(primary_key=True)
+    rubric_id: uuid.UUID
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    number: int
+    title: str
+    criteria: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    evidence_from: int
+    published_at: datetime = Field(sa_type=DateTime(timezone=True))
+    published_by: uuid.UUID | None = None
+
+
+class ReviewDraft(Table, table=True):
+    """A review that is being written. It never becomes the review: submitting makes one of the same id from it."""
+
+    __tablename__ = "review_drafts"
+    __table_args__ = (
+        CheckConstraint("state in ('draft', 'submitted', 'voided')", name="review_drafts_state"),
+        CheckConstraint("interest in ('none', 'disclosed')", name="review_drafts_interest"),
+        CheckConstraint(
+            "recommendation in ('endorse', 'request_changes', 'comment', 'decline')",
+            name="review_drafts_recommendation",
+        ),
+        Index("review_drafts_one_open", "request_id", "reviewer_id", unique=True, postgresql_where="state = 'draft'"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset(
+        {"interest", "coi_declaration", "viewed", "scores", "comments", "suggestions", "comment", "recommendation"}
+        | {"state", "updated_at", "closed_at"}
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    request_id: uuid.UUID = Field(foreign_key="review_requests.id", index=True)
+    spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id")
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    reviewer_id: uuid.UUID
+    rubric_version_id: uuid.UUID
+    interest: str
+    coi_declaration: str
+    sections: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    viewed: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    scores: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    comments: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    suggestions: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    comment: str
+    recommendation: str | None = None
+    state: str
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class ReviewComment(Table, table=True):
+    """A remark of a submitted review at a place of the version. What it says is never changed; its thread goes on."""
+
+    __tablename__ = "review_comments"
+    __table_args__ = (
+        CheckConstraint("state in ('open', 'answered', 'resolved')", name="review_comments_state"),
+        CheckConstraint(
+            "(start_at is null) = (end_at is null) and (start_at is null or path is not null)",
+            name="review_comments_range",
+        ),
+        UniqueConstraint("review_id", "no", name="review_comments_no"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"state", "updated_at"})
+
+    id: uuid.UUID = Field(primary_key=True)
+    review_id: uuid.UUID = Field(foreign_key="reviews.id")
+    request_id: uuid.UUID = Field(foreign_key="review_requests.id")
+    spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
+    school_id: uuid.UUID = Field(foreign_key="organizations.id")
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    no: int
+    path: str | None = None
+    start_at: int | None = None
+    end_at: int | None = None
+    quoted: str
+    body: str
+    asks_change: bool
+    state: str
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class ReviewReply(Table, table=True):
+    """A word in a comment's thread, by the school or by who reviewed; never changed."""
+
+    __tablename__ = "review_replies"
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    id: uuid.UUID = Field(primary_key=True)
+    comment_id: uuid.UUID = Field(foreign_key="review_comments.id", index=True)
+    request_id: uuid.UUID = Field(foreign_key="review_requests.id")
+    school_id: uuid.UUID = Field(foreign_key="organizations.id")
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    by_school: bool
+    author_id: uuid.UUID | None = None
+    body: str
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class ReviewSuggestion(Table, table=True):
+    """Other words that a reviewer proposes for a range: kept apart from the school's text, whatever becomes of them."""
+
+    __tablename__ = "review_suggestions"
+    __table_args__ = (
+        CheckConstraint("state in ('open', 'accepted', 'declined')", name="review_suggestions_state"),
+        CheckConstraint("(state = 'accepted') = (draft_id is not null)", name="review_suggestions_accepted"),
+        UniqueConstraint("review_id", "no", name="review_suggestions_no"),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __updatable__: ClassVar[frozenset[str]] = frozenset(
+        {"state", "decline_reason", "draft_id", "decided_at", "updated_at"}
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    review_id: uuid.UUID = Field(foreign_key="reviews.id")
+    request_id: uuid.UUID = Field(foreign_key="review_requests.id")
+    spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
+    school_id: uuid.UUID = Field(foreign_key="organizations.id")
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    no: int
+    path: str
+    start_at: int
+    end_at: int
+    quoted: str
+    replacement: str
+    reason: str
+    state: str
+    decline_reason: str | None = None
+    draft_id: uuid.UUID | None = Field(default=None, foreign_key="spec_drafts.id", index=True)
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
+    decided_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))

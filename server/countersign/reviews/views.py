@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from countersign.kit.sight import EVERYONE, WITH_PARENT, members, told
+from countersign.kit.access import Permission
+from countersign.kit.sight import EVERYONE, WITH_PARENT, holders, members, told
 from countersign.kit.view import View
-from countersign.reviews.rubric import RUBRIC
+from countersign.reviews.rubric import DEFAULT_ID, DEFAULT_TITLE, NEEDS_EVIDENCE_FROM, RUBRIC
 
 CHANGED_AT = "coalesce({t}.updated_at, {t}.closed_at, {t}.requested_at)"
 """When the request `{t}` was last changed."""
@@ -73,7 +74,9 @@ DECLINED_COUNT = (
 
 SCORE = View(
     tag="scr",
-    source="jsonb_array_elements({parent}.scores) with ordinality {t}(item, no)",
+    # Lateral: a score is read with the rubric of the review that it is part of.
+    source="lateral (select s.item, s.no, {parent}.rubric_version_id as rubric_version_id"
+    " from jsonb_array_elements({parent}.scores) with ordinality s(item, no)) {t}",
     columns={
         "criterion_code": "{t}.item->>'criterion'",
         "value": "({t}.item->>'value')::int",
@@ -88,19 +91,88 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+_PLATFORM = f"{_literal(str(DEFAULT_ID))}::uuid"
 _RUBRIC_ROWS = ", ".join(
-    f"({number}, {_literal(c.code)}, {_literal(c.title)}, {_literal(c.question)},"
+    f"({_PLATFORM}, {number}::bigint, {_literal(c.code)}, {_literal(c.title)}, {_literal(c.question)},"
     f" array[{', '.join(_literal(anchor) for anchor in c.anchors)}])"
     for number, c in enumerate(RUBRIC, start=1)
 )
 
 CRITERION = View(
     tag="crt",
-    source=f"(values {_RUBRIC_ROWS}) {{t}}(no, code, title, question, anchors)",
+    source=f"(select * from (values {_RUBRIC_ROWS}) platform(rubric_version_id, no, code, title, question, anchors)"
+    " union all select r.id, c.no, c.item->>'code', c.item->>'title', c.item->>'question',"
+    " array(select jsonb_array_elements_text(c.item->'anchors'))"
+    " from rubric_versions r, jsonb_array_elements(r.criteria) with ordinality c(item, no)) {t}",
     seen=(EVERYONE,),
-    key="{t}.no",
+    key="({t}.rubric_version_id || '/' || {t}.no)",
 )
-"""The rubric as rows, so that a score is read with the question that it answers."""
+"""The criteria of every rubric as rows, so that a score is read with the question that it answers."""
+
+OF_THE_PLATFORM = "{child}.rubric_version_id = " + _PLATFORM
+
+RUBRIC_VERSION = View(
+    tag="rub",
+    source=f"(select {_PLATFORM} as id, {_PLATFORM} as rubric_id, null::uuid as organization_id, 1 as number,"
+    f" {_literal(DEFAULT_TITLE)} as title, {NEEDS_EVIDENCE_FROM} as evidence_from, null::timestamptz as published_at"
+    " union all select id, rubric_id, organization_id, number, title, evidence_from, published_at"
+    " from rubric_versions) {t}",
+    columns={
+        "current": "not exists (select from rubric_versions n where n.rubric_id = {t}.rubric_id"
+        " and n.number > {t}.number)",
+    },
+    seen=(EVERYONE,),
+)
+"""Rubrics are public: whoever is judged by one, and whoever reads the judgement, may see what was asked."""
+
+REVIEW_DRAFT = View(
+    tag="rvd",
+    source="review_drafts {t}",
+    columns={
+        "state": "case when {t}.state = 'draft' and (select "
+        + REVIEW_REQUEST.column("state").replace("{t}", "q")
+        + " from review_requests q where q.id = {t}.request_id) not in ('open', 'claimed') then 'voided'"
+        " else {t}.state end",
+        "declaration": "{t}.coi_declaration",
+    },
+    seen=(
+        holders(Permission.REVIEW, of="the organization that reviews"),
+        told(
+            "the outside expert who writes it",
+            "{t}.request_id = {actor_request} and {t}.reviewer_id = {actor_person}",
+        ),
+    ),
+)
+
+_PLACE = {"start": "{t}.start_at", "end": "{t}.end_at"}
+_SIDES = (
+    members("school_id", of="the school that was reviewed"),
+    members(of="the organization that reviewed"),
+    told("the outside expert who reviewed", "{t}.request_id = {actor_request}"),
+)
+REVIEW_COMMENT = View(tag="rcm", source="review_comments {t}", columns=_PLACE, seen=_SIDES)
+REVIEW_SUGGESTION = View(tag="rsg", source="review_suggestions {t}", columns=_PLACE, seen=_SIDES)
+REVIEW_REPLY = View(tag="rpl", source="review_replies {t}", seen=_SIDES)
+
+
+def _written(name: str, *texts: str) -> View:
+    """The items of one kind in a draft."""
+    return View(
+        tag="item",
+        source=f"jsonb_array_elements({{parent}}.{name}) with ordinality {{t}}(item, no)",
+        columns={
+            **{text: f"{{t}}.item->>'{text}'" for text in ("path", "quoted", *texts)},
+            "start": "({t}.item->>'start')::int",
+            "end": "({t}.item->>'end')::int",
+            "asks_change": "({t}.item->>'asks_change')::boolean",
+        },
+        seen=(WITH_PARENT,),
+        key="{t}.no",
+    )
+
+
+DRAFT_COMMENT = _written("comments", "body")
+DRAFT_SUGGESTION = _written("suggestions", "replacement", "reason")
 
 CHANGE_REQUEST = View(
     tag="chg",

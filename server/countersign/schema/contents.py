@@ -40,6 +40,9 @@ from countersign.schema.rate_limit import RateLimitQueries
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
 from countersign.schema.reviews_changes import ChangeRequestMutations, ChangeRequestQueries
 from countersign.schema.reviews_requests import ReviewRequestMutations
+from countersign.schema.reviews_threads import ReviewThreadMutations
+from countersign.schema.reviews_writing import ReviewWritingMutations, ReviewWritingQueries
+from countersign.schema.rubrics import RubricMutations, RubricQueries
 from countersign.schema.scalars import SCALARS
 from countersign.schema.search import SearchQueries
 from countersign.schema.skills import SkillQueries
@@ -80,6 +83,8 @@ QUERIES: Final[tuple[type, ...]] = (
     ListingQueries,
     ReviewQueries,
     ChangeRequestQueries,
+    ReviewWritingQueries,
+    RubricQueries,
     EndorsementQueries,
     PledgeQueries,
     ToolchainQueries,
@@ -101,6 +106,9 @@ MUTATIONS: Final[tuple[type, ...]] = (
     ReviewMutations,
     ReviewRequestMutations,
     ChangeRequestMutations,
+    ReviewWritingMutations,
+    ReviewThreadMutations,
+    RubricMutations,
     EndorsementMutations,
     StackMutations,
     LearnerMutations,

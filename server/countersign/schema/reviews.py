@@ -14,7 +14,7 @@ from countersign.kit.ids import public_id
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one
 from countersign.reads.orders import Order, Orders
 from countersign.reviews import rules, service
-from countersign.reviews.views import CRITERION, REVIEW, REVIEW_REQUEST, SCORE, VEILED
+from countersign.reviews.views import REVIEW, REVIEW_REQUEST, VEILED
 from countersign.schema.abilities import ReviewRequestAbilities, viewer_can
 from countersign.schema.base import (
     CommandInput,
@@ -30,10 +30,13 @@ from countersign.schema.organizations import Organization
 from countersign.schema.problems import ConflictOfInterestError
 from countersign.schema.rendering import as_html
 from countersign.schema.reviews_experts import ReviewExpert
+from countersign.schema.rubrics import ReviewScore, RubricVersion
 from countersign.schema.scalars import HTML, Markdown
 from countersign.schema.specs_content import SpecContent
 
 if TYPE_CHECKING:
+    from countersign.schema.reviews_threads import ReviewComment, ReviewSuggestion
+    from countersign.schema.reviews_writing import ReviewDraft
     from countersign.schema.specs import SpecVersion
 
 _VEILED: Final = VEILED.replace("{t}", "{parent}")
@@ -70,25 +73,6 @@ class DeclaredInterest(enum.Enum):
     DISCLOSED = strawberry.enum_value("disclosed", description="There is one, and it is told.")
 
 
-@bound(CRITERION, description="One question of the rubric, with the meaning of each score.")
-class ReviewCriterion:
-    """One question of the rubric."""
-
-    code: str = column(description="R1 to R11.")
-    title: str = column(description="Its title.")
-    question: str = column(description="The question.")
-    anchors: list[str] = column(description="What the scores 0, 1, 2, 3 and 4 mean, in this order.")
-
-
-@bound(SCORE, description="One criterion's score.")
-class ReviewScore:
-    """One criterion's score."""
-
-    criterion: ReviewCriterion = one(on="{child}.code = {parent}.item->>'criterion'", description="What was scored.")
-    value: int = column(description="The score, from 0 to 4.")
-    evidence: str = column(description="What the reviewer saw; empty only below 3.")
-
-
 @bound(REVIEW, description="A decided review of one version; seen by the school and by the organization that made it.")
 class Review(Node):
     """A decided review."""
@@ -109,6 +93,23 @@ class Review(Node):
     )
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.spec_version_id", description="The version that was reviewed."
+    )
+    rubric: RubricVersion = one(
+        on="{child}.id = {parent}.rubric_version_id", description="The rubric by which it was scored."
+    )
+    comments: list[Annotated["ReviewComment", strawberry.lazy("countersign.schema.reviews_threads")]] = many(
+        on="{child}.review_id = {parent}.id",
+        order="{child}.no",
+        size=5,
+        visible="true",
+        description="Its comments, each at a place of the version, in the order of the reviewer.",
+    )
+    suggestions: list[Annotated["ReviewSuggestion", strawberry.lazy("countersign.schema.reviews_threads")]] = many(
+        on="{child}.review_id = {parent}.id",
+        order="{child}.no",
+        size=3,
+        visible="true",
+        description="Other words that the reviewer proposes for the version's text.",
     )
     request: Optional["ReviewRequest"] = one(
         on="{child}.id = {parent}.request_id", description="The request that it answers."
@@ -164,6 +165,10 @@ class ReviewRequest(Node):
         on="{child}.request_id = {parent}.id and {child}.withdrawn_at is null",
         description="The outside expert who was invited to it; seen by the organization that is asked.",
     )
+    my_draft: Optional[Annotated["ReviewDraft", strawberry.lazy("countersign.schema.reviews_writing")]] = one(  # noqa: UP045
+        on="{child}.request_id = {parent}.id and {child}.reviewer_id = {actor_person} and {child}.state = 'draft'",
+        description="The review that you are writing about it.",
+    )
     viewer_can: ReviewRequestAbilities = viewer_can()
 
 
@@ -209,7 +214,6 @@ class ReviewQueries:
     review_request: ReviewRequest | None = find(
         description="One review request of your organization, made or received."
     )
-    rubric: list[ReviewCriterion] = many(size=11, description="The eleven criteria of a review.")
 
 
 @strawberry.input
@@ -223,9 +227,11 @@ class ReviewRequestInput(CommandInput):
 class ScoreInput:
     """One criterion's score."""
 
-    criterion: str = strawberry.field(description="R1 to R11.")
+    criterion: str = strawberry.field(description="The code of a criterion of the rubric, R1 to R11 in the platform's.")
     value: int = strawberry.field(description="The score, from 0 to 4, by the criterion's anchors.")
-    evidence: str = strawberry.field(default="", description="What you saw; required from 3 on.")
+    evidence: str = strawberry.field(
+        default="", description="What you saw; required from the rubric's `evidenceFrom` on."
+    )
 
 
 @strawberry.input(description="Your review of the version that you claimed.")
@@ -275,5 +281,5 @@ class ReviewMutations:
         permission=Permission.WRITE_REVIEW,
         lock=Lock.STATE,
         because="only who holds the claim decides, once, about a version that never changes",
-        description="Review the version that you claimed: declaration, scores, comment, recommendation.",
+        description="Review the version that you claimed in one go, by the platform's rubric (see also `startReview`).",
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from countersign.schema.endorsements import Endorsement
     from countersign.schema.reviews import ReviewRequest
     from countersign.schema.reviews_changes import ChangeRequest, DraftChangeRequest
+    from countersign.schema.reviews_threads import ReviewSuggestion
     from countersign.schema.specs_diff import SpecVersionDiff
     from countersign.schema.stacks import Stack
     from countersign.schema.toolchain import DriftAlarm
@@ -283,6 +284,14 @@ class SpecDraft(Node):
             order="{child}.raised_at, {key}",
             size=5,
             description="The changes that wait for an answer, or that it ticks off, the oldest first.",
+        )
+    )
+    accepted_suggestions: list[Annotated["ReviewSuggestion", strawberry.lazy("countersign.schema.reviews_threads")]] = (
+        many(
+            on="{child}.draft_id = {parent}.id",
+            order="{child}.decided_at, {child}.id",
+            size=2,
+            description="Words in it that reviewers suggested and the school accepted: whose they are stays known.",
         )
     )
     viewer_can: SpecDraftAbilities = viewer_can()

@@ -13,6 +13,7 @@ const VALUES = [
   'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge', 'Inbox',
   'InterviewGuarantee', 'KeptPromises', 'LearnerIdentity', 'LabourMarketEvidence', 'MatchContribution', 'NoticeChoice', 'Outcome', 'PageInfo', 'Price',
   'ProgressionRecognition', 'QualityAssurance', 'RateLimit', 'RegionFacet', 'ReviewCriterion', 'ReviewScore', 'RubricCriterion',
+  'ReviewDraftComment', 'ReviewDraftSuggestion',
   'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'UnreadNotices',
   'Viewer',
   'WagePremium',
