@@ -223,6 +223,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(kept(lambda: conflicts_jobs.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: approvals.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: notices_jobs.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: notices_jobs.run_webhooks(tools.db, tools.fetcher, stop), stop))
         if (mailer := tools.mailer) is not None:
             jobs.create_task(kept(lambda: notices_jobs.run_mails(tools.db, mailer, settings.public_origin, stop), stop))
         jobs.create_task(kept(lambda: domains.run(tools.db, tools.fetcher, stop), stop))

@@ -40,7 +40,7 @@ from countersign.stacks import service as stacks
 from tests.conftest import NOW
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
-from tests.notices.rows import chosen, told
+from tests.notices.rows import chosen, hooked, told
 from tests.reviews.support import claimed
 from tests.specs.samples import COMPLETE
 from tests.specs.support import SKILL_FILE, ground
@@ -296,4 +296,6 @@ async def _told(tx: Tx, side: Side) -> None:
     for reader in (side.school["author"], side.employer["reviewer"], side.learners[0]):
         await told(tx, reader, {"title": mark(), "semver": "1.0.0", "partner": mark()})
     for reader in (side.school["author"], side.employer["reviewer"]):
-        await chosen(tx, reader, f"{mark()}@example.com")
+        await chosen(tx, reader, "reader@example.com")
+    for admin in (side.school["org_admin"], side.employer["org_admin"]):
+        await hooked(tx, admin)

@@ -50,7 +50,7 @@ from countersign.trust.signer import Signer
 from tests.endorsements.ledger import PLEDGE, alarm
 from tests.factories import Factory
 from tests.kit.outside_world import Names
-from tests.notices.rows import chosen, told
+from tests.notices.rows import chosen, hooked, told
 from tests.reviews.support import favourable, reviewed, written
 from tests.specs.support import drafted, ground, submitted
 
@@ -134,6 +134,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         ids["award"] = route.seal(SEALER, school, "award", route.pack(issued.learner_id, issued.award_id))
         await _bulk(tx, school, ids)
         ids["notice"], ids["mailbox"] = await told(tx, employer), await chosen(tx, employer, "a@employer.example")
+        ids["webhook"], ids["delivery"] = await hooked(tx, school)
         await _four_eyes(tx, make, signer, school, ids)
         ids["link"] = f"lnk_{await _link(tx, make, school)}"
         ids["tool"] = f"mak_{await interests.declare_tool(tx, school, 'Lumen')}"

@@ -251,5 +251,17 @@ TABLE: Final[Mapping[str, Row]] = {
     "changeNoticeSettings": Row("employer", lambda _: {"language": "ru"}, {"language": "en"}),
     "setNoticeAddress": Row("admin", lambda _: {"address": "anna@school.example"}, {"address": "a@other.example"}),
     "removeNoticeAddress": Row("employer", lambda s: {"mailboxId": s.ids["mailbox"]}, {"mailboxId": "mailbox_x"}),
+    "createWebhook": Row(
+        "admin", lambda _: {"url": "https://hooks.school.example/", "kinds": ["REVIEWS"]}, {"kinds": ["ALARMS"]}
+    ),
+    "changeWebhook": Row(
+        "admin",
+        lambda s: {"webhookId": s.ids["webhook"], "enabled": False, "ifUnmodifiedSince": MADE},
+        {"enabled": True},
+    ),
+    "rollWebhookSecret": Row("admin", lambda s: {"webhookId": s.ids["webhook"]}, {"graceDays": 2}),
+    "removeWebhook": Row("admin", lambda s: {"webhookId": s.ids["webhook"]}, {"webhookId": "whk_x"}),
+    "testWebhook": Row("admin", lambda s: {"webhookId": s.ids["webhook"]}, {"webhookId": "whk_x"}),
+    "redeliverWebhook": Row("admin", lambda s: {"deliveryId": s.ids["delivery"]}, {"deliveryId": "msg_x"}),
     "setConsent": Row("learner", lambda _: {"purpose": "TALENT_SEARCH", "granted": True}, {"granted": False}),
 }

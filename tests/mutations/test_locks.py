@@ -109,7 +109,11 @@ OWN_WORD = {
     "changeNoticeSettings",
     "setNoticeAddress",
 }  # one's own: the last one counts
-REPEATABLE = OWN_WORD | {"verifyDomain", "createClaimLink"}  # nobody's work is lost when it is done twice
+REPEATABLE = OWN_WORD | {
+    "verifyDomain",
+    "createClaimLink",
+    "rollWebhookSecret",
+}  # nobody's work is lost when it is done twice
 
 OWN_INBOX = {"markNotice", "markAllNoticesRead", "removeNoticeAddress"}
 

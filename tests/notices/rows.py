@@ -10,6 +10,7 @@ from countersign.kit.access import Actor
 from countersign.kit.db import Tx
 from countersign.kit.ids import new_id
 from countersign.notices.mailboxes import ADDRESS
+from countersign.notices.webhooks import SECRET
 
 FACTS: Final[Mapping[str, Any]] = {"title": "A/B", "semver": "1.0.0", "slug": "a-b", "partner": "Ω {x}"}
 
@@ -42,3 +43,21 @@ async def chosen(tx: Tx, reader: Actor, address: str | None = None) -> str:
         identity,
     )
     return f"mailbox_{identity}"
+
+
+async def hooked(tx: Tx, admin: Actor) -> tuple[str, str]:
+    """A webhook of an organization and a delivery to it that was given up: their ids."""
+    identity, delivery = new_id(), new_id()
+    key, wrapped = tx.vault.new_file_key(identity)
+    await tx.execute(
+        "insert into webhooks (id, organization_id, url, kinds, state, wrapped, secret_sealed, created_at, updated_at)"
+        " values ($1, $2, 'https://hooks.example/', '{reviews,alarms}', 'active', $3, $4, $5, $5)",
+        *(identity, admin.organization_id, wrapped, key.seal(SECRET, b"s" * 32), await tx.now()),
+    )
+    await tx.execute(
+        "insert into webhook_deliveries (id, webhook_id, organization_id, event_id, topic, body, state, attempts,"
+        " due_at, created_at, settled_at, outcome) values ($1, $2, $3, $1, 'review.requested', '{}', 'dead', 10,"
+        " $4, $4, $4, 'answered 500')",
+        *(delivery, identity, admin.organization_id, await tx.now()),
+    )
+    return f"whk_{identity}", f"msg_{delivery}"

@@ -43,7 +43,7 @@ from countersign.stacks import service as stacks
 from tests.endorsements.ledger import alarm
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
-from tests.notices.rows import chosen, told
+from tests.notices.rows import chosen, hooked, told
 from tests.reads.documents import Pool
 from tests.reviews.support import PROPOSALS, REMARKS, claimed, favourable, reviewed
 from tests.specs import support
@@ -98,6 +98,7 @@ async def make_world(db: Database, make: Factory) -> World:
             await told(tx, employer, read_at=await tx.now()),
             await chosen(tx, employer, "anna@employer.example"),
             await chosen(tx, school),
+            *await hooked(tx, employer),
         ]
         handles = [row["handle"] for row in await tx.fetch("select handle from organizations")]
         digests = [row["digest"] for row in await tx.fetch("select digest from spec_versions")]

@@ -72,6 +72,7 @@ class Permission(enum.Enum):
     READ_AUDIT = "read_audit"
     MANAGE_NOTICES = "manage_notices"
     SET_NOTICE_ADDRESS = "set_notice_address"
+    MANAGE_WEBHOOKS = "manage_webhooks"
 
 
 _ORGANIZATIONS = frozenset(OrganizationKind)
@@ -140,6 +141,7 @@ POLICY: dict[Permission, Rule] = {
     Permission.IMPORT: Rule(None, system_only=True),
     Permission.READ_AUDIT: Rule(Scope.EXPORT_READ, frozenset({Role.AUDITOR, Role.ORG_ADMIN}), _ORGANIZATIONS),
     Permission.SET_NOTICE_ADDRESS: Rule(None, account=True),
+    Permission.MANAGE_WEBHOOKS: Rule(Scope.ORGANIZATION_WRITE, frozenset({Role.ORG_ADMIN}), _ORGANIZATIONS, fresh=True),
     Permission.MANAGE_NOTICES: Rule(Scope.SPEC_READ, own=True, or_scope=Scope.LEARNER_SELF),
 }
 

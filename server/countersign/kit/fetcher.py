@@ -1,4 +1,4 @@
-"""The only code that opens connections to the outside: one https GET, one look-up of TXT records.
+"""The only code that opens connections to the outside: one https GET or POST, one look-up of TXT records.
 
 What a stranger names is fetched from nowhere but the public internet. The name is resolved once; when any of its
 addresses is not public the fetch is refused, and the connection goes to the address that was looked at, so that a
@@ -12,7 +12,8 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ import httpcore
 HTTPS: Final = 443
 SECONDS: Final = 5.0
 MOST_BYTES: Final = 1_000_000
+MOST_ANSWER: Final = 64_000
+"""Of what a POST is answered with; more is left unread."""
 MOST_RECORDS: Final = 100
 OK: Final = 200
 
@@ -123,10 +126,28 @@ class Fetcher:
         status than 200, a certificate that is not the host's, too much or too late.
         """
         host, target = _parts(url)
+        answer = await self._ask(host, _Question("GET", target, {"accept": "text/plain, */*;q=0.1"}, MOST_BYTES))
+        if answer.status != OK:
+            moved = " (redirects are not followed)" if answer.status // 100 == 3 else ""  # noqa: PLR2004 - 3xx
+            raise Unfetchable(f"{host} answers with the status {answer.status}{moved}")
+        if answer.too_much:
+            raise Unfetchable(f"{host} sends more than {MOST_BYTES:,} bytes")
+        return answer.body
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Send bytes to an https address, within five seconds in all; the status of the answer, whose body is not kept.
+
+        A redirect is an answer like others: it is not followed. Raises Unfetchable for what `get` refuses before there
+        is an answer.
+        """
+        host, target = _parts(url)
+        return (await self._ask(host, _Question("POST", target, headers, MOST_ANSWER, body))).status
+
+    async def _ask(self, host: str, question: _Question) -> _Answer:
         try:
             async with asyncio.timeout(self._seconds):
                 address = await self._address(host)
-                return await self._read(host, target, address)
+                return await self._exchange(host, question, address)
         except TimeoutError:
             raise Unfetchable(f"{host} gave no answer in {self._seconds:g} seconds") from None
         except (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
@@ -150,29 +171,48 @@ class Fetcher:
             address.version == network.version and address in network for network in self._also
         )
 
-    async def _read(self, host: str, target: bytes, address: str) -> bytes:
+    async def _exchange(self, host: str, question: _Question, address: str) -> _Answer:
         context = self._trust or ssl.create_default_context()
         async with httpcore.AsyncConnectionPool(
             ssl_context=context, network_backend=_Pinned(address, self._port), retries=0, http2=False
         ) as pool:
-            url = httpcore.URL(scheme=b"https", host=host.encode(), port=HTTPS, target=target)
+            url = httpcore.URL(scheme=b"https", host=host.encode(), port=HTTPS, target=question.target)
             headers = [
                 ("host", host),
                 ("user-agent", "countersign"),
-                ("accept", "text/plain, */*;q=0.1"),
                 ("accept-encoding", "identity"),
                 ("connection", "close"),
+                *question.headers.items(),
+                *([("content-length", str(len(question.body)))] if question.body is not None else []),
             ]
-            async with pool.stream("GET", url, headers=headers) as response:
-                if response.status != OK:
-                    moved = " (redirects are not followed)" if response.status // 100 == 3 else ""  # noqa: PLR2004 - 3xx
-                    raise Unfetchable(f"{host} answers with the status {response.status}{moved}")
+            async with pool.stream(question.method, url, headers=headers, content=question.body) as response:
                 body = bytearray()
-                async for part in response.aiter_stream():
-                    body += part
-                    if len(body) > MOST_BYTES:
-                        raise Unfetchable(f"{host} sends more than {MOST_BYTES:,} bytes")
-                return bytes(body)
+                if response.status == OK:
+                    async for part in response.aiter_stream():
+                        body += part
+                        if len(body) > question.most:
+                            return _Answer(response.status, b"", too_much=True)
+                return _Answer(response.status, bytes(body))
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked; of the answer at most `most` bytes are read."""
+
+    method: str
+    target: bytes
+    headers: Mapping[str, str]
+    most: int
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back; the body only with a good status."""
+
+    status: int
+    body: bytes
+    too_much: bool = False
 
 
 class _Pinned(httpcore.AsyncNetworkBackend):

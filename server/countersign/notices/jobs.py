@@ -10,8 +10,9 @@ import asyncpg
 import structlog
 
 from countersign.kit.db import Database
+from countersign.kit.fetcher import Fetcher
 from countersign.kit.waiting import either
-from countersign.notices import leaving, mailing, making
+from countersign.notices import delivering, leaving, mailing, making
 from countersign.notices.smtp import Mailer
 
 PAUSE: Final = 0.5
@@ -26,6 +27,7 @@ _DELETE: Final = "delete from {table} where id = any(array(select id from {table
 _OLD: Final = (
     ("notices", "at < $1", KEPT),
     ("mails", "settled_at < $1", LETTERS_KEPT),
+    ("webhook_deliveries", "settled_at < $1", LETTERS_KEPT),
 )
 _LEFT: Final = """
 select organization_id, person_id from (select organization_id, person_id from notices where person_id is not null
@@ -76,4 +78,16 @@ async def run_mails(db: Database, mailer: Mailer, origin: str, stop: asyncio.Eve
             log.exception("no look for letters that are due")
             tried = 0
         if tried < mailing.AT_ONCE:
+            await either(MAIL_PAUSE, stop)
+
+
+async def run_webhooks(db: Database, fetcher: Fetcher, stop: asyncio.Event) -> None:
+    """Make deliveries as they are due until told to stop."""
+    while not stop.is_set():
+        try:
+            tried = await delivering.look(db, fetcher)
+        except (OSError, asyncpg.PostgresError):
+            log.exception("no look for deliveries that are due")
+            tried = 0
+        if tried < delivering.AT_ONCE:
             await either(MAIL_PAUSE, stop)

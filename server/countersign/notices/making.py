@@ -13,10 +13,10 @@ from countersign.kit import outbox
 from countersign.kit.db import UNREACHABLE, Database, Tx
 from countersign.kit.ids import new_id, parse_public_id, public_id
 from countersign.kit.outbox import Told
-from countersign.notices import texts
+from countersign.notices import texts, webhooks
 from countersign.notices.rules_delivery import DEFAULTS, Channel, Choice, Rhythm, delivery, due
 from countersign.notices.rules_topics import TOPICS, Audience, Party, Topic
-from countersign.notices.subjects import SUBJECTS
+from countersign.notices.subjects import BEHIND_VEIL, SUBJECTS, VEIL
 from countersign.notices.tables import Notice
 
 AT_ONCE: Final = 200
@@ -119,8 +119,9 @@ class Made:
 
 
 async def tell(tx: Tx, events: Sequence[Told]) -> None:
-    """Make the notices of these events and the letters that tell them; say of each that it has arrived."""
+    """Make the notices of these events, the letters and the webhooks' deliveries that tell them too."""
     tellings = await _tellings(tx, [event for event in events if event.topic in TOPICS])
+    await webhooks.queue(tx, [(t.organization_id, t.topic.kind, t.event) for t in tellings])
     made = await _of_members(tx, tellings)
     made += [Made(_notice(t, None, None, t.learner_id)) for t in tellings if t.learner_id is not None]
     if not made:
@@ -195,7 +196,9 @@ def _audiences(event: Told, row: Any) -> Iterator[Telling]:
             case Party.PERSON:
                 organization, person = row["partner"] or row["house"], row["person"]
         if organization is not None:
-            yield Telling(event, topic, audience, organization, person, None, facts)
+            hidden = BEHIND_VEIL if facts.get(VEIL) and audience.party is not Party.SCHOOL else {VEIL}
+            shown = {name: value for name, value in facts.items() if name not in hidden}
+            yield Telling(event, topic, audience, organization, person, None, shown)
 
 
 async def _of_members(tx: Tx, tellings: Sequence[Telling]) -> list[Made]:

@@ -127,6 +127,7 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
         "ownership.declared": _told(Kind.ORGANIZATION, _PARTNER_ADMINS),
         "ownership.confirmed": _told(Kind.ORGANIZATION, _ADMINS),
         "ownership.ended": _told(Kind.ORGANIZATION, _ADMINS, _PARTNER_ADMINS),
+        "webhook.disabled": _told(Kind.ORGANIZATION, _ADMINS),
         "mailbox.bounced": _told(Kind.ORGANIZATION, _ONESELF),
         # Learners
         "award.issued": _told(Kind.AWARDS, _LEARNER),

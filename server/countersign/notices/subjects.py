@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+VEIL: Final = "veiled"
+"""The fact that a review is blind for now: whoever reviews is told neither the school nor the specification."""
+BEHIND_VEIL: Final = frozenset({"title", "semver", "slug", "school", VEIL})
 TITLE: Final = "'title', v.content->>'title', 'semver', v.semver, 'slug', p.slug"
 _VERSION: Final = "join spec_versions v on v.id = {on} join specs p on p.id = v.spec_id"
 _NAMES: Final = "'school', s.display_name, 'partner', o.display_name"
 
 _REQUEST: Final = (
     "q.school_id as school, q.organization_id as partner, null::uuid as house, q.claimed_by as person,"
-    f" null::bigint as learner, jsonb_build_object({TITLE}, {_NAMES}, 'due_on', q.due_on) as facts"
+    f" null::bigint as learner, jsonb_build_object({TITLE}, {_NAMES}, 'due_on', q.due_on,"
+    f" '{VEIL}', q.blind and q.unveiled_at is null) as facts"
     " from review_requests q join organizations s on s.id = q.school_id"
     " join organizations o on o.id = q.organization_id " + _VERSION.format(on="q.spec_version_id")
 )
@@ -57,6 +61,10 @@ SUBJECTS: Final[Mapping[str, str]] = {
     + _HOUSE.format(house="t.organization_id", person="t.person_id")
     + ", t.learner_id as learner, jsonb_build_object('house', o.display_name, 'last4', t.last4) as facts"
     " from api_tokens t left join organizations o on o.id = t.organization_id where t.id = any($1)",
+    "whk": "select w.id as subject, "
+    + _HOUSE.format(house="w.organization_id", person="null::uuid")
+    + f", {_NO_LEARNER}, jsonb_build_object('house', o.display_name, 'host', split_part(w.url, '/', 3)) as facts"
+    " from webhooks w join organizations o on o.id = w.organization_id where w.id = any($1)",
     "mailbox": "select b.id as subject, "
     + _HOUSE.format(house="b.organization_id", person="b.person_id")
     + f", {_NO_LEARNER}, jsonb_build_object('house', o.display_name) as facts"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -165,3 +165,65 @@ class Mail(Table, table=True):
     settled_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     problem: str | None = None
     """What the mail server said last, as a number and no more: its words may hold the address."""
+
+
+class Webhook(Table, table=True):
+    """An https address of an organization that is told of events, and the secrets by which it knows that it is us.
+
+    `wrapped` is the key under which the secrets are sealed; `previous_sealed` is good until `previous_until`.
+    """
+
+    __tablename__ = "webhooks"
+    __table_args__ = (
+        CheckConstraint("state in ('active', 'disabled', 'removed')", name="webhooks_state"),
+        CheckConstraint("(previous_sealed is null) = (previous_until is null)", name="webhooks_previous"),
+    )
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
+    __updatable__: ClassVar[frozenset[str]] = frozenset(
+        {"url", "kinds", "state", "secret_sealed", "previous_sealed", "previous_until", "failing_since", "updated_at"}
+    )
+
+    id: uuid.UUID = Field(primary_key=True)
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    url: str
+    kinds: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    state: str
+    wrapped: bytes
+    secret_sealed: bytes
+    previous_sealed: bytes | None = None
+    previous_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    failing_since: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When the first of the failures began that no success has ended."""
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class WebhookDelivery(Table, table=True):
+    """One event for one webhook: the body that is signed, and how far it has come. Its id is the receiver's key."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        CheckConstraint("state in ('waiting', 'delivered', 'dead')", name="webhook_deliveries_state"),
+        UniqueConstraint("webhook_id", "event_id", name="webhook_deliveries_once"),
+        Index("webhook_deliveries_due", "due_at", postgresql_where="state = 'waiting'"),
+        Index("webhook_deliveries_settled", "settled_at", postgresql_where="settled_at is not null"),
+    )
+    __placement__: ClassVar[Placement] = Placement.LOCAL
+    __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"state", "attempts", "due_at", "outcome", "settled_at"})
+    __deletable__: ClassVar[bool] = True
+
+    id: uuid.UUID = Field(primary_key=True)
+    webhook_id: uuid.UUID = Field(foreign_key="webhooks.id")
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id")
+    event_id: uuid.UUID
+    topic: str
+    body: str
+    state: str
+    attempts: int
+    due_at: datetime = Field(sa_type=DateTime(timezone=True))
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    settled_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    outcome: str | None = None
+    """What came of the last try, in words of ours: never what the receiver wrote."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from countersign.kit.sight import WITH_PARENT, caller, told
+from countersign.kit.access import Permission
+from countersign.kit.sight import WITH_PARENT, caller, holders, told
 from countersign.kit.view import View
 from countersign.learners.views import RECORDS
 from countersign.notices.rules_delivery import DEFAULTS
@@ -122,3 +123,21 @@ CHOICE: Final = View(
     key="{t}.no",
 )
 """Every kind with what was chosen for it, or what is so by default."""
+
+WEBHOOK: Final = View(
+    tag="whk",
+    source="webhooks {t}",
+    columns={
+        "id": "'whk_' || {t}.id",
+        "kinds": "array(select upper(k) from unnest({t}.kinds) k order by 1)",
+        "old_secret_until": "case when {t}.previous_until > {now} then {t}.previous_until end",
+    },
+    seen=(holders(Permission.MANAGE_WEBHOOKS),),
+)
+
+DELIVERY: Final = View(
+    tag="msg",
+    source="webhook_deliveries {t}",
+    columns={"id": "'msg_' || {t}.id", "next_try_at": "case when {t}.state = 'waiting' then {t}.due_at end"},
+    seen=(holders(Permission.MANAGE_WEBHOOKS),),
+)

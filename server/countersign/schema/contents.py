@@ -54,6 +54,7 @@ from countersign.schema.stacks import StackMutations, StackQueries
 from countersign.schema.subscriptions import CatalogueSubscriptions
 from countersign.schema.tokens import TokenMutations, TokenQueries
 from countersign.schema.toolchain import ToolchainMutations, ToolchainQueries
+from countersign.schema.webhooks import WebhookMutations, WebhookQueries
 
 
 @strawberry.type
@@ -98,6 +99,7 @@ QUERIES: Final[tuple[type, ...]] = (
     AttachmentQueries,
     AuditQueries,
     NoticeQueries,
+    WebhookQueries,
 )
 MUTATIONS: Final[tuple[type, ...]] = (
     MemberMutations,
@@ -128,6 +130,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     PrivacyMutations,
     NoticeMutations,
     MailboxMutations,
+    WebhookMutations,
 )
 SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions, NoticeSubscriptions)
 TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces
