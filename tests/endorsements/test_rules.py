@@ -49,6 +49,7 @@ EXPECTED: dict[State, dict[Act, tuple[set[Party], State]]] = {
         Act.SUSPEND: (SIGNATORY, State.SUSPENDED),
         Act.REVOKE: (SIGNATORY, State.REVOKED),
         Act.RENEW: (SIGNATORY, State.IN_FORCE),
+        Act.REAFFIRM: (SIGNATORY, State.IN_FORCE),
         Act.SUPERSEDE: ({Party.SIGNER}, State.SUPERSEDED),
         Act.EXPIRE: ({Party.CLOCK}, State.EXPIRED),
     },

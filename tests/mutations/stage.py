@@ -52,6 +52,7 @@ from tests.factories import Factory
 from tests.kit.outside_world import Names
 from tests.notices.rows import chosen, hooked, told
 from tests.reviews.support import favourable, reviewed, written
+from tests.specs.samples import COMPLETE
 from tests.specs.support import drafted, ground, submitted
 
 SEALER: Final = Sealer(b"s" * 32)
@@ -126,6 +127,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         await _changes(tx, school, employer, ids)
         await _written(tx, school, employer, versions, ids)
         digest = await _endorsed(tx, school, employer, versions, ids)
+        await _said_again(tx, school, employer, ids)
         await _reserved(tx, school, ids)
         issued = await awards.issue(
             tx, school, awards.IssueAward(versions["published"], Person("a@example.com", "Anna", "DE"), DAY)
@@ -320,6 +322,23 @@ async def _reserved(tx: Tx, school: Actor, ids: dict[str, str]) -> None:
     )
     made = await pledges.reserve(tx, school, pledges.Reserve(pledge, "holder-1"))
     ids["pledge"], ids["reservation"] = f"plg_{pledge}", f"ple_{made.entry_id}"
+
+
+async def _said_again(tx: Tx, school: Actor, employer: Actor, ids: dict[str, str]) -> None:
+    """The employer's word for a version with a successor that changes its description alone."""
+    assert employer.organization_id is not None
+    first = await submitted(tx, school, "a-said")
+    draft = await service.new_draft_from(tx, school, first)
+    await service.edit_draft(tx, school, service.EditDraft(draft, {**COMPLETE, "description": "Otherwise said."}))
+    second = await service.submit(tx, school, service.Submit(draft, "1.0.1"))
+    digests = [await tx.fetchval("select digest from spec_versions where id = $1", key) for key in (first, second)]
+    for version in (first, second):
+        await service.let_read(tx, version, employer.organization_id)
+    key = await endorsements.endorse(tx, employer, endorsements.EndorseSpec(first, digests[0], "We hire."))
+    await tx.execute(
+        "update endorsements set state = 'in_force', in_force = tstzrange(valid_from, valid_until) where id = $1", key
+    )
+    ids |= {"sayable": f"end_{key}", "said_again": f"version_{second}", "said_again_digest": digests[1]}
 
 
 async def _four_eyes(tx: Tx, make: Factory, signer: Signer, school: Actor, ids: dict[str, str]) -> None:

@@ -148,6 +148,15 @@ TABLE: Final[Mapping[str, Row]] = {
         lambda s: {"specVersionId": s.ids["published"], "expectedDigest": s.digest, "statement": "We hire."},
         {"statement": "We might hire."},
     ),
+    "reaffirmEndorsement": Row(
+        "employer",
+        lambda s: {
+            "endorsementId": s.ids["sayable"],
+            "specVersionId": s.ids["said_again"],
+            "expectedDigest": s.ids["said_again_digest"],
+        },
+        {"validUntil": "2027-05-01T00:00:00Z"},
+    ),
     "revokeEndorsement": Row(
         "employer", lambda s: {"endorsementId": s.ids["endorsement"], "reason": "Out of date"}, {"reason": "Other"}
     ),

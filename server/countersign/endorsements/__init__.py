@@ -9,9 +9,10 @@ Owns: endorsements and their evidence; `policies.py` versions of quorum policies
     `rules_co_validation.py` (pure) the rule as a function of an instant, `co_validation.py` who is told when it turns;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
     member goes; `disclosing.py` who may sign for a version, and the ties that are signed with it;
-    `suspension.py` pauses, and what a lost key does.
+    `suspension.py` pauses, and what a lost key does; `reaffirming.py` the same word for a later version after an
+    editorial change.
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
-    no more seats are taken than pledged;
+    no more seats are taken than pledged; no endorsement carries over to another version without a new signature;
     one endorsement in force per organization and version at any instant; history is closed, never rewritten.
 May call: conflicts, specs, attachments, trust, organizations, log, kit.
 Never: lets the school write, sign or revoke; signs before the unsigned document is stored; deletes an endorsement.

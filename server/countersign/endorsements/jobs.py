@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from countersign.conflicts import service as conflicts
-from countersign.endorsements import co_validation, disclosing, rules, service
+from countersign.endorsements import co_validation, disclosing, reaffirming, rules, service
 from countersign.endorsements.tables import EndorsementSignature
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM, Role
@@ -125,6 +125,7 @@ async def _check_again(tx: Tx, row: asyncpg.Record) -> tuple[frozenset[Role], UU
     if row["valid_until"] <= now:
         raise TooLate
     await _check_renewed(tx, row)
+    await reaffirming.check_again(tx, row)
     version = await specs.lock_version(tx, row["spec_version_id"])
     if version is None:
         raise VersionGone

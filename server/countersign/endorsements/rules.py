@@ -52,6 +52,8 @@ class Act(enum.StrEnum):
     REVOKE = "revoke"
     RENEW = "renew"
     """To say it anew: another endorsement, whose signature then supersedes this one."""
+    REAFFIRM = "reaffirm"
+    """To say the same of a later version: another endorsement, beside which this one stays in force."""
     SUPERSEDE = "supersede"
     EXPIRE = "expire"
 
@@ -138,6 +140,7 @@ MOVES: Final[Mapping[tuple[State, Act], tuple[frozenset[Party], State]]] = Mappi
         (State.IN_FORCE, Act.SUSPEND): (_ENDORSER, State.SUSPENDED),
         (State.IN_FORCE, Act.REVOKE): (_ENDORSER, State.REVOKED),
         (State.IN_FORCE, Act.RENEW): (_ENDORSER, State.IN_FORCE),
+        (State.IN_FORCE, Act.REAFFIRM): (_ENDORSER, State.IN_FORCE),
         (State.IN_FORCE, Act.SUPERSEDE): (_SIGNER, State.SUPERSEDED),
         (State.IN_FORCE, Act.EXPIRE): (_CLOCK, State.EXPIRED),
         (State.SUSPENDED, Act.RESUME): (_ENDORSER, State.IN_FORCE),

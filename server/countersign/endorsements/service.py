@@ -42,6 +42,8 @@ class EndorseSpec:
     """The keys of the learning outcomes that it is about; None for the whole specification."""
     renews: UUID | None = None
     """The endorsement of the same endorser that it takes the place of; whoever revokes that one ends this too."""
+    notes: tuple[documents.Evidence, ...] = ()
+    """What is signed beside it, such as what it re-affirms; never the endorser's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
             partial=outcomes is not None,
             evidence=backing.credential_evidence(behind)
             + tuple(documents.Evidence(each.name, each.statement, scope.GENRE) for each in outcomes or ())
-            + tuple(disclosing.disclosure(each) for each in found.disclosures),
+            + tuple(disclosing.disclosure(each) for each in found.disclosures)
+            + command.notes,
         ),
     )
     taken = await tx.fetchval(

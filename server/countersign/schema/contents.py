@@ -23,6 +23,7 @@ from countersign.schema.conflicts_check import ConflictCheckQueries
 from countersign.schema.conflicts_interests import InterestMutations, InterestQueries
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
 from countersign.schema.endorsements_life import EndorsementLifeMutations
+from countersign.schema.endorsements_reaffirming import ReaffirmationMutations
 from countersign.schema.endorsements_standing import EndorsementStandingMutations
 from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.federation import FederationQueries
@@ -122,6 +123,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     ApprovalMutations,
     KeyMutations,
     EndorsementStandingMutations,
+    ReaffirmationMutations,
     EndorsementLifeMutations,
     PledgeMutations,
     ToolchainMutations,

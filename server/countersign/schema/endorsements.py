@@ -34,6 +34,7 @@ from countersign.schema.toolchain import DriftAlarm
 
 if TYPE_CHECKING:
     from countersign.schema.specs import SpecVersion
+    from countersign.schema.specs_diff import SpecVersionDiff
 
 
 @bound(ENDORSEMENT, description="An organization's word for exactly one frozen version, signed.", keys=("id",))
@@ -88,7 +89,15 @@ class Endorsement(Node):
         on="{child}.id = {parent}.spec_version_id", description="The version that it is about."
     )
     supersedes: Optional["Endorsement"] = one(
-        on="{child}.id = {parent}.supersedes_id", description="The one that it renewed."
+        on="{child}.id = {parent}.supersedes_id",
+        description="The one that it renewed, or, when that is about an earlier version, the one that it re-affirms.",
+    )
+    later_changes: list[Annotated["SpecVersionDiff", strawberry.lazy("countersign.schema.specs_diff")]] = many(
+        on="{child}.from_id = {parent}.spec_version_id and not {child}.turned and {child}.from_id <> {child}.to_id",
+        size=2,
+        limit=100,
+        description="What changed since in each later version that you may see. After an editorial change its endorser"
+        " may re-affirm it; it says nothing of a later version by itself.",
     )
     evidence: list[Evidence] = many(
         on="{child}.endorsement_id = {parent}.id",

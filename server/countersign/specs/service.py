@@ -20,7 +20,7 @@ from countersign.log.sources import Source, enter
 from countersign.specs import comparing, drafts, freezing, rules
 from countersign.specs.catalogue import CompleteListing, complete_listing, import_listings
 from countersign.specs.comparing import difference
-from countersign.specs.diff import differences
+from countersign.specs.diff import Diff, differences
 from countersign.specs.drafts import Create, Created, EditDraft, create, edit_draft, new_draft_from, own_draft
 from countersign.specs.events import VersionSubmitted
 from countersign.specs.freezing import Identity
@@ -42,6 +42,7 @@ __all__ = [
     "CompleteListing",
     "Create",
     "Created",
+    "Diff",
     "EditDraft",
     "FrozenVersion",
     "Submit",
