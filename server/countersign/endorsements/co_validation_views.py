@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from countersign.endorsements.rules_co_validation import SENTENCES
-from countersign.endorsements.rules_quorum import DEFAULT_ID, DEFAULT_POLICY
 from countersign.endorsements.views import (
     CO_VALIDATED_AT,
     COUNTED_AT,
@@ -66,28 +65,14 @@ CHANGES: Final = f"""(
     where c.co_validated <> c.before)"""
 """Every instant up to `{until}` at which it changed whether the version `{v}` is co-validated, and into what."""
 
-_ROW: Final = "organization_id, spec_id, number, groups, employers, agencies, evidence, rubric_floor, criterion_floor"
-_FIRST: Final = (
-    f"'{DEFAULT_ID}'::uuid, null::uuid, null::uuid, 1, {DEFAULT_POLICY.groups}, 0, 0, '{{}}'::text[], null::numeric,"
-    " null::int, null::int, false, '{}'::jsonb, false, false, 'It came with the software.',"
-    " '2026-11-22T00:00:00Z'::timestamptz, '2026-11-22T00:00:00Z'::timestamptz"
-)
 POLICY: Final = View(
     tag="pol",
-    source=f"""(
-        select id, {_ROW}, freshness_days, four_eyes, outcomes, whole_scope, foreign_counts, note, published_at,
-               effective_from from quorum_policies union all select {_FIRST}) {{t}}""",
-    columns={"rubric_floor": "{t}.rubric_floor::float8"},
+    source="quorum_policies {t}",
+    columns={"rubric_floor": "trim_scale({t}.rubric_floor)"},
     seen=(EVERYONE,),
 )
-"""Versions of policies; the platform's first, which came with the software, stands beside the rows."""
 
-APPLIES: Final = (
-    "{child}.id = "
-    + POLICIES_AT.replace("{v}", "{parent}").replace("{at}", "{parent}.at")
-    + f" or ({{child}}.id = '{DEFAULT_ID}' and not exists (select from quorum_policies y"
-    " where y.organization_id is null and y.effective_from <= {parent}.at))"
-)
+APPLIES: Final = "{child}.id = " + POLICIES_AT.replace("{v}", "{parent}").replace("{at}", "{parent}.at")
 """Whether the policy `{child}` is one of those in effect for the explanation `{parent}`."""
 
 OUTCOME: Final = View(
@@ -119,7 +104,7 @@ DEMANDS: Final = View(
     source="",
     columns={
         "evidence": "array(select distinct k from unnest({t}.evidence) k order by 1)",
-        "rubric_floor": "{t}.rubric_floor::float8",
+        "rubric_floor": "trim_scale({t}.rubric_floor)",
     },
     seen=(WITH_PARENT,),
 )
@@ -214,6 +199,7 @@ CAUSE: Final = View(
     + " end as sentence from "
     + HAPPENED.replace("{v}", "{parent}")
     + " h where h.at = {parent}.at) {t}",
+    columns={"kind": "{t}.cause"},
     seen=(WITH_PARENT,),
     key="({t}.cause, {t}.endorsement_id, {t}.organization_id, {t}.policy_id)",
 )

@@ -8,7 +8,6 @@ from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
 from typing import Final, TypeVar
-from uuid import UUID
 
 from countersign.conflicts.rules_findings import Outcome
 from countersign.kit.errors import Code, Invalid, Path, Refusal
@@ -58,7 +57,6 @@ class QuorumPolicy:
 
 DEFAULT_POLICY: Final = QuorumPolicy()
 """Version 1 of the platform's policy: two independent control groups, and nothing else. It came with the software."""
-DEFAULT_ID: Final = UUID("01900000-0000-7000-8000-000000000001")
 
 
 def stricter(one: QuorumPolicy, other: QuorumPolicy) -> QuorumPolicy:

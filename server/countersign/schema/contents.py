@@ -37,6 +37,7 @@ from countersign.schema.organizations_domains import DomainMutations, DomainQuer
 from countersign.schema.pledges import PledgeMutations, PledgeQueries
 from countersign.schema.privacy import PrivacyMutations
 from countersign.schema.promises import require_promises
+from countersign.schema.quorum import QuorumMutations, QuorumQueries
 from countersign.schema.rate_limit import RateLimitQueries
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
 from countersign.schema.reviews_changes import ChangeRequestMutations, ChangeRequestQueries
@@ -99,6 +100,7 @@ QUERIES: Final[tuple[type, ...]] = (
     BulkQueries,
     AttachmentQueries,
     AuditQueries,
+    QuorumQueries,
     NoticeQueries,
     WebhookQueries,
 )
@@ -130,6 +132,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     ConflictMutations,
     InterestMutations,
     PrivacyMutations,
+    QuorumMutations,
     NoticeMutations,
     MailboxMutations,
     WebhookMutations,

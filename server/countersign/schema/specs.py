@@ -22,6 +22,7 @@ from countersign.specs.views import DRAFT, READABLE_V, SPEC, VERSION
 
 if TYPE_CHECKING:
     from countersign.schema.endorsements import Endorsement
+    from countersign.schema.quorum import CoValidation, CoValidationChange
     from countersign.schema.reviews import ReviewRequest
     from countersign.schema.reviews_changes import ChangeRequest, DraftChangeRequest
     from countersign.schema.reviews_threads import ReviewSuggestion
@@ -205,8 +206,20 @@ class SpecVersion(Node):
         description="The skills that it proves.",
     )
     co_validated: bool = column(
-        sql=CO_VALIDATED_AT.format(v="{t}", at="{now}"),
-        description="Whether employers of at least two independent control groups endorse it now.",
+        sql=CO_VALIDATED_AT.format(v="{t}", at="{at}"),
+        args={"as_of": arg(datetime | None, "At which instant; now if left out.")},
+        instant="asOf",
+        description="Whether enough independent organizations endorse it, by the policies of that instant.",
+    )
+    co_validation: Annotated["CoValidation", strawberry.lazy("countersign.schema.quorum")] = one(
+        args={"as_of": arg(datetime | None, "At which instant; now if left out.")},
+        instant="asOf",
+        description="Whether it is co-validated, what is missing, what counts and what does not, and why.",
+    )
+    co_validation_history: list[Annotated["CoValidationChange", strawberry.lazy("countersign.schema.quorum")]] = many(
+        order="{child}.at desc",
+        limit=100,
+        description="When it became co-validated and when it was so no more, the latest first, and why.",
     )
     live_endorsement_count: int = column(
         sql=LIVE_COUNT.format(v="{t}", now="{now}"), description="How many endorsements of it count now."
