@@ -16,9 +16,10 @@ from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import service as conflicts
-from countersign.endorsements import pledges, support, support_files
+from countersign.endorsements import pledges, policies, support, support_files
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.evidence import Evidence
+from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
@@ -136,6 +137,8 @@ async def _side(tx: Tx, make: Factory, name: str) -> Side:
     await _erased(tx, side, name)
     await _bulk(tx, side)
     await _told(tx, side)
+    policy = policies.Publish(QuorumPolicy(outcomes={"supplier": "block"}), mark())
+    await policies.publish(tx, side.school[Role.ORG_ADMIN.value], policy)
     return side
 
 

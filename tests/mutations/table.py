@@ -219,6 +219,7 @@ TABLE: Final[Mapping[str, Row]] = {
     "claimDomain": Row("school", lambda _: {"domain": "school.example"}, {"domain": "other.example"}),
     "verifyDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),
     "withdrawDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),
+    "publishQuorumPolicy": Row("school", lambda _: {"note": "Three for us.", "groups": 3}, {"groups": 4}),
     "declareOwnership": Row(
         "school", lambda s: {"organizationId": s.ids["agency"], "tie": "CONTROLS"}, {"tie": "CONTROLLED_BY"}
     ),

@@ -243,7 +243,8 @@ class Oracle:
                 continue
             view = step.bound.view
             last = Predicates(parameters, {**names, "t": step.alias, "child": step.alias, "parent": step.parent})
-            last.names["at"] = last.render(_moment(step.values, step.relation.instant))
+            instant = step.relation.instant
+            last.names["at"] = last.render(_moment(step.values, instant)) if instant is not None else ""
             if source is not None or view.source:
                 item = last.render(source.rows if source is not None else view.source)
                 items.append(f"lateral {item}" if item.startswith("(") else item)

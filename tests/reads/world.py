@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +15,10 @@ from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
-from countersign.endorsements import pledges, support_files
+from countersign.endorsements import pledges, policies, support_files
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import support as dates
+from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import Sealer, new_id
@@ -85,6 +86,7 @@ async def make_world(db: Database, make: Factory) -> World:
         ids = [f"org_{key}" for key in (top, *below, school.organization_id, employer.organization_id)]
         ids += await _specifications(tx, school, employer)
         ids += await _judged(tx, school, employer)
+        ids.append(await _quorum(tx, school, below))
         learner, awarded = await _graduates(tx, school)
         erased, gone = await _erased(tx)
         ids += [
@@ -316,6 +318,34 @@ async def _spoken(tx: Tx, school: Actor, employer: Actor, version: UUID) -> list
         *(f"rcm_{key}" for key in remarks),
         *(f"rsg_{row['id']}" for row in words),
     ]
+
+
+async def _quorum(tx: Tx, school: Actor, others: list[UUID]) -> str:
+    """A policy of the school, under which a second organization completes the quorum and a third one does not count.
+
+    The policy's id. What happens, happens at this moment, so that one change has every sort of cause.
+    """
+    admin = replace(school, roles=school.roles | {Role.ORG_ADMIN})
+    outcomes = {"supplier": "block"}
+    policy = await policies.publish(tx, admin, policies.Publish(QuorumPolicy(outcomes=outcomes), "We ask for more."))
+    now = await tx.now()
+    await tx.execute("update organizations set control_group = id where id = $1", others[0])
+    for number, (other, ended) in enumerate(zip(others[:2], (False, True), strict=True), 1):
+        key = new_id()
+        await tx.execute(
+            "insert into endorsements (id, spec_version_id, organization_id, signatory_id, digest, state, statement,"
+            " valid_from, valid_until, in_force, document, status_list_id, status_index, requested_at)"
+            " select $1, spec_version_id, $2, signatory_id, digest, $3, statement, valid_from, valid_until,"
+            " tstzrange(valid_from - $4::interval, case when $5 then valid_from else valid_until end), document,"
+            " status_list_id, status_index + $6, requested_at from endorsements order by id limit 1",
+            *(key, other, "revoked" if ended else "in_force", timedelta(days=2 * ended), ended, 1000 + number),
+        )
+        await tx.execute(
+            "insert into organization_suspensions (id, organization_id, reason, before, suspended_at, resumed_at)"
+            " values ($1, $2, 'A look', 'verified', $3, $4)",
+            *(new_id(), other, now - timedelta(days=1), now),
+        )
+    return f"pol_{policy}"
 
 
 async def _attached(tx: Tx, employer: Actor) -> UUID:

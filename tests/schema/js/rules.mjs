@@ -19,6 +19,8 @@ const VALUES = [
   'WagePremium',
   'ConflictCheck', 'ConflictReason', 'ConflictStep', 'Disclosure',
   'ChangeClassRow', 'ChangeRequestAbilities', 'ChangeRequestStep', 'DraftChangeRequest', 'SpecChange', 'SpecVersionDiff', 'WordRun',
+  'CoValidation', 'CoValidationCause', 'CoValidationChange', 'CountedEndorsement', 'QuorumDemands', 'QuorumGap', 'QuorumTally',
+  'TieOutcome', 'UncountedEndorsement',
 ]
 
 export const SCHEMA = {
