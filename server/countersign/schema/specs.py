@@ -218,8 +218,8 @@ class SpecVersion(Node):
     )
     co_validation_history: list[Annotated["CoValidationChange", strawberry.lazy("countersign.schema.quorum")]] = many(
         order="{child}.at desc",
-        limit=100,
-        description="When it became co-validated and when it was so no more, the latest first, and why.",
+        limit=20,
+        description="When it became co-validated and when it was so no more, and why; the latest twenty, newest first.",
     )
     live_endorsement_count: int = column(
         sql=LIVE_COUNT.format(v="{t}", now="{now}"), description="How many endorsements of it count now."
