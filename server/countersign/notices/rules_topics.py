@@ -65,6 +65,11 @@ _CLAIMANT: Final = Audience(Party.PERSON, (Role.REVIEWER,))
 _SIGNATORIES: Final = Audience(Party.PARTNER, (Role.SIGNATORY,))
 _ENDORSERS: Final = Audience(Party.PARTNER, (Role.SIGNATORY, Role.REVIEWER))
 _PARTNER_ADMINS: Final = Audience(Party.PARTNER, (Role.ORG_ADMIN,))
+_RECRUITERS: Final = Audience(Party.PARTNER, (Role.SIGNATORY, Role.RECRUITER))
+_REGISTRARS: Final = Audience(Party.SCHOOL, (Role.REGISTRAR,))
+_PROPOSER: Final = Audience(Party.PERSON, (Role.SIGNATORY,))
+_TEACHERS: Final = Audience(Party.HOUSE, (Role.AUTHOR, Role.REVIEWER, Role.SIGNATORY))
+_RULED: Final = Audience(Party.HOUSE, (Role.AUTHOR, Role.ORG_ADMIN))
 _ADMINS: Final = Audience(Party.HOUSE, (Role.ORG_ADMIN,))
 _KEEPERS: Final = Audience(Party.HOUSE, (Role.ORG_ADMIN, Role.SIGNATORY))
 _ONESELF: Final = Audience(Party.PERSON)
@@ -95,7 +100,30 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
         "review_call.filled": _told(Kind.REVIEWS, _AUTHORS),
         "review_call.closed": _told(Kind.REVIEWS, _AUTHORS),
         "review_call.lapsed": _told(Kind.REVIEWS, _AUTHORS),
+        # What a review says, and what the school answers
+        "review.comment_answered": _told(Kind.COMMENTS, _REVIEWERS),
+        "review.comment_replied": _told(Kind.COMMENTS, _AUTHORS),
+        "review.comment_resolved": _told(Kind.COMMENTS, _AUTHORS),
+        "review.comment_reopened": _told(Kind.COMMENTS, _AUTHORS),
+        "review.suggestion_accepted": _told(Kind.COMMENTS, _REVIEWERS),
+        "review.suggestion_declined": _told(Kind.COMMENTS, _REVIEWERS),
+        "change_request.raised": _told(Kind.CHANGES, _AUTHORS),
+        "change_request.addressed": _told(Kind.CHANGES, _REVIEWERS),
+        "change_request.declined": _told(Kind.CHANGES, _REVIEWERS),
+        "change_request.accepted": _told(Kind.CHANGES, _AUTHORS),
+        "change_request.reopened": _told(Kind.CHANGES, _AUTHORS),
+        "change_request.withdrawn": _told(Kind.CHANGES, _AUTHORS),
         # Endorsements
+        "proposal.proposed": _told(Kind.ENDORSEMENTS, _SIGNATORIES),
+        "proposal.approved": _told(Kind.ENDORSEMENTS, _SIGNATORIES),
+        "proposal.refused": _told(Kind.ENDORSEMENTS, _PROPOSER),
+        "proposal.withdrawn": _told(Kind.ENDORSEMENTS, _PROPOSER),
+        "proposal.signed": _told(Kind.ENDORSEMENTS, _PROPOSER),
+        "statement.suggested": _told(Kind.ENDORSEMENTS, _ENDORSERS),
+        "statement.withdrawn": _told(Kind.ENDORSEMENTS, _ENDORSERS),
+        "endorsement.hidden": _told(Kind.ENDORSEMENTS, _ENDORSERS),
+        "endorsement.shown": _told(Kind.ENDORSEMENTS, _ENDORSERS),
+        "endorsement.expired": _told(Kind.ENDORSEMENTS, _SIGNATORIES, _AUTHORS),
         "endorsement.in_force": _told(Kind.ENDORSEMENTS, _SCHOOL),
         "endorsement.refused": _told(Kind.ENDORSEMENTS, _SIGNATORIES),
         "endorsement.revoked": _told(Kind.ENDORSEMENTS, _SCHOOL),
@@ -103,7 +131,15 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
         "endorsement.resumed": _told(Kind.ENDORSEMENTS, _SCHOOL),
         "endorsement.expiring": _told(Kind.REMINDERS, _SIGNATORIES, _AUTHORS, reminder=True),
         "spec.co_validated": _told(Kind.CO_VALIDATION, _SCHOOL),
-        "spec.co_validation_lost": _told(Kind.CO_VALIDATION, _SCHOOL),
+        "spec.co_validation_lost": _told(Kind.CO_VALIDATION, _SCHOOL, _ENDORSERS),
+        "quorum_policy.published": _told(Kind.CO_VALIDATION, _RULED),
+        # Pledges, and tools that go out of support
+        "pledge.reserved": _told(Kind.PLEDGES, _RECRUITERS),
+        "pledge.redeemed": _told(Kind.PLEDGES, _REGISTRARS),
+        "pledge.released": _told(Kind.PLEDGES, _REGISTRARS, _RECRUITERS),
+        "pledge.withdrawn": _told(Kind.PLEDGES, _REGISTRARS, _AUTHORS),
+        "drift.raised": _told(Kind.ALARMS, _TEACHERS),
+        "drift.cleared": _told(Kind.ALARMS, _TEACHERS),
         # Versions that somebody has endorsed
         "spec_version.published": _told(Kind.VERSIONS, _ENDORSERS),
         "spec_version.deprecated": _told(Kind.VERSIONS, _ENDORSERS),
@@ -113,6 +149,8 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
         "membership.began": _told(Kind.ORGANIZATION, _ADMINS),
         "membership.changed": _told(Kind.ORGANIZATION, _ONESELF),
         "membership.ended": _told(Kind.ORGANIZATION, _ADMINS),
+        "membership.signing_expiring": _told(Kind.REMINDERS, _ONESELF, _ADMINS, reminder=True),
+        "membership.signing_limited": _told(Kind.ORGANIZATION, _ONESELF),
         "approval.proposed": _told(Kind.ORGANIZATION, _ADMINS),
         "approval.approved": _told(Kind.ORGANIZATION, _ADMINS),
         "approval.rejected": _told(Kind.ORGANIZATION, _ADMINS),
@@ -127,6 +165,8 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
         "ownership.declared": _told(Kind.ORGANIZATION, _PARTNER_ADMINS),
         "ownership.confirmed": _told(Kind.ORGANIZATION, _ADMINS),
         "ownership.ended": _told(Kind.ORGANIZATION, _ADMINS, _PARTNER_ADMINS),
+        "sponsorship.declared": _told(Kind.ORGANIZATION, _PARTNER_ADMINS),
+        "sponsorship.ended": _told(Kind.ORGANIZATION, _PARTNER_ADMINS),
         "webhook.disabled": _told(Kind.ORGANIZATION, _ADMINS),
         "mailbox.bounced": _told(Kind.ORGANIZATION, _ONESELF),
         # Learners
@@ -141,6 +181,9 @@ SILENT: Final[Mapping[str, str]] = MappingProxyType(
         "award.claimed": "the learner has just done it",
         "awards.imported": "the file's own report tells; awards of a file wait for their claims",
         "bulk.progressed": "a subscription of its own tells, many times a minute",
+        "drift.acknowledged": "who did it knows",
+        "drift.resolved": "who did it knows",
+        "endorsement.foreign_imported": "the school has just done it",
         "endorsement.superseded": "the renewal that replaced it is told",
         "endorsement.taken": "who took it waits for it; the school is told once it is signed",
         "expert.invited": "the link is handed over by who made it",
@@ -148,13 +191,17 @@ SILENT: Final[Mapping[str, str]] = MappingProxyType(
         "invitation.made": "the link is handed over by who made it",
         "invitation.withdrawn": "as the invitation",
         "organization.registered": "it has no members yet",
+        "rubric.published": "the organization has just done it",
         "spec.created": "nobody outside the school knows of it",
         "spec_version.in_review": "the request is told",
         "spec_version.submitted": "the school has just done it; who is asked is told of the request",
         "stack.created": "who made it knows",
+        "support.imported": "the operator has just done it; what follows from it is an alarm",
         "token.made": "who made it knows",
         "token.revoked": "who revoked it knows",
         "token.rolled": "who rolled it knows",
+        "tool_maker.declared": "it is the organization's own word",
+        "tool_maker.withdrawn": "as the declaration",
     }
 )
 """Events of which nobody is told, with the reason."""

@@ -29,8 +29,20 @@ _ENDORSERS: Final = (
     "select e.organization_id from endorsements e where e.spec_version_id = v.id"
     " and e.state in ('in_force', 'suspended')"
     " union select q.organization_id from review_requests q where q.spec_version_id = v.id"
-    " and q.state in ('open', 'claimed')"
+    " and q.state in ('open', 'claimed') and not (q.blind and q.unveiled_at is null)"
 )
+_BETWEEN: Final = (
+    "select x.id as subject, {school} as school, x.organization_id as partner, null::uuid as house, {person} as person,"
+    f" {_NO_LEARNER}, jsonb_build_object({TITLE}, {_NAMES}) as facts"
+    " from {table} x join spec_versions v on v.id = x.spec_version_id join specs p on p.id = v.spec_id"
+    " join organizations s on s.id = {school} join organizations o on o.id = x.organization_id where x.id = any($1)"
+)
+"""What stands between a school and another organization, about one version."""
+
+
+def _between(table: str, *, school: str = "x.school_id", person: str = "null::uuid") -> str:
+    return _BETWEEN.format(table=table, school=school, person=person)
+
 
 SUBJECTS: Final[Mapping[str, str]] = {
     "rrq": f"select q.id as subject, {_REQUEST} where q.id = any($1)",
@@ -40,6 +52,32 @@ SUBJECTS: Final[Mapping[str, str]] = {
     " 'until', (e.valid_until at time zone 'utc')::date) as facts"
     f" from endorsements e {_VERSION.format(on='e.spec_version_id')} join organizations s on s.id = v.organization_id"
     " join organizations o on o.id = e.organization_id where e.id = any($1)",
+    "rcm": _between("review_comments"),
+    "rsg": _between("review_suggestions"),
+    "chg": _between("change_requests"),
+    "sug": _between("statement_suggestions"),
+    "prp": _between("endorsement_proposals", school="v.organization_id", person="x.proposed_by"),
+    "plg": "select g.id as subject, v.organization_id as school, g.organization_id as partner, null::uuid as house,"
+    f" null::uuid as person, {_NO_LEARNER}, jsonb_build_object({TITLE}, {_NAMES}, 'role', g.role) as facts"
+    f" from pledges g join endorsements e on e.id = g.endorsement_id {_VERSION.format(on='e.spec_version_id')}"
+    " join organizations s on s.id = v.organization_id join organizations o on o.id = g.organization_id"
+    " where g.id = any($1)",
+    "drf": "select d.id as subject, "
+    + _HOUSE.format(house="d.organization_id", person="null::uuid")
+    + f", {_NO_LEARNER}, jsonb_build_object({TITLE}, 'tool', d.tool, 'versions', d.versions) as facts"
+    f" from drift_alarms d {_VERSION.format(on='d.spec_version_id')} where d.id = any($1)",
+    "pol": "select q.id as subject, "
+    + _HOUSE.format(house="o.id", person="null::uuid")
+    + f", {_NO_LEARNER}, jsonb_build_object('house', o.display_name,"
+    " 'from', (q.effective_from at time zone 'utc')::date) as facts"
+    " from quorum_policies q join organizations o on o.id = q.organization_id"
+    " or (q.organization_id is null and o.kind = 'school') where q.id = any($1)",
+    "spo": "select x.id as subject, null::uuid as school,"
+    " case when x.declared_by = x.sponsor_id then x.sponsored_id else x.sponsor_id end as partner,"
+    f" x.declared_by as house, null::uuid as person, {_NO_LEARNER},"
+    " jsonb_build_object('sponsor', s.display_name, 'sponsored', o.display_name) as facts"
+    " from sponsorships x join organizations s on s.id = x.sponsor_id join organizations o on o.id = x.sponsored_id"
+    " where x.id = any($1)",
     "version": "select v.id as subject, v.organization_id as school, n.organization_id as partner,"
     f" null::uuid as house, null::uuid as person, {_NO_LEARNER},"
     f" jsonb_build_object({TITLE}, 'school', s.display_name) as facts"
