@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
+from uuid import UUID
 
 import pytest
 
-from countersign.endorsements import jobs
+from countersign.endorsements import jobs, pledges
 from countersign.endorsements import service as endorsements
+from countersign.endorsements.pledge_rules import SettledAlready
+from countersign.endorsements.pledges import Release
 from countersign.endorsements.rules import AlreadySigning
 from countersign.endorsements.service import EndorseSpec, Revoke
 from countersign.kit.clock import DatabaseClock
 from countersign.kit.db import Database
 from countersign.kit.errors import InvalidState
 from countersign.trust.signer import Signer
+from tests.endorsements.ledger import Market, market
 from tests.factories import Factory
 from tests.reviews.support import scene
 
@@ -74,3 +78,50 @@ async def test_thousands_of_endorsements_and_revocations_at_once_leave_one_in_fo
         made = await tx.fetchval("select count(*) from endorsements")
     assert found == dict.fromkeys(INVARIANTS, 0)
     assert made > ROUNDS
+
+
+@pytest.mark.campaign
+async def test_a_thousand_races_for_the_last_seats_leave_no_ledger_overdrawn(db: Database, make: Factory) -> None:
+    rounds, racers = 1_000, 5
+    async with db.writer() as tx:
+        here = await market(tx, make)
+    chance = random.Random(20261122)  # noqa: S311 - reproducible, not secret
+
+    async def call(number: int) -> None:
+        try:
+            async with db.writer() as tx:
+                seat = await here.reserve(tx, f"holder-{number}")
+            if chance.random() < 0.5:
+                async with db.writer() as tx:
+                    await pledges.release(tx, chance.choice([here.school, here.employer]), Release(seat, "A reason"))
+            else:
+                await asyncio.gather(*(_settle(here, db, seat, chance) for _ in range(2)))
+        except InvalidState:
+            pass  # the last seat was somebody else's
+
+    for number in range(rounds):
+        await asyncio.gather(*(call(racers * number + n) for n in range(racers)))
+        async with db.writer() as tx:
+            wrong = await tx.fetch(LEDGERS)
+        assert wrong == [], number
+    async with db.writer() as tx:
+        assert await tx.fetchval("select reserved from pledges") >= rounds
+
+
+async def _settle(here: Market, db: Database, seat: UUID, chance: random.Random) -> None:
+    try:
+        async with db.writer() as tx:
+            await pledges.release(tx, chance.choice([here.school, here.employer]), Release(seat, "A reason"))
+    except SettledAlready:
+        pass  # the other was first
+
+
+LEDGERS = """
+select p.id from pledges p left join lateral (
+    select count(*) filter (where kind = 'reserve') as reserved, count(*) filter (where kind = 'redeem') as redeemed,
+           count(*) filter (where kind = 'release' and by_id = school_id) as returned,
+           count(*) filter (where kind = 'release' and by_id = endorser_id) as broken
+    from pledge_entries where pledge_id = p.id) x on true
+where (p.reserved, p.redeemed, p.returned, p.broken) is distinct from (x.reserved, x.redeemed, x.returned, x.broken)
+   or p.reserved - p.returned - p.broken > p.seats
+"""

@@ -15,7 +15,7 @@ from countersign.demo import history, market
 from countersign.demo.history import Event
 from countersign.demo.learners import Files
 from countersign.demo.market import Endorsement, Market, Review, Version
-from countersign.endorsements import evidence
+from countersign.endorsements import evidence, support
 from countersign.endorsements import jobs as signing
 from countersign.endorsements import rules as endorsement_rules
 from countersign.endorsements import service as endorsements
@@ -45,6 +45,7 @@ SKILL_FILES: Final = (
     ("osmt/rsd.csv", Style.RSD),
 )
 COURSES: Final = DATA / "new-jersey" / "programs.csv"
+SUPPORT: Final = DATA / "support" / "tools.csv"
 REGISTERED: Final = timedelta(days=700)
 """How long ago the market's organizations came."""
 
@@ -68,10 +69,11 @@ def skill_uris() -> dict[str, str]:
 
 
 async def load_reference(db: Database, progress: Progress) -> None:
-    """Import the real skills, tools and courses of the package. Raises SeedFailed when a file is refused."""
+    """Import the package's real skills, tools, courses and ends of support. Raises SeedFailed when one is refused."""
     for name, style in SKILL_FILES:
         _expect(await skills.import_skills(db, SYSTEM, DATA / name, style, progress=_of(progress, f"skills: {name}")))
     _expect(await catalogue.import_listings(db, SYSTEM, COURSES, progress=_of(progress, "courses: New Jersey")))
+    _expect(await support.import_support(db, SYSTEM, SUPPORT, progress=_of(progress, "ends of support")))
 
 
 async def load_learners(db: Database, made: Files, registrars: Mapping[str, Actor], progress: Progress) -> None:
