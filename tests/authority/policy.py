@@ -193,6 +193,18 @@ def _request(actor: Actor, row: Row, _book: Book) -> bool:
     return asked or _invited(actor, row["id"])
 
 
+def _call(actor: Actor, row: Row, book: Book) -> bool:
+    def meant(offer: Row) -> bool:
+        named = ("skill_ids", "sectors")
+        return all(not row[name] or bool(set(row[name]) & set(offer[name])) for name in named)
+
+    offered = any(_acts_for(actor, o["organization_id"]) and meant(o) for o in book.tables["review_offers"])
+    took = any(
+        q["call_id"] == row["id"] and _acts_for(actor, q["organization_id"]) for q in book.tables["review_requests"]
+    )
+    return _acts_for(actor, row["school_id"]) or offered or took
+
+
 def _expert(actor: Actor, row: Row, _book: Book) -> bool:
     return _acts_for(actor, row["organization_id"]) or _invited(actor, row["request_id"])
 
@@ -268,6 +280,7 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     "ReviewDraft": _draft_of_review,
     **dict.fromkeys(("ReviewComment", "ReviewReply", "ReviewSuggestion"), _said),
     "ReviewExpert": _expert,
+    "ReviewCall": _call,
     "Award": _award,
     "Membership": _membership,
     "ApiToken": _token,

@@ -28,7 +28,7 @@ IMPOSSIBLE: Final = REFUSED | {"INVALID_STATE", "CONFLICT", "CONFLICT_OF_INTERES
 
 OPEN: Final = {"endorseSpec"}
 GUARDED: Final = {
-    *("createSpecVersion", "requestReview", "issueAward", "startBulkImport"),
+    *("createSpecVersion", "requestReview", "openReviewCall", "issueAward", "startBulkImport"),
     *("startReview", "answerReviewComment", "replyToReviewComment"),
 }
 """Of the changes that begin something, those that begin it from what is somebody's own; the others begin from what

@@ -25,7 +25,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
 from countersign.learners.rules import Purpose
 from countersign.learners.service import Person, enrol, erase
-from countersign.reviews import change_requests, comments, experts, rubrics, suggestions, writing
+from countersign.reviews import calls, change_requests, comments, experts, rubrics, suggestions, writing
 from countersign.reviews import service as reviews
 from countersign.reviews.rubric import RUBRIC
 from countersign.reviews.rules import Decision, Interest, Recommendation, Score
@@ -33,6 +33,7 @@ from countersign.reviews.rules_anchors import Anchor
 from countersign.reviews.rules_changes import Answer
 from countersign.reviews.rules_rubrics import Wanted
 from countersign.reviews.rules_writing import DraftComment, DraftSuggestion
+from countersign.reviews.sectors import Sector
 from countersign.skills import files
 from countersign.skills import service as skills
 from countersign.specs import catalogue, listings
@@ -205,6 +206,15 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
     hidden = reviews.RequestReview(versions["blind"], reviewer.organization_id, f"Please {mark()}", blind=True)
     request = await reviews.request(tx, author, hidden)
     invited, _ = await experts.invite(tx, reviewer, experts.InviteExpert(request))
+    # Two calls that mean this employer and not the other side's, one of them blind.
+    skill = await tx.fetchval("select min(id::text)::uuid from skills")
+    sector = Sector.FINANCE if name == "north" else Sector.ENERGY
+    await calls.offer(tx, reviewer, calls.Offer(frozenset({skill}), frozenset({sector})))
+    for state, blind in (("submitted", True), ("published", False)):
+        found = calls.OpenCall(
+            versions[state], frozenset(), frozenset({sector}), message=f"Please {mark()}", blind=blind
+        )
+        await calls.open_call(tx, author, found)
     side.expert = Actor(person_id=invited, token_id=invited, request_id=request, guest_of=reviewer.organization_id)
     spec = await tx.fetchval("select spec_id from spec_versions where id = $1", versions["published"])
     await stacks.create(tx, author, stacks.CreateStack(f"{name}-stack", f"Stack {mark()}", (spec,)))

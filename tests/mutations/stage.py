@@ -35,12 +35,13 @@ from countersign.notices.smtp import Smtp
 from countersign.organizations import domains, invitations, tokens
 from countersign.reads.bindings import Entity, binding_of
 from countersign.reads.identity import Sealed
-from countersign.reviews import change_requests, comments, experts, rubrics
+from countersign.reviews import calls, change_requests, comments, experts, rubrics
 from countersign.reviews import service as reviews
 from countersign.reviews.change_requests import Asked
 from countersign.reviews.rules import Recommendation
 from countersign.reviews.rules_changes import Answer
 from countersign.reviews.rules_rubrics import Wanted
+from countersign.reviews.sectors import Sector
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine, Request
@@ -59,7 +60,7 @@ SEALER: Final = Sealer(b"s" * 32)
 SCHEMA: Final = make_schema()
 LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
 DAY: Final = date(2026, 10, 1)
-STANDING: Final = ("submitted", "published", "deprecated", "entrusted")
+STANDING: Final = ("submitted", "published", "deprecated", "entrusted", "sought")
 NOWHERE: Final = Smtp("localhost", 9, "notices@portal.example")
 NEWCOMER: Final = "newcomer@example.com"
 VOUCHED: Final = "anna@new.example"
@@ -257,6 +258,9 @@ async def _reviews(tx: Tx, school: Actor, employer: Actor, versions: dict[str, U
     ids |= {name: f"rrq_{key}" for name, key in asked.items()}
     expert, _ = await experts.invite(tx, employer, experts.InviteExpert(asked["given"]))
     ids["expert"] = f"xpt_{expert}"
+    await calls.offer(tx, employer, calls.Offer(sectors=frozenset(Sector)))
+    opened = calls.OpenCall(versions["sought"], sectors=frozenset({Sector.FINANCE}), skill_ids=frozenset())
+    ids["call"] = f"rcl_{await calls.open_call(tx, school, opened)}"
 
 
 async def _changes(tx: Tx, school: Actor, employer: Actor, ids: dict[str, str]) -> None:

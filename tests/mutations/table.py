@@ -64,6 +64,12 @@ TABLE: Final[Mapping[str, Row]] = {
         lambda s: {"reviewRequestId": s.ids["claimed"], "ifUnmodifiedSince": CLAIMED},
         {"ifUnmodifiedSince": MADE},
     ),
+    "offerReviews": Row("employer", lambda _: {"sectors": ["EDUCATION"]}, {"sectors": ["FINANCE"]}),
+    "openReviewCall": Row("school", lambda s: {"specVersionId": s.ids["submitted"]}, {"places": 2}),
+    "closeReviewCall": Row(
+        "school", lambda s: {"reviewCallId": s.ids["call"], "ifUnmodifiedSince": MADE}, {"reviewCallId": "rcl_x"}
+    ),
+    "takeReviewPlace": Row("employer", lambda s: {"reviewCallId": s.ids["call"]}, {"reviewCallId": "rcl_x"}),
     "extendReviewRequest": Row(
         "school",
         lambda s: {"reviewRequestId": s.ids["claimed"], "dueOn": "2026-12-31", "ifUnmodifiedSince": CLAIMED},

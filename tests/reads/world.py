@@ -31,12 +31,13 @@ from countersign.organizations.rules_approvals import Action
 from countersign.privacy import service as privacy
 from countersign.privacy.views import DATA_COPY, ERASURE
 from countersign.reads.identity import Sealed
-from countersign.reviews import change_requests, comments, experts, rubrics, suggestions, writing
+from countersign.reviews import calls, change_requests, comments, experts, rubrics, suggestions, writing
 from countersign.reviews import service as reviews
 from countersign.reviews.rubric import DEFAULT_ID
 from countersign.reviews.rules import Interest, Recommendation, Score
 from countersign.reviews.rules_changes import Answer
 from countersign.reviews.rules_rubrics import Wanted
+from countersign.reviews.sectors import Sector
 from countersign.specs import catalogue, listings
 from countersign.specs import service as specs
 from countersign.specs.sections import Section
@@ -244,6 +245,10 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     await conflicts.note_interest(tx, review, employer.organization_id, version["id"])
     asked = await _asked(tx, school, review, version["id"])
     spoken = await _spoken(tx, school, employer, version["id"])
+    skills = frozenset(row["id"] for row in await tx.fetch("select id from skills"))
+    offer = await calls.offer(tx, employer, calls.Offer(skills, frozenset({Sector.FINANCE})))
+    opened = calls.OpenCall(version["id"], sectors=frozenset({Sector.FINANCE}), places=2)
+    call = await calls.open_call(tx, school, opened)
     attachment = await _attached(tx, employer)
     word = endorsements.EndorseSpec(
         version["id"],
@@ -265,6 +270,7 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     )
     stack = await stacks.create(tx, school, stacks.CreateStack("analyst", "Analyst", (version["spec_id"],)))
     made = [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}", f"xpt_{expert}"]
+    made += [f"rof_{offer}", f"rcl_{call}"]
     backed = await _backed(tx, school, employer, version["id"], endorsement)
     return [*made, *asked, f"attachment_{attachment}", *backed, *spoken]
 

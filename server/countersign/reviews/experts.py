@@ -16,7 +16,7 @@ from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
 from countersign.kit.installation import noted
 from countersign.kit.staleness import next_change
-from countersign.reviews import hands, rules, rules_experts
+from countersign.reviews import hands, places, rules, rules_experts
 from countersign.reviews.rules import Request
 from countersign.reviews.tables import ReviewExpert
 from countersign.reviews.ties import check_tie
@@ -41,8 +41,9 @@ async def invite(tx: Tx, actor: Actor, command: InviteExpert) -> tuple[UUID, str
     Raises NotAllowed, NotFound, InvalidState, Leased, ExpertInvited, ConflictOfInterest, Invalid (the end).
     """
     access.require(actor, Permission.REVIEW)
-    row, state = await hands.asked_of(tx, actor, command.request_id)
     now = await tx.now()
+    await places.hold(tx, command.request_id, now)
+    row, state = await hands.asked_of(tx, actor, command.request_id)
     await check_tie(tx, row, path=("reviewRequestId",))
     if await _open_of(tx, command.request_id, now):
         raise rules_experts.ExpertInvited(path=("reviewRequestId",))

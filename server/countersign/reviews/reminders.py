@@ -15,6 +15,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.waiting import either
 from countersign.reviews import hands, rules
 from countersign.reviews.rules import Act, Party, Request, RequestState
+from countersign.reviews.rules_calls import CallState
 from countersign.reviews.rules_due import STEPS
 from countersign.reviews.views import CHANGED_AT, LAST_DAY
 
@@ -29,11 +30,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """How many claims came back, how many requests expired, how many were told of."""
+    """How many claims came back, how many requests expired, how many were told of, how many calls lapsed."""
 
     returned: int = 0
     expired: int = 0
     told: int = 0
+    lapsed: int = 0
 
     @property
     def nothing(self) -> bool:
@@ -58,6 +60,13 @@ with late as (select id from review_requests l
   order by due_on, id limit $2 for update skip locked)
 update review_requests q set state = $3, closed_at = $1, updated_at = {_CHANGED}
 from late where q.id = late.id returning q.id
+"""
+LAPSE_CALLS: Final = """
+with late as (select id from review_calls where state = 'open' and due_on < $4::date
+  order by due_on, id limit $2 for update skip locked)
+update review_calls c set state = $3, closed_at = $1,
+  updated_at = greatest(date_trunc('milliseconds', $1::timestamptz), c.updated_at + interval '1 millisecond')
+from late where c.id = late.id returning c.id
 """
 TELL: Final = f"""
 insert into review_reminders (request_id, due_on, step, told_at)
@@ -86,25 +95,27 @@ async def look(db: Database, limit: int = AT_ONCE) -> Looked:
         open_again = rules.move(Request(RequestState.CLAIMED), Act.LAPSE, Party.CLOCK)
         returned = await tx.fetch(RETURN, now, limit, open_again.value)
         expired = await tx.fetch(EXPIRE, now, limit, RequestState.EXPIRED.value, hands.today_of(now))
+        lapsed = await tx.fetch(LAPSE_CALLS, now, limit, CallState.LAPSED.value, hands.today_of(now))
         told = await tx.fetch(
             TELL,
             *(now, limit, [s.name for s in STEPS], [s.days for s in STEPS], [s.audience.value for s in STEPS]),
             *(hands.today_of(now), max(s.days for s in STEPS)),
         )
-        events: list[tuple[str, object, Mapping[str, object]]] = [
-            ("review.returned", row["id"], {}) for row in returned
+        events: list[tuple[str, str, Mapping[str, object]]] = [
+            ("review.returned", f"rrq_{row['id']}", {}) for row in returned
         ]
-        events += [("review.expired", row["id"], {}) for row in expired]
-        events += [(TOPICS[row["step"]][0], row["request_id"], TOPICS[row["step"]][1]) for row in told]
+        events += [("review.expired", f"rrq_{row['id']}", {}) for row in expired]
+        events += [("review_call.lapsed", f"rcl_{row['id']}", {}) for row in lapsed]
+        events += [(TOPICS[row["step"]][0], f"rrq_{row['request_id']}", TOPICS[row["step"]][1]) for row in told]
         await _emit(tx, events)
-    return Looked(len(returned), len(expired), len(told))
+    return Looked(len(returned), len(expired), len(told), len(lapsed))
 
 
-async def _emit(tx: Tx, events: list[tuple[str, object, Mapping[str, object]]]) -> None:
+async def _emit(tx: Tx, events: list[tuple[str, str, Mapping[str, object]]]) -> None:
     """Write events to the outbox by one statement for all."""
     if events:
         now = await tx.now()
-        await tx.insert(*(outbox.event(topic, f"rrq_{key}", dict(said), now) for topic, key, said in events))
+        await tx.insert(*(outbox.event(topic, subject, dict(said), now) for topic, subject, said in events))
         tx.has_emitted = True
 
 

@@ -17,7 +17,7 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound, Path, TooLong
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
-from countersign.reviews import change_requests, hands, rules, rules_blind, rules_due
+from countersign.reviews import change_requests, hands, places, rules, rules_blind, rules_due
 from countersign.reviews.rubric import DEFAULT_ID
 from countersign.reviews.rules import Decision, RequestState
 from countersign.reviews.tables import Review, ReviewRequest
@@ -116,6 +116,7 @@ class Asked:
     message: str
     due_on: date
     covered: dict[str, Any] | None = None
+    call_id: UUID | None = None
 
 
 async def reviewable(tx: Tx, actor: Actor, version_id: UUID, message: str) -> FrozenVersion:
@@ -125,10 +126,15 @@ async def reviewable(tx: Tx, actor: Actor, version_id: UUID, message: str) -> Fr
     version = await specs.lock_version(tx, version_id, changing=True)
     if version is None or version.organization_id != actor.organization_id:
         raise NotFound(what="version", path=("specVersionId",))
+    require_endorsable(version)
+    return version
+
+
+def require_endorsable(version: FrozenVersion) -> None:
+    """Refuse a version of which a review would be of no use: it can be endorsed by nobody. Raises InvalidState."""
     if not endorsable(version.state):
         needed = " or ".join(state.value for state in SpecState if endorsable(state))
         raise InvalidState(what="version", state=version.state.value, verb="a review", needed=needed)
-    return version
 
 
 async def blind_content(tx: Tx, version: FrozenVersion, message: str) -> dict[str, Any]:
@@ -182,6 +188,7 @@ async def ask(tx: Tx, version: FrozenVersion, asked: Asked, *, path: Path) -> UU
         updated_at=shown(now),
         blind=asked.covered is not None,
         blind_content=asked.covered,
+        call_id=asked.call_id,
     )
     try:
         async with tx.savepoint():
@@ -219,11 +226,13 @@ async def extend(tx: Tx, actor: Actor, command: Extend) -> UUID:
 async def claim(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
     """Claim a request for a week, or extend one's own claim; a reviewer of the organization asked only.
 
-    Raises NotAllowed, NotFound, ConflictOfInterest, InvalidState, Leased.
+    Raises NotAllowed, NotFound, ConflictOfInterest, InvalidState, Leased; CallFull when it was a place of a call that
+    others have taken.
     """
     access.require(actor, Permission.REVIEW)
-    row, state = await hands.asked_of(tx, actor, request_id)
     now = await tx.now()
+    await places.hold(tx, request_id, now)
+    row, state = await hands.asked_of(tx, actor, request_id)
     # A tie may have come since the school asked.
     await check_tie(tx, row, path=("reviewRequestId",))
     claimed = rules.claim(state, actor.person_id, now)

@@ -40,6 +40,7 @@ from countersign.schema.promises import require_promises
 from countersign.schema.quorum import QuorumMutations, QuorumQueries
 from countersign.schema.rate_limit import RateLimitQueries
 from countersign.schema.reviews import ReviewMutations, ReviewQueries
+from countersign.schema.reviews_calls import ReviewCallMutations, ReviewCallQueries
 from countersign.schema.reviews_changes import ChangeRequestMutations, ChangeRequestQueries
 from countersign.schema.reviews_requests import ReviewRequestMutations
 from countersign.schema.reviews_threads import ReviewThreadMutations
@@ -88,6 +89,7 @@ QUERIES: Final[tuple[type, ...]] = (
     ChangeRequestQueries,
     ReviewWritingQueries,
     RubricQueries,
+    ReviewCallQueries,
     EndorsementQueries,
     PledgeQueries,
     ToolchainQueries,
@@ -114,6 +116,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     ReviewWritingMutations,
     ReviewThreadMutations,
     RubricMutations,
+    ReviewCallMutations,
     EndorsementMutations,
     StackMutations,
     LearnerMutations,

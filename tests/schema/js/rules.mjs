@@ -12,7 +12,7 @@ const VALUES = [
   'AlignedSkill', 'Assessment', 'AssessmentCoDesign', 'AssessorProvision', 'CandidateAward', 'CandidateFacets',
   'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge', 'Inbox',
   'InterviewGuarantee', 'KeptPromises', 'LearnerIdentity', 'LabourMarketEvidence', 'MatchContribution', 'NoticeChoice', 'Outcome', 'PageInfo', 'Price',
-  'ProgressionRecognition', 'QualityAssurance', 'RateLimit', 'RegionFacet', 'ReviewCriterion', 'ReviewScore', 'RubricCriterion',
+  'ProgressionRecognition', 'QualityAssurance', 'RateLimit', 'RegionFacet', 'ReviewCriterion', 'ReviewQueueEntry', 'ReviewScore', 'RubricCriterion',
   'ReviewDraftComment', 'ReviewDraftSuggestion',
   'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'UnreadNotices',
   'Viewer',
