@@ -110,4 +110,4 @@ def test_a_page_shows_nodes_but_for_candidates() -> None:
             assert isinstance(shown, GraphQLObjectType)
             if node_interface not in shown.interfaces:
                 alone.add(shown.name)
-    assert alone <= {"AuditEvent", "Candidate", "Sighting"}, "what has no id that leads to it"
+    assert alone <= {"AuditEvent", "Candidate", "ReviewQueueEntry", "Sighting"}, "what has no id that leads to it"
