@@ -113,6 +113,7 @@ REPEATABLE = OWN_WORD | {
     "verifyDomain",
     "createClaimLink",
     "rollWebhookSecret",
+    "offerReviews",
 }  # nobody's work is lost when it is done twice
 
 OWN_INBOX = {"markNotice", "markAllNoticesRead", "removeNoticeAddress"}
