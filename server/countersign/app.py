@@ -80,6 +80,7 @@ from countersign.privacy.events import LearnersErased
 from countersign.public.routes import routes as public_routes
 from countersign.reviews import change_requests, reminders
 from countersign.reviews import tables as reviews_tables
+from countersign.reviews import tables_calls as review_calls_tables
 from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
@@ -127,6 +128,7 @@ TABLE_MODULES = (
     organizations_tables,
     privacy_tables,
     reviews_tables,
+    review_calls_tables,
     search_tables,
     skills_tables,
     specs_tables,

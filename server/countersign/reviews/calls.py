@@ -20,7 +20,7 @@ from countersign.reviews import hands, places, rules_calls, rules_due, service
 from countersign.reviews.rules_calls import CallAct, Caller, CallState
 from countersign.reviews.sectors import Sector
 from countersign.reviews.service import Asked
-from countersign.reviews.tables import ReviewCall
+from countersign.reviews.tables_calls import ReviewCall
 from countersign.reviews.ties import Judging, check_judge
 from countersign.specs import service as specs
 
