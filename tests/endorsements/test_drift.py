@@ -153,6 +153,17 @@ async def test_who_endorses_the_newer_version_too_is_not_told_of_it(db: Database
     assert [row[-1] for row in await alarms(db)] == ["cleared"]
 
 
+async def test_more_than_are_read_at_once_are_all_looked_at(db: Database, make: Factory) -> None:
+    here = await begun(db, make)
+    async with db.writer() as tx:
+        for _ in range(2):
+            another = await make.employer(tx)
+            word = endorsements.EndorseSpec(here.here.version, here.here.digest, "We hire.", (TOOLS,))
+            await put_in_force(tx, await endorsements.endorse(tx, another, word))
+        await told(tx, "2026-10-31")
+    assert await look(db, at_once=1) == 4
+
+
 @pytest.mark.parametrize("state", ["revoked", "suspended", "superseded", "expired"])
 async def test_an_endorsement_that_does_not_count_raises_nothing_and_clears_what_it_raised(
     db: Database, make: Factory, state: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Final
@@ -26,6 +27,7 @@ from countersign.specs import service as specs
 
 PAUSE: Final = 600.0
 """Seconds between two looks."""
+AT_ONCE: Final = 500
 WATCHING: Final = 7_346_522
 """The advisory lock of whoever looks: one at a time."""
 
@@ -44,7 +46,7 @@ class Found:
     newer_version_id: UUID | None
 
 
-async def look(db: Database) -> int:
+async def look(db: Database, at_once: int = AT_ONCE) -> int:
     """Compare every toolchain that counts with the dates and with what is taught now; how many alarms were raised.
 
     Looked at are versions that are reviewed or taught, and endorsements that are live. Looking again raises nothing
@@ -54,7 +56,8 @@ async def look(db: Database) -> int:
         await tx.execute("select pg_advisory_xact_lock($1)", WATCHING)
         today = (await tx.now()).astimezone(UTC).date()
         known = Known(*await support.cycles(tx))
-        found = {f.mark: f for f in [*await _versions(tx, known, today), *await _endorsements(tx, known, today)]}
+        several = [*await _versions(tx, at_once, known, today), *await _endorsements(tx, at_once, known, today)]
+        found = {each.mark: each for each in several}
         rows = await tx.fetch(_STANDING, list(found))
         raised = await _raise(tx, [f for name, f in found.items() if name not in {row["mark"] for row in rows}])
         for row in rows:
@@ -108,41 +111,48 @@ async def _turn(tx: Tx, alarm_id: UUID, after: State) -> int:
     return int(opened)
 
 
-async def _versions(tx: Tx, known: Known, today: date) -> list[Found]:
-    rows = await tx.fetch(
-        "select id, organization_id, content->'toolchain' as toolchain from spec_versions"
-        " where state in ('submitted', 'in_review', 'published', 'deprecated')"
-        " and jsonb_array_length(content->'toolchain') > 0"
-    )
+_TAUGHT: Final = """
+select id, organization_id, content->'toolchain' as toolchain from spec_versions
+where state in ('submitted', 'in_review', 'published', 'deprecated') and id > $1
+  and jsonb_typeof(content->'toolchain') = 'array' and content->'toolchain' <> '[]'
+order by id limit $2
+"""
+
+
+async def _versions(tx: Tx, at_once: int, known: Known, today: date) -> list[Found]:
     return [
         Found(rules.mark(f"version_{row['id']}", finding), finding, row["id"], None, row["organization_id"], None)
-        for row in rows
+        async for row in _each(tx, at_once, _TAUGHT)
         for finding in rules.of_toolchain(row["toolchain"], known, today)
     ]
 
 
 _CONFIRMED: Final = f"""
+with counting as materialized (
+    select e.id, e.organization_id, e.spec_version_id from endorsements e
+    where {LIVE.format(e="e", now="$3::timestamptz")} and e.id > $1 and exists (
+        select from endorsement_evidence d where d.endorsement_id = e.id and d.kind = 'toolchain_confirmation')
+    order by e.id limit $2)
 select e.id, e.organization_id, e.spec_version_id, d.payload->'tools' as tools, v.content->'toolchain' as toolchain,
        n.id as newer_id, n.toolchain as newer
-from endorsements e
+from counting e
 join endorsement_evidence d on d.endorsement_id = e.id and d.kind = 'toolchain_confirmation'
 join spec_versions v on v.id = e.spec_version_id
 left join lateral (
     select o.id, o.content->'toolchain' as toolchain from spec_versions o
-    where o.spec_id = v.spec_id and o.ordinal > v.ordinal and o.state = 'published' and not exists (
-        -- Whoever stands behind a newer version as well knows what it teaches.
-        select from endorsements m where m.organization_id = e.organization_id and m.spec_version_id = o.id
-        and {LIVE.format(e="m", now="$1::timestamptz")})
-    order by o.ordinal desc limit 1) n on true
-where {LIVE.format(e="e", now="$1::timestamptz")}
+    where o.spec_id = v.spec_id and o.ordinal > v.ordinal and o.state = 'published'
+    order by o.ordinal desc limit 1
+) n on not exists (
+    -- Whoever stands behind the newest version as well knows what it teaches.
+    select from endorsements m where m.organization_id = e.organization_id and m.spec_version_id = n.id
+    and {LIVE.format(e="m", now="$3::timestamptz")})
 order by e.id, d.no
 """
 
 
-async def _endorsements(tx: Tx, known: Known, today: date) -> list[Found]:
+async def _endorsements(tx: Tx, at_once: int, known: Known, today: date) -> list[Found]:
     found: list[Found] = []
-    rows = await tx.fetch(_CONFIRMED, await tx.now())
-    for row in rows:
+    async for row in _each(tx, at_once, _CONFIRMED, await tx.now()):
         newer = None if row["newer_id"] is None else (row["newer_id"], row["newer"] or [])
         for finding in rules.of_confirmation(row["tools"], row["toolchain"] or [], newer, known, today):
             moved = finding.cause in {rules.Cause.TOOL_DROPPED, rules.Cause.VERSION_CHANGED}
@@ -157,6 +167,15 @@ async def _endorsements(tx: Tx, known: Known, today: date) -> list[Found]:
                 )
             )
     return found
+
+
+async def _each(tx: Tx, at_once: int, sql: str, *more: object) -> AsyncIterator[asyncpg.Record]:
+    """The rows of a text that takes the last id seen and how many, some at a time: others run in between."""
+    last = UUID(int=0)
+    while rows := await tx.fetch(sql, last, at_once, *more):
+        for row in rows:
+            yield row
+        last = rows[-1]["id"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,14 +135,9 @@ class Known:
 
         As long as one cycle of the range is supported, so is the range: who uses 15 or later can use 17.
         """
-        said = ranges.read(versions)
         key = ranges.key_of(tool)
         of_tool = self.cycles.get(self.same.get(key, key), ())
-        met = [
-            cycle.supported_until
-            for cycle in of_tool
-            if said is not None and (range_ := ranges.read(cycle.cycle)) is not None and said.meets(range_)
-        ]
+        met = [cycle.supported_until for cycle in of_tool if ranges.overlap(versions, cycle.cycle)]
         return max((day for day in met if day is not None), default=None) if None not in met else None
 
 

@@ -104,6 +104,13 @@ def _made(text: str) -> SpecifierSet | None:
     return None if made.is_unsatisfiable() else made
 
 
+@lru_cache(maxsize=4_096)
+def overlap(one: str, other: str) -> bool | None:
+    """Whether some version is in both ranges; None when one of them cannot be read."""
+    mine, theirs = read(one), read(other)
+    return None if mine is None or theirs is None else mine.meets(theirs)
+
+
 def key_of(name: str) -> str:
     """A tool's name for comparison: letters and digits alone, without case ("Node.js" and "NodeJS" are one)."""
     folded = unicodedata.normalize("NFKC", name).casefold()
@@ -127,6 +134,7 @@ class Agreement(enum.StrEnum):
     """The tool is not in the toolchain."""
 
 
+@lru_cache(maxsize=4_096)
 def agreement(confirmed: str, taught: str | None) -> Agreement:
     """How the versions in use stand to those that are taught; `taught` is None for a tool that names no version."""
     if not confirmed.strip() or taught is None or not taught.strip():
