@@ -71,6 +71,10 @@ class Api:
             "x-countersign-organization": f"org_{actor.organization_id}",
         }
 
+    def sign_in_anew(self) -> None:
+        """Have everybody come with a fresh token from now on: in a long story the old ones run out."""
+        self._tokens.clear()
+
     async def post(self, query: str, actor: Actor | None = None, /, **variables: Any) -> dict[str, Any]:
         """The whole answer to a document, asked by an actor (nobody: without a token)."""
         headers = await self.authorization(actor)

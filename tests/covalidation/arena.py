@@ -115,6 +115,20 @@ class Arena:
         body = await ask(self.engine, text, self.school, v=version.id)
         return bool(body["data"]["node"]["coValidated"])
 
+    async def pledges(self, endorsement: str) -> list[str]:
+        """The public ids of an endorsement's pledges."""
+        text = (
+            "query ($e: ID!) { node(id: $e) { ... on Endorsement"
+            " { evidence { ... on HiringPledge { pledge { id } } } } } }"
+        )
+        body = await ask(self.engine, text, self.school, e=endorsement)
+        return [piece["pledge"]["id"] for piece in body["data"]["node"]["evidence"]]
+
+    async def left(self, pledge: str) -> int:
+        """How many seats of a pledge are left."""
+        body = await ask(self.engine, "query ($p: ID!) { pledge(id: $p) { seatsLeft } }", self.school, p=pledge)
+        return int(body["data"]["pledge"]["seatsLeft"])
+
 
 async def together(*callers: Awaitable[tuple[Any, list[str]]]) -> list[tuple[Any, list[str]]]:
     """All at once; what each was answered."""

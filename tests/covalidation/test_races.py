@@ -91,10 +91,48 @@ async def a_revocation_and_a_renewal(arena: Arena) -> None:
         assert renewed in ([], ["INVALID_STATE"])
 
 
+async def reservations_of_the_last_seats(arena: Arena) -> None:
+    """Of eight who want one of three seats, three get one; and a seat is filled or given back, never both."""
+    version, employer = await arena.published(), arena.employers[0]
+    window = {"opensOn": "2026-01-01", "closesOn": "2099-12-31"}
+    pledge = {"hiringPledge": {"seats": 3, "role": "analyst", "region": "DE", **window}}
+    said, codes = await arena.do(
+        employer,
+        "endorseSpec",
+        "endorsement { id }",
+        specVersionId=version.id,
+        expectedDigest=version.digest,
+        statement="We hire for this.",
+        evidence=[pledge],
+    )
+    assert codes == []
+    await arena.settled()
+    (found,) = await arena.pledges(said["endorsement"]["id"])
+    answers = await together(
+        *(
+            arena.do(arena.school, "reserveSeat", "reservation { id }", pledgeId=found, reference=f"holder-{n}")
+            for n in range(8)
+        )
+    )
+    seats = [payload["reservation"]["id"] for payload, refused in answers if not refused]
+    assert len(seats) == 3, answers
+    ends = await together(
+        *(arena.do(employer, "redeemSeat", "pledge { id }", reservationId=seat) for seat in seats),
+        *(
+            arena.do(arena.school, "releaseSeat", "pledge { id }", reservationId=seat, reason="Found another job.")
+            for seat in seats
+        ),
+    )
+    filled, given = ([not refused for _, refused in half] for half in (ends[:3], ends[3:]))
+    assert [one != other for one, other in zip(filled, given, strict=True)] == [True] * 3
+    assert await arena.left(found) == given.count(True)
+
+
 RACES: tuple[Callable[[Arena], Awaitable[None]], ...] = (
     six_signatures_at_the_quorum,
     a_signature_and_the_next_version,
     a_revocation_and_a_renewal,
+    reservations_of_the_last_seats,
 )
 each = pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
 

@@ -1,0 +1,72 @@
+"""Tells a story through GraphQL over HTTP and keeps its transcript, readable by who never saw the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from countersign.kit.access import Actor
+from countersign.kit.clock import FrozenClock
+from tests.api import Api
+
+NINE: Final = time(9, 0, tzinfo=UTC)
+
+
+@dataclass
+class Telling:
+    """Who acts, what day it is, and what was written down so far."""
+
+    api: Api
+    clock: FrozenClock
+    people: Mapping[str, Actor]
+    lines: list[str] = field(default_factory=list)
+
+    def chapter(self, title: str, day: date) -> None:
+        """Begin a chapter on a day, at nine in the morning (UTC)."""
+        self.lines += ["", title, "=" * len(title)]
+        self.on(day)
+
+    def on(self, day: date) -> None:
+        """Have it be another day; time only goes forward."""
+        at = datetime.combine(day, NINE)
+        assert at >= self.clock.at, "a story is told in the order of time"
+        self.clock.at = at
+        self.api.sign_in_anew()
+        self.lines += ["", f"{day:%-d %B %Y}"]
+
+    def say(self, sentence: str) -> None:
+        """What happens outside the portal, or by itself."""
+        self.lines.append(f"  {sentence}")
+
+    async def do(self, person: str, sentence: str, change: str, selection: str, /, **given: Any) -> dict[str, Any]:
+        """A change that must happen; its payload."""
+        self.clock.move(timedelta(minutes=5))
+        payload = await self.api.do(change, selection, self.people[person], **given)
+        assert payload.get("errors") == [], (change, payload)
+        self.lines.append(f"  {person}: {sentence}  [{change}]")
+        return payload
+
+    async def refused(self, person: str, sentence: str, change: str, /, **given: Any) -> list[dict[str, Any]]:
+        """A change that must not happen; what is said about it is written down."""
+        self.clock.move(timedelta(minutes=5))
+        payload = await self.api.do(change, "", self.people[person], **given)
+        assert payload.get("errors"), (change, payload)
+        errors: list[dict[str, Any]] = payload["errors"]
+        self.lines.append(f"  {person}: {sentence}  [{change}: refused]")
+        self.lines += [f"      {error['code']}: {error['message']}" for error in errors]
+        return errors
+
+    async def ask(self, person: str | None, query: str, /, **variables: Any) -> Any:
+        """What somebody reads; written down by `read`."""
+        return await self.api.ask(query, None if person is None else self.people[person], **variables)
+
+    def read(self, person: str, *facts: str) -> None:
+        """What somebody read, in words."""
+        self.lines += [f"  {person} reads: {facts[0]}", *(f"      {fact}" for fact in facts[1:])]
+
+    @property
+    def transcript(self) -> str:
+        """The whole of it."""
+        return "\n".join(self.lines).strip() + "\n"
