@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound, Path, TooLong
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
-from countersign.reviews import change_requests, hands, places, rules, rules_blind, rules_due
+from countersign.reviews import change_requests, hands, places, renewals, rules, rules_blind, rules_due
 from countersign.reviews.rubric import DEFAULT_ID
 from countersign.reviews.rules import Decision, RequestState
 from countersign.reviews.tables import Review, ReviewRequest
@@ -47,6 +47,8 @@ class RequestReview:
     message: str = ""
     due_on: date | None = None
     blind: bool = False
+    previous_review_id: UUID | None = None
+    """The organization's review of an earlier version: then only what changed since is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
     """Ask for a review; the version's own school only. The first request opens the version's review.
 
     Raises NotAllowed, NotFound (a foreign version, an organization that does not review), InvalidState, DueInPast,
-    ConflictOfInterest, AlreadyAsked; of a blind one NothingToHide, NamesTheSchool.
+    ConflictOfInterest, AlreadyAsked; of a blind one NothingToHide, NamesTheSchool; of a renewal as `renewals.plan`.
     """
     access.require(actor, Permission.REQUEST_REVIEW)
     due_on = rules_due.due_on(command.due_on, hands.today_of(await tx.now()))
@@ -101,7 +103,12 @@ async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
     judging = Judging(command.organization_id, version.organization_id, version.id, told=version.organization_id)
     await check_judge(tx, judging, path=("organizationId",))
     covered = await blind_content(tx, version, command.message) if command.blind else None
-    asked = Asked(command.organization_id, actor.person_id, command.message, due_on, covered)
+    renewal = None
+    if command.previous_review_id is not None:
+        renewal = await renewals.plan(
+            tx, version, command.organization_id, command.previous_review_id, blind=command.blind
+        )
+    asked = Asked(command.organization_id, actor.person_id, command.message, due_on, covered, renewal=renewal)
     identity = await ask(tx, version, asked, path=("organizationId",))
     await tx.emit("review.requested", f"rrq_{identity}")
     return identity
@@ -117,6 +124,7 @@ class Asked:
     due_on: date
     covered: dict[str, Any] | None = None
     call_id: UUID | None = None
+    renewal: renewals.Renewal | None = None
 
 
 async def reviewable(tx: Tx, actor: Actor, version_id: UUID, message: str) -> FrozenVersion:
@@ -189,6 +197,9 @@ async def ask(tx: Tx, version: FrozenVersion, asked: Asked, *, path: Path) -> UU
         blind=asked.covered is not None,
         blind_content=asked.covered,
         call_id=asked.call_id,
+        previous_review_id=asked.renewal.review_id if asked.renewal else None,
+        sections=list(asked.renewal.sections) if asked.renewal else None,
+        carried=list(asked.renewal.carried) if asked.renewal else None,
     )
     try:
         async with tx.savepoint():
@@ -270,12 +281,14 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
     access.require(actor, Permission.WRITE_REVIEW)
     row, state = await hands.taken_up(tx, actor, command.request_id)
     now = await tx.now()
-    rules.decide(state, actor.person_id, command.decision, now)
+    decision = command.decision
+    decision = replace(decision, scores=await renewals.fill(tx, row, DEFAULT_ID, decision.scores))
+    rules.decide(state, actor.person_id, decision, now)
     if actor.person_id is None:
         raise NotAllowed(why="Only a person reviews")
     identity = new_id()
     end = Conclusion(identity, actor.person_id, DEFAULT_ID, now, by_expert=actor.request_id is not None)
-    await conclude(tx, row, command.decision, end)
+    await conclude(tx, row, decision, end)
     return identity
 
 

@@ -72,6 +72,10 @@ class ReviewRequest(Table, table=True):
     """How often a claim came back without an answer: it ran out, or was given back."""
     call_id: uuid.UUID | None = Field(default=None, foreign_key="review_calls.id", index=True)
     """The open call of which it is a place."""
+    previous_review_id: uuid.UUID | None = Field(default=None, foreign_key="reviews.id")
+    """The review of an earlier version that is renewed; then `sections` changed, and scores of `carried` stand."""
+    sections: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    carried: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
 
 
 class ReviewExpert(Table, table=True):

@@ -75,7 +75,10 @@ DECLINED_COUNT = (
 SCORE = View(
     tag="scr",
     # Lateral: a score is read with the rubric of the review that it is part of.
-    source="lateral (select s.item, s.no, {parent}.rubric_version_id as rubric_version_id"
+    source="lateral (select s.item, s.no, {parent}.rubric_version_id as rubric_version_id,"
+    " exists (select from review_requests q join reviews p on p.id = q.previous_review_id"
+    " where q.id = {parent}.request_id and s.item->>'criterion' = any(q.carried)"
+    " and p.scores @> jsonb_build_array(s.item)) as carried"
     " from jsonb_array_elements({parent}.scores) with ordinality s(item, no)) {t}",
     columns={
         "criterion_code": "{t}.item->>'criterion'",

@@ -16,7 +16,7 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotAllowed, NotFound
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
-from countersign.reviews import hands, rubrics, rules, service
+from countersign.reviews import hands, renewals, rubrics, rules, service
 from countersign.reviews import rules_writing as writing
 from countersign.reviews.change_requests import Asked
 from countersign.reviews.rules import Act, Interest, LeaseLost, Party, Recommendation, Request, Score
@@ -94,7 +94,7 @@ async def start(tx: Tx, actor: Actor, command: Start) -> UUID:
     if actor.person_id is None:
         raise NotAllowed(why="Only a person reviews")
     content = await specs.content_of(tx, row["spec_version_id"])
-    needed = writing.sections_of(content)
+    needed = renewals.to_view(row, writing.sections_of(content))
     identity = new_id()
     draft = ReviewDraft(
         id=identity,
@@ -107,7 +107,7 @@ async def start(tx: Tx, actor: Actor, command: Start) -> UUID:
         coi_declaration=command.declaration,
         sections=[section.value for section in Section if section in needed],
         viewed=[],
-        scores=[],
+        scores=[asdict(score) for score in await renewals.fill(tx, row, rubric_id, ())],
         comments=[],
         suggestions=[],
         comment="",
@@ -153,12 +153,15 @@ async def edit(tx: Tx, actor: Actor, command: Edit) -> UUID:
         suggestions=command.suggestions or (),
         comment=command.comment or "",
     )
+    scores = command.scores
+    if scores is not None:
+        scores = await renewals.fill(tx, request, draft["rubric_version_id"], scores)
     await tx.execute(
         "update review_drafts set scores = coalesce($2, scores), comments = coalesce($3, comments),"
         " suggestions = coalesce($4, suggestions), comment = coalesce($5, comment),"
         " recommendation = coalesce($6, recommendation), updated_at = $7 where id = $1",
         command.draft_id,
-        None if command.scores is None else [asdict(score) for score in command.scores],
+        None if scores is None else [asdict(score) for score in scores],
         None if command.comments is None else [_remark(comment) for comment in command.comments],
         None if command.suggestions is None else [_proposal(suggestion) for suggestion in command.suggestions],
         command.comment,

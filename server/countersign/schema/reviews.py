@@ -33,11 +33,13 @@ from countersign.schema.reviews_experts import ReviewExpert
 from countersign.schema.rubrics import ReviewScore, RubricVersion
 from countersign.schema.scalars import HTML, Markdown
 from countersign.schema.specs_content import SpecContent
+from countersign.schema.specs_diff import SpecSection
 
 if TYPE_CHECKING:
     from countersign.schema.reviews_threads import ReviewComment, ReviewSuggestion
     from countersign.schema.reviews_writing import ReviewDraft
     from countersign.schema.specs import SpecVersion
+    from countersign.schema.specs_diff import SpecVersionDiff
 
 _VEILED: Final = VEILED.replace("{t}", "{parent}")
 _HIDDEN: Final = VEILED.replace("{t}", "{child}")
@@ -154,6 +156,21 @@ class ReviewRequest(Node):
     review: Review | None = one(
         on="{child}.request_id = {parent}.id and {child}.voided_at is null",
         description="The answer, once it is decided.",
+    )
+    sections: list[SpecSection] | None = column(
+        description="Of a renewal: the sections that changed, which alone must be looked at; null for a whole review."
+    )
+    carried: list[str] | None = column(
+        description="Of a renewal: the criteria whose scores stand unless you score them; null for a whole review."
+    )
+    previous_review: Review | None = one(
+        on=f"{{child}}.id = {{parent}}.previous_review_id and not {_VEILED}",
+        description="The review of an earlier version that is renewed.",
+    )
+    changes: Optional[Annotated["SpecVersionDiff", strawberry.lazy("countersign.schema.specs_diff")]] = one(  # noqa: UP045
+        on="{child}.from_id = (select p.spec_version_id from reviews p where p.id = {parent}.previous_review_id)"
+        f" and {{child}}.to_id = {{parent}}.spec_version_id and not {_VEILED}",
+        description="What changed since the review that is renewed.",
     )
     voided_reviews: list[Review] = many(
         on="{child}.request_id = {parent}.id and {child}.voided_at is not null",

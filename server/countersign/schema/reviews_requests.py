@@ -35,6 +35,11 @@ class RequestReviewInput(CommandInput):
         description="Whether the reviewer must not learn of which school it is until the review is submitted: your"
         " names and domains are covered in what they read. Not for a version that is published.",
     )
+    previous_review_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The organization's review of an earlier version, to be renewed: only what changed since then must"
+        " be looked at and scored anew. Never blind.",
+    )
 
 
 @strawberry.input(description="A review request to take on.")
@@ -155,6 +160,9 @@ async def _ask(tx: Tx, actor: Actor, given: RequestReviewInput, _tools: Tools) -
             message=given.message,
             due_on=given.due_on or None,
             blind=given.blind,
+            previous_review_id=reference(given.previous_review_id, "rev", "review", "previousReviewId")
+            if given.previous_review_id
+            else None,
         ),
     )
     return {"review_request": public_id("rrq", made)}

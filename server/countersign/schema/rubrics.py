@@ -58,6 +58,9 @@ class ReviewScore:
     evidence: str = column(
         description="What the reviewer saw; empty only below the rubric's `evidenceFrom`, which mostly is 3."
     )
+    carried: bool = column(
+        description="Whether it is carried, word for word, from the earlier review that this one renews."
+    )
 
 
 RUBRIC_ORDERS = Orders(
