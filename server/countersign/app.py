@@ -24,6 +24,8 @@ from countersign.config import Mode, Settings
 from countersign.conflicts import jobs as conflicts_jobs
 from countersign.conflicts import service as conflicts
 from countersign.conflicts import tables as conflicts_tables
+from countersign.corpora import service as corpora
+from countersign.corpora import tables as corpora_tables
 from countersign.edge import attachments, downloads, health, mishaps, pages
 from countersign.edge.connection import STATE
 from countersign.edge.connections import Connections, Limits
@@ -120,6 +122,7 @@ TABLE_MODULES = (
     awards_tables,
     bulk_tables,
     conflicts_tables,
+    corpora_tables,
     endorsements_tables,
     backing_tables,
     learners_tables,
@@ -156,6 +159,7 @@ LOGGED: Final[tuple[Source, ...]] = (
     history.KEYS,
     history.DIDS,
     trust.STATUS,
+    corpora.LOGGED,
     specs.LOGGED,
     endorsements.LOGGED,
     pledges.LOGGED,

@@ -91,9 +91,10 @@ def table_of(source: str) -> str:
 
 
 def stands_alone(bound: Bound) -> bool:
-    """Whether the rows of a type can be read without a row of another one."""
+    """Whether the rows of a type can be read without a row of another one, and without a field's arguments."""
     source = bound.view.source
-    return bool(source) and "{parent}" not in source and all(s.tie is not Tie.PARENT for s in bound.view.seen)
+    given = set(re.findall(r"\{([a-z_]+)[:}]", source)) - {"t", "now", "at", "actor_organization"}
+    return bool(source) and not given and all(s.tie is not Tie.PARENT for s in bound.view.seen)
 
 
 async def _things(owner: asyncpg.Connection[asyncpg.Record], name: str, bound: Bound) -> list[Thing]:

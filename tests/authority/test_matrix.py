@@ -79,6 +79,7 @@ class Filling:
         judged = next(v["id"] for v in place.book.tables["spec_versions"] if v["state"] == "published")
         given = {
             "Query.searchCandidates": f'(skills: ["skill_{skill}"], first: 10)',
+            "Query.labourMarketEvidence": '(corpus: "Invented vacancies", query: "python")',
             "Query.conflictCheck": f'(organizationId: "org_{employer}", specVersionId: "version_{judged}")',
         }
         self.roots = Questions(CORE, given)

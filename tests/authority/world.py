@@ -40,6 +40,7 @@ from countersign.specs import catalogue, listings
 from countersign.specs import service as specs
 from countersign.stacks import service as stacks
 from tests.conftest import NOW
+from tests.corpora.support import made_corpus
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
 from tests.notices.rows import chosen, hooked, told
@@ -119,6 +120,7 @@ async def make_world(db: Database, make: Factory) -> World:
         await skills.store(tx, SYSTEM, files.read(SKILL_FILE.encode(), files.Style.ESCO), source="skills.csv")
         await catalogue._store(tx, SYSTEM, listings.read(LISTING), source="listing.csv", dry_run=False)
         await support.store(tx, SYSTEM, support_files.read(SUPPORT), source="support.csv", data=SUPPORT)
+        await made_corpus(tx)
         return World(await _side(tx, make, "north"), await _side(tx, make, "south"))
 
 
@@ -178,7 +180,6 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
     """Reviews of the published and of the asked version, endorsements of both, one of them unsigned, and a stack."""
     author, reviewer, signatory = side.school["author"], side.employer["reviewer"], side.employer["signatory"]
     assert reviewer.organization_id is not None
-    await _spoken(tx, side, versions["published"])
     for state in ("published", "asked"):
         request = await reviews.request(
             tx, author, reviews.RequestReview(versions[state], reviewer.organization_id, f"Please {mark()}")
@@ -203,6 +204,7 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
                 signed,
             )
             await _reserved(tx, side, signed)
+    await _spoken(tx, side, versions["published"])  # it leaves a request that waits
     hidden = reviews.RequestReview(versions["blind"], reviewer.organization_id, f"Please {mark()}", blind=True)
     request = await reviews.request(tx, author, hidden)
     invited, _ = await experts.invite(tx, reviewer, experts.InviteExpert(request))

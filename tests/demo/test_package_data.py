@@ -10,10 +10,11 @@ NOTICE = (DATA / "NOTICE.md").read_text(encoding="utf-8")
 
 
 def test_every_data_file_has_its_digest_in_the_notice() -> None:
-    stated = dict(re.findall(r"^\| `([^`]+\.csv)` \| `([0-9a-f]{64})` \|$", NOTICE, flags=re.MULTILINE))
+    stated = dict(re.findall(r"^\| `([^`]+\.(?:csv|jsonl))` \| `([0-9a-f]{64})` \|$", NOTICE, flags=re.MULTILINE))
     carried = {
         path.relative_to(DATA).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in DATA.glob("*/*.csv")
+        for path in DATA.glob("*/*")
+        if path.suffix in {".csv", ".jsonl"}
     }
     assert carried == stated
 
@@ -25,6 +26,7 @@ def test_the_acknowledgements_that_the_licences_ask_for_are_at_the_top_too() -> 
         "O*NET 29.2 Database by the U.S. Department of Labor",
         "Copyright 2021 Open Skills Network",
         "Copyright (c) 2020 Data for the American Dream",
+        "Copyright (c) 2023 Mike Zhang",
     ):
         assert credit in " ".join(NOTICE.split())
         assert credit in " ".join(top.split())

@@ -34,7 +34,7 @@ SENTENCES = (
     "Checkout test: Logs of a checkout experiment. Terms: CC BY 4.0.",
     (
         "31 of 420 vacancies (7.4 %) in Made vacancies (EU, 2026-01-01 to 2026-09-20) match “A/B testing”;"
-        f" snapshot SHA-256 {'ab' * 32}."
+        f" snapshot SHA-256 {'ab' * 32}; stated, not recomputed."
     ),
     ("Holders are paid 4.5 % more as analyst (Serbia), compared with analysts without the block; observed 2026-09-20."),
     "Counts as the entry test towards Analyst academy, until 2027-03-31.",

@@ -245,15 +245,15 @@ class Oracle:
             last = Predicates(parameters, {**names, "t": step.alias, "child": step.alias, "parent": step.parent})
             instant = step.relation.instant
             last.names["at"] = last.render(_moment(step.values, instant)) if instant is not None else ""
-            if source is not None or view.source:
-                item = last.render(source.rows if source is not None else view.source)
-                items.append(f"lateral {item}" if item.startswith("(") else item)
             last.where(step.relation.on)
             last.where(view.visible)
             if callable(step.relation.where):
                 step.relation.where(args, last)
             else:
                 last.apply(step.relation.where, args)
+            if source is not None or view.source:  # after the filters, which may name what the source knows
+                item = last.render(source.rows if source is not None else view.source)
+                items.append(f"lateral {item}" if item.startswith("(") else item)
             if step.located is not None:
                 last.where(_located(step.bound, step.located))
             if step.key is not None:

@@ -99,4 +99,6 @@ def _arguments(name: str, definition: GraphQLField, pool: Pool | None) -> str:
         # The employer, which declared ties to the school and comes after it in the world's list.
         given["organizationId"] = f'"{[i for i in pool.of("ID") if i.startswith("org_")][EMPLOYER]}"'
         given["specVersionId"] = next(f'"{i}"' for i in pool.of("ID") if i.startswith("version_"))
+    if name == "labourMarketEvidence" and pool is not None:
+        given["corpus"], given["query"] = '"Invented vacancies"', '"python"'
     return f"({', '.join(f'{n}: {v}' for n, v in given.items())})" if given else ""

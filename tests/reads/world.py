@@ -42,6 +42,7 @@ from countersign.specs import catalogue, listings
 from countersign.specs import service as specs
 from countersign.specs.sections import Section
 from countersign.stacks import service as stacks
+from tests.corpora.support import made_corpus
 from tests.endorsements.ledger import alarm
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
@@ -97,6 +98,7 @@ async def make_world(db: Database, make: Factory) -> World:
             *await _bulk(tx, school),
             *await _people(tx, employer),
             *await _standing(tx, school, employer),
+            f"vsn_{await made_corpus(tx)}",
             *[await told(tx, reader) for reader in (school, employer, learner)],
             await told(tx, employer, read_at=await tx.now()),
             await chosen(tx, employer, "anna@employer.example"),

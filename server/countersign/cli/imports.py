@@ -6,6 +6,7 @@ import asyncio
 import json as json_text
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.progress import Progress as Bar
 
@@ -14,6 +15,7 @@ from countersign.awards.consent import import_consents
 from countersign.awards.importing import import_awards
 from countersign.cli.hosting import BAD_DATA, BAD_USAGE, database, explained, leave_on_sigterm, load, prepare, say
 from countersign.config import Settings
+from countersign.corpora.service import Corpus, import_vacancies
 from countersign.endorsements import drift
 from countersign.endorsements.support import import_support
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind
@@ -37,12 +39,13 @@ def run(
     json: bool,
     style: str | None = None,
     school: str | None = None,
+    corpus: dict[str, Any] | None = None,
 ) -> int:
     """Import one file; exit 1 when a row is bad, and then nothing was imported."""
     leave_on_sigterm()
     with explained(), database(load(data=data), attach=True) as settings:
         try:
-            report = asyncio.run(_import(settings, kind, file, style, school, dry_run=dry_run))
+            report = asyncio.run(_import(settings, kind, file, style, school, corpus, dry_run=dry_run))
         except UnknownName as unknown:
             say(str(unknown))
             return BAD_USAGE
@@ -54,7 +57,14 @@ def run(
 
 
 async def _import(
-    settings: Settings, kind: str, file: Path, style: str | None, school: str | None, *, dry_run: bool
+    settings: Settings,
+    kind: str,
+    file: Path,
+    style: str | None,
+    school: str | None,
+    corpus: dict[str, Any] | None,
+    *,
+    dry_run: bool,
 ) -> ImportReport:
     await prepare(settings)
     async with tools_of(settings) as tools:
@@ -64,6 +74,9 @@ async def _import(
             def progress(done: int, of: int) -> None:
                 bar.update(task, completed=done, total=of)
 
+            if corpus is not None:
+                about = Corpus(**corpus)
+                return await import_vacancies(tools.db, SYSTEM, file, about, dry_run=dry_run, progress=progress)
             return await _by_kind(tools, kind, file, style, school, dry_run=dry_run, progress=progress)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -55,3 +56,26 @@ def import_consents(file: File, data: Data = None, dry_run: DryRun = False, json
 def import_support(file: File, data: Data = None, dry_run: DryRun = False, json: AsJson = False) -> None:
     """End-of-life dates of tools; drift alarms follow at once."""
     run("imports", kind="support", file=file, data=data, dry_run=dry_run, json=json)
+
+
+@imports.command("vacancies")
+def import_vacancies(
+    file: File,
+    corpus: Annotated[str, typer.Option(help="The corpus's name; a newer file of it is another snapshot.")],
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day that it covers.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day that it covers.")
+    ] = None,
+    region: Annotated[str, typer.Option(help="Which region it covers.")] = "not stated",
+    source: Annotated[str, typer.Option(help="Where it comes from.")] = "not stated",
+    licence: Annotated[str, typer.Option(help="On which terms it may be used.")] = "not stated",
+    data: Data = None,
+    dry_run: DryRun = False,
+    json: AsJson = False,
+) -> None:
+    """Vacancies as JSON lines, so that labour-market evidence can be counted again."""
+    about = {"since": since and since.date(), "until": until and until.date(), "region": region}
+    about |= {"name": corpus, "source": source, "licence": licence}
+    run("imports", kind="vacancies", file=file, corpus=about, data=data, dry_run=dry_run, json=json)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from countersign.awards import consent, importing
+from countersign.corpora.service import Corpus, import_vacancies
 from countersign.demo import history, market
 from countersign.demo.history import Event
 from countersign.demo.learners import Files
@@ -46,6 +47,15 @@ SKILL_FILES: Final = (
 )
 COURSES: Final = DATA / "new-jersey" / "programs.csv"
 SUPPORT: Final = DATA / "support" / "tools.csv"
+VACANCIES: Final = DATA / "skillspan" / "vacancies.jsonl"
+CORPUS: Final = Corpus(
+    name="SkillSpan",
+    since=date(2012, 1, 1),
+    until=date(2025, 2, 13),
+    source="github.com/kris927b/SkillSpan, commit 2ccf3de; NAACL 2022",
+    licence="MIT, Copyright (c) 2023 Mike Zhang",
+)
+"""The period is a bound, the day of the commit its end: the vacancies tell no days."""
 REGISTERED: Final = timedelta(days=700)
 """How long ago the market's organizations came."""
 
@@ -69,11 +79,12 @@ def skill_uris() -> dict[str, str]:
 
 
 async def load_reference(db: Database, progress: Progress) -> None:
-    """Import the package's real skills, tools, courses and ends of support. Raises SeedFailed when one is refused."""
+    """Import what the package has of others: skills, tools, courses, ends of support, vacancies. Raises SeedFailed."""
     for name, style in SKILL_FILES:
         _expect(await skills.import_skills(db, SYSTEM, DATA / name, style, progress=_of(progress, f"skills: {name}")))
     _expect(await catalogue.import_listings(db, SYSTEM, COURSES, progress=_of(progress, "courses: New Jersey")))
     _expect(await support.import_support(db, SYSTEM, SUPPORT, progress=_of(progress, "ends of support")))
+    _expect(await import_vacancies(db, SYSTEM, VACANCIES, CORPUS, progress=_of(progress, "vacancies: SkillSpan")))
 
 
 async def load_learners(db: Database, made: Files, registrars: Mapping[str, Actor], progress: Progress) -> None:

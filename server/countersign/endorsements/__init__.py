@@ -2,7 +2,7 @@
 
 Owns: endorsements and their evidence; `policies.py` versions of quorum policies, `rules_quorum.py` what they ask;
     `scope.py` (pure) the whole or some outcomes; `evidence.py` (pure) the kinds of industry validation with their
-    sentences, `evidence_checks.py` (pure) what they share;
+    sentences, `evidence_checks.py` (pure) what they share; `recounting.py` counts labour-market evidence again;
     `backing.py` what stands behind an endorsement, taken and kept; `pledges.py` the ledger of seats (`pledge_rules.py`,
     pure); `ranges.py` (pure) versions as ranges, `support.py` dates of tools (`support_files.py`, pure), `drift.py` the
     watch over them (`drift_rules.py`, pure); `tables_backing.py` and `views_pledges.py` their rows;
@@ -14,6 +14,6 @@ Owns: endorsements and their evidence; `policies.py` versions of quorum policies
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
     no more seats are taken than pledged; no endorsement carries over to another version without a new signature;
     one endorsement in force per organization and version at any instant; history is closed, never rewritten.
-May call: conflicts, specs, attachments, trust, organizations, log, kit.
+May call: conflicts, specs, corpora, attachments, trust, organizations, log, kit.
 Never: lets the school write, sign or revoke; signs before the unsigned document is stored; deletes an endorsement.
 """

@@ -16,7 +16,7 @@ from uuid import UUID
 from countersign.attachments import service as attachments
 from countersign.attachments.service import Kept
 from countersign.endorsements import evidence as kinds
-from countersign.endorsements import ranges, rules, support
+from countersign.endorsements import ranges, recounting, rules, support
 from countersign.endorsements.evidence import Evidence, HiringPledge, ToolchainConfirmation
 from countersign.endorsements.recalled import recalled
 from countersign.endorsements.tables import EndorsementAttachment, EndorsementEvidence
@@ -80,9 +80,11 @@ async def gather(
 ) -> Backing:
     """Check the evidence against the day and the version, and take its files; `evidence_files` go by place.
 
-    Raises the faults of evidence (all at once), AnotherToolchain, TooManyAttachments, NotFound and NotReceived (files).
+    Raises the faults of evidence (all at once), Miscounted, UnknownSnapshot, AnotherToolchain, TooManyAttachments,
+    NotFound and NotReceived (files).
     """
     kinds.check(evidence, (await tx.now()).astimezone(UTC).date())
+    evidence = await recounting.recounted(tx, evidence)
     rules.check_attachments(files)
     taught = json.loads(version.spec_json).get("toolchain") or []
     same = await _same_tools(tx, evidence, taught)

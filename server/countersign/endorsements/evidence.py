@@ -273,6 +273,7 @@ class LabourMarketEvidence(Evidence):
     matched: int
     total: int
     snapshot_digest: str
+    recomputed: bool = False
 
     def faults(self, today: date) -> Iterator[Refusal]:
         """A period that is over, counts that fit, and a SHA-256 in hex."""
@@ -293,11 +294,11 @@ class LabourMarketEvidence(Evidence):
 
     def sentence(self) -> str:
         """The share, and everything needed to count it again."""
-        share = Decimal(self.matched * 100) / Decimal(self.total)
+        counted = "counted again here" if self.recomputed else "stated, not recomputed"
         return (
-            f"{self.matched} of {self.total} vacancies ({share:.1f} %) in {self.corpus}"
-            f" ({self.region}, {self.period_from} to {self.period_to}) match “{self.query}”;"
-            f" snapshot SHA-256 {self.snapshot_digest}."
+            f"{self.matched} of {self.total} vacancies ({self.matched * 100 / Decimal(self.total):.1f} %)"
+            f" in {self.corpus} ({self.region}, {self.period_from} to {self.period_to}) match “{self.query}”;"
+            f" snapshot SHA-256 {self.snapshot_digest}; {counted}."
         )
 
 

@@ -190,6 +190,7 @@ EVIDENCE = View(
         "recognised_as": f"{_PAYLOAD}'recognised_as'",
         "expires_on": EXPIRES_ON,
         "share": "round(({t}.payload->>'matched')::numeric / ({t}.payload->>'total')::numeric, 4)",
+        "recomputed": f"coalesce(({_PAYLOAD}'recomputed')::boolean, false)",
         **{
             name: f"({_PAYLOAD}'{name}')::{kind}"
             for kind, names in {

@@ -21,6 +21,7 @@ from countersign.schema.claims import ClaimMutations
 from countersign.schema.conflicts import ConflictMutations, ConflictQueries
 from countersign.schema.conflicts_check import ConflictCheckQueries
 from countersign.schema.conflicts_interests import InterestMutations, InterestQueries
+from countersign.schema.corpora import CorpusQueries
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
 from countersign.schema.endorsements_life import EndorsementLifeMutations
 from countersign.schema.endorsements_reaffirming import ReaffirmationMutations
@@ -79,6 +80,7 @@ QUERIES: Final[tuple[type, ...]] = (
     ConflictQueries,
     ConflictCheckQueries,
     InterestQueries,
+    CorpusQueries,
     MemberQueries,
     TokenQueries,
     SkillQueries,

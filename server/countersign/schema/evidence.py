@@ -14,6 +14,7 @@ from countersign.reads.bind import bound, column, many, one
 from countersign.reads.bindings import Members
 from countersign.schema.attachments import Attachment
 from countersign.schema.base import reference
+from countersign.schema.corpora import COUNTED_AGAIN, VacancySnapshot
 from countersign.schema.pledges import Pledge
 from countersign.schema.scalars import CurrencyCode
 
@@ -174,6 +175,10 @@ class LabourMarketEvidence(Evidence):
     total: int = column(description="Of how many.")
     share: Decimal = column(description="The share that matched, 0 to 1.")
     snapshot_digest: str = column(description="The SHA-256 of the corpus as it was, in hex.")
+    recomputed: bool = column(description="Whether it was counted again here; else it is stated, not recomputed.")
+    snapshot: VacancySnapshot | None = one(
+        on=COUNTED_AGAIN, order="{child}.id", description="The corpus as it was, where it was counted again here."
+    )
 
 
 @bound(EVIDENCE, description="Holders are paid more than others in the same role.")

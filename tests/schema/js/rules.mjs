@@ -17,7 +17,7 @@ const VALUES = [
   'RubricLevel', 'SalaryBand', 'Sighting', 'SkillLabel', 'SpecContent', 'Tool', 'ToolchainConfirmation', 'UnreadNotices',
   'Viewer',
   'WagePremium',
-  'ConflictCheck', 'ConflictReason', 'ConflictStep', 'Disclosure',
+  'ConflictCheck', 'ConflictReason', 'ConflictStep', 'Disclosure', 'VacancyCount',
   'ChangeClassRow', 'ChangeRequestAbilities', 'ChangeRequestStep', 'DraftChangeRequest', 'SpecChange', 'SpecVersionDiff', 'WordRun',
   'CoValidation', 'CoValidationCause', 'CoValidationChange', 'CountedEndorsement', 'QuorumDemands', 'QuorumGap', 'QuorumTally',
   'TieOutcome', 'UncountedEndorsement',
