@@ -277,6 +277,7 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     "Pledge": _pledge,
     "DriftAlarm": _alarm,
     "ReviewRequest": _request,
+    "StatementSuggestion": _request,
     "Review": _review,
     "ReviewDraft": _draft_of_review,
     **dict.fromkeys(("ReviewComment", "ReviewReply", "ReviewSuggestion"), _said),

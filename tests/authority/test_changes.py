@@ -63,6 +63,10 @@ ABILITIES: Final[list[tuple[str, str, str, tuple[str, ...], str]]] = [
     ("Endorsement", "resume", "resumeEndorsement", ("paused", "endorsement"), "endorsementId"),
     ("Endorsement", "hide", "hideEndorsement", ("endorsement", "hidden"), "endorsementId"),
     ("Endorsement", "show", "showEndorsement", ("hidden", "endorsement"), "endorsementId"),
+    ("EndorsementProposal", "approve", "approveEndorsement", ("proposal",), "proposalId"),
+    ("EndorsementProposal", "sign", "signEndorsement", ("proposal",), "proposalId"),
+    ("EndorsementProposal", "refuse", "refuseEndorsement", ("proposal",), "proposalId"),
+    ("EndorsementProposal", "withdraw", "withdrawEndorsementProposal", ("proposal",), "proposalId"),
     ("Award", "revoke", "revokeAward", ("award",), "awardId"),
     ("BulkOperation", "cancel", "cancelBulkOperation", ("bulk",), "bulkOperationId"),
 ]

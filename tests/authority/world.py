@@ -16,7 +16,7 @@ from countersign.bulk import service as bulk
 from countersign.bulk import uploads
 from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import service as conflicts
-from countersign.endorsements import pledges, policies, support, support_files
+from countersign.endorsements import pledges, policies, proposals, suggestions, support, support_files
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.evidence import Evidence
 from countersign.endorsements.rules_quorum import QuorumPolicy
@@ -189,7 +189,11 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
         await conflicts.note_interest(tx, review, reviewer.organization_id, versions[state])
         await _asked(tx, side, review, versions[state], drafted=state == "asked")
         digest = await tx.fetchval("select digest from spec_versions where id = $1", versions[state])
+        await suggestions.suggest(
+            tx, author, suggestions.Suggest(versions[state], reviewer.organization_id, f"Say {mark()}")
+        )
         word = endorsements.EndorseSpec(versions[state], digest, f"We hire {mark()}", _evidence())
+        await proposals.propose(tx, reviewer, word)
         signed = await endorsements.endorse(tx, signatory, word)
         if state == "published":
             # Signing is another test's matter: here the row only has to be read.

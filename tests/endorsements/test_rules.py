@@ -42,8 +42,16 @@ DAY = timedelta(days=1)
 
 SIGNATORY = {Party.SIGNATORY}
 EXPECTED: dict[State, dict[Act, tuple[set[Party], State]]] = {
-    State.PROPOSED: {Act.APPROVE: (SIGNATORY, State.APPROVED), Act.REFUSE: (SIGNATORY, State.REFUSED)},
-    State.APPROVED: {Act.TAKE: (SIGNATORY, State.SIGNING), Act.REFUSE: (SIGNATORY, State.REFUSED)},
+    State.PROPOSED: {
+        Act.APPROVE: (SIGNATORY, State.APPROVED),
+        Act.REFUSE: (SIGNATORY | {Party.SIGNER}, State.REFUSED),
+        Act.WITHDRAW: ({Party.PROPOSER}, State.WITHDRAWN),
+    },
+    State.APPROVED: {
+        Act.TAKE: (SIGNATORY, State.SIGNING),
+        Act.REFUSE: (SIGNATORY | {Party.SIGNER}, State.REFUSED),
+        Act.WITHDRAW: ({Party.PROPOSER}, State.WITHDRAWN),
+    },
     State.SIGNING: {Act.SIGN: ({Party.SIGNER}, State.IN_FORCE), Act.REFUSE: ({Party.SIGNER}, State.REFUSED)},
     State.IN_FORCE: {
         Act.SUSPEND: (SIGNATORY, State.SUSPENDED),
@@ -64,6 +72,7 @@ EXPECTED: dict[State, dict[Act, tuple[set[Party], State]]] = {
     State.SUPERSEDED: {},
     State.REVOKED: {},
     State.REFUSED: {},
+    State.WITHDRAWN: {},
 }
 
 

@@ -23,7 +23,7 @@ from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
-from countersign.endorsements import display, pledges, suspension
+from countersign.endorsements import display, pledges, proposals, suggestions, suspension
 from countersign.endorsements import service as endorsements
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database, Tx
@@ -313,6 +313,12 @@ async def _endorsed(tx: Tx, school: Actor, employer: Actor, versions: dict[str, 
         )
         ids[name] = f"end_{key}"
     await suspension.suspend(tx, employer, suspension.Suspend(key, "We look again"))
+    word = endorsements.EndorseSpec(versions["submitted"], digests["submitted"], "We interview every holder.")
+    ids["proposal"] = f"prp_{await proposals.propose(tx, employer, word)}"
+    ids["proposed digest"] = digests["submitted"]
+    assert employer.organization_id is not None
+    words = suggestions.Suggest(versions["published"], employer.organization_id, "You interview every holder.")
+    ids["suggestion"] = f"sug_{await suggestions.suggest(tx, school, words)}"
     ids["hidden"] = ids["paused"]
     await display.hide(tx, school, key)
     ids["alarm"] = f"drf_{await alarm(tx, versions['published'], employer.organization_id, key)}"

@@ -171,6 +171,35 @@ TABLE: Final[Mapping[str, Row]] = {
         lambda s: {"endorsementId": s.ids["paused"], "expectedDigest": s.digest},
         {"statement": "We might hire."},
     ),
+    "proposeEndorsement": Row(
+        "employer",
+        lambda s: {"specVersionId": s.ids["published"], "expectedDigest": s.digest, "statement": "We hire."},
+        {"statement": "We might hire."},
+    ),
+    "approveEndorsement": Row("employer", lambda s: {"proposalId": s.ids["proposal"]}, {"proposalId": "prp_x"}),
+    "signEndorsement": Row(
+        "employer",
+        lambda s: {"proposalId": s.ids["proposal"], "expectedDigest": s.ids["proposed digest"]},
+        {"expectedDigest": "0" * 64},
+    ),
+    "refuseEndorsement": Row(
+        "employer", lambda s: {"proposalId": s.ids["proposal"], "reason": "Not yet"}, {"reason": "Never"}
+    ),
+    "withdrawEndorsementProposal": Row(
+        "employer", lambda s: {"proposalId": s.ids["proposal"]}, {"proposalId": "prp_x"}
+    ),
+    "suggestStatement": Row(
+        "school",
+        lambda s: {
+            "specVersionId": s.ids["published"],
+            "organizationId": s.ids["agency"],
+            "statement": "You hire.",
+        },
+        {"statement": "You might hire."},
+    ),
+    "withdrawStatementSuggestion": Row(
+        "school", lambda s: {"suggestionId": s.ids["suggestion"]}, {"suggestionId": "sug_x"}
+    ),
     "hideEndorsement": Row("school", lambda s: {"endorsementId": s.ids["endorsement"]}, {"endorsementId": "end_x"}),
     "showEndorsement": Row("school", lambda s: {"endorsementId": s.ids["hidden"]}, {"endorsementId": "end_x"}),
     "reserveSeat": Row(

@@ -15,7 +15,7 @@ from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
-from countersign.endorsements import pledges, policies, support_files
+from countersign.endorsements import pledges, policies, proposals, suggestions, support_files
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import support as dates
 from countersign.endorsements.rules_quorum import QuorumPolicy
@@ -260,6 +260,10 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
         (attachment,),
         evidence_files=((attachment,),),
     )
+    suggestion = await suggestions.suggest(
+        tx, school, suggestions.Suggest(version["id"], employer.organization_id, "You interview every holder.")
+    )
+    proposal = await proposals.propose(tx, employer, word)
     endorsement = await endorsements.endorse(tx, employer, word)
     # Signing is another test's matter: here the row only has to be read.
     await tx.execute(
@@ -274,7 +278,7 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     made = [f"rrq_{answered}", f"rrq_{waiting}", f"rev_{review}", f"end_{endorsement}", f"stk_{stack}", f"xpt_{expert}"]
     made += [f"rof_{offer}", f"rcl_{call}"]
     backed = await _backed(tx, school, employer, version["id"], endorsement)
-    return [*made, *asked, f"attachment_{attachment}", *backed, *spoken]
+    return [*made, *asked, f"attachment_{attachment}", f"prp_{proposal}", f"sug_{suggestion}", *backed, *spoken]
 
 
 async def _backed(tx: Tx, school: Actor, employer: Actor, version: UUID, endorsement: UUID) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from countersign.endorsements import rules
+from countersign.endorsements import proposals, rules
 from countersign.endorsements.rules import SignatoryGone
 from countersign.kit.access import Role
 from countersign.kit.db import Tx
@@ -17,6 +17,7 @@ async def after_membership(tx: Tx, event: MembershipEnded) -> None:
     """
     if Role.SIGNATORY in event.lost:
         await _refuse_unsigned(tx, event)
+    await proposals.after_membership(tx, event)
     signed = await tx.fetch(
         "select distinct spec_version_id from endorsements where organization_id = $1"
         " and state not in ('signing', 'refused')",

@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from countersign.conflicts import service as conflicts
-from countersign.endorsements import co_validation, disclosing, reaffirming, rules, service
+from countersign.endorsements import co_validation, disclosing, four_eyes, reaffirming, rules, service
 from countersign.endorsements.tables import EndorsementSignature
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM, Role
@@ -134,6 +134,16 @@ async def _check_again(tx: Tx, row: asyncpg.Record) -> tuple[frozenset[Role], UU
         raise rules.StaleVersion(actual=sha256_hex(version.spec_json))
     rules.check_version(version.state, row["digest"], version.digest)
     await disclosing.check_disclosed(tx, row, version)
+    await four_eyes.check(
+        tx,
+        organization_id=row["organization_id"],
+        version_id=version.id,
+        signatory=row["signatory_id"],
+        proposer=await tx.fetchval(
+            "select proposed_by from endorsement_proposals where endorsement_id = $1", row["id"]
+        ),
+        renews=row["supersedes_id"],
+    )
     held = await members.roles_held(tx, row["organization_id"], row["signatory_id"])
     if Role.SIGNATORY not in held:
         raise rules.SignatoryGone

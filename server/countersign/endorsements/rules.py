@@ -38,12 +38,14 @@ class State(enum.StrEnum):
     SUPERSEDED = "superseded"
     REVOKED = "revoked"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class Act(enum.StrEnum):
     """What can be done to an endorsement."""
 
     APPROVE = "approve"
+    WITHDRAW = "withdraw"
     TAKE = "take"
     SIGN = "sign"
     REFUSE = "refuse"
@@ -63,6 +65,8 @@ class Party(enum.StrEnum):
 
     SIGNATORY = "signatory"
     """A person of the endorser with signing authority."""
+    PROPOSER = "proposer"
+    """Who of the endorser proposed it, with signing authority or without."""
     REVIEWER = "reviewer"
     """A person of the endorser without it."""
     SCHOOL = "school"
@@ -126,15 +130,18 @@ class AlreadySigning(Refusal):
 
 
 _ENDORSER: Final = frozenset({Party.SIGNATORY})
+_PROPOSER: Final = frozenset({Party.PROPOSER})
 _SIGNER: Final = frozenset({Party.SIGNER})
 _CLOCK: Final = frozenset({Party.CLOCK})
 
 MOVES: Final[Mapping[tuple[State, Act], tuple[frozenset[Party], State]]] = MappingProxyType(
     {
         (State.PROPOSED, Act.APPROVE): (_ENDORSER, State.APPROVED),
-        (State.PROPOSED, Act.REFUSE): (_ENDORSER, State.REFUSED),
+        (State.PROPOSED, Act.REFUSE): (_ENDORSER | _SIGNER, State.REFUSED),
+        (State.PROPOSED, Act.WITHDRAW): (_PROPOSER, State.WITHDRAWN),
         (State.APPROVED, Act.TAKE): (_ENDORSER, State.SIGNING),
-        (State.APPROVED, Act.REFUSE): (_ENDORSER, State.REFUSED),
+        (State.APPROVED, Act.REFUSE): (_ENDORSER | _SIGNER, State.REFUSED),
+        (State.APPROVED, Act.WITHDRAW): (_PROPOSER, State.WITHDRAWN),
         (State.SIGNING, Act.SIGN): (_SIGNER, State.IN_FORCE),
         (State.SIGNING, Act.REFUSE): (_SIGNER, State.REFUSED),
         (State.IN_FORCE, Act.SUSPEND): (_ENDORSER, State.SUSPENDED),
@@ -189,7 +196,7 @@ def standing(state: State, in_force: Range | None, now: datetime) -> Standing:
             return Standing.EXPIRING if in_force.end - now <= EXPIRING_WITHIN else Standing.LIVE
         case State.SUSPENDED:
             return Standing.PAUSED
-        case State.EXPIRED | State.SUPERSEDED | State.REVOKED | State.REFUSED:
+        case State.EXPIRED | State.SUPERSEDED | State.REVOKED | State.REFUSED | State.WITHDRAWN:
             return Standing.OVER
         case _:
             assert_never(state)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from countersign.endorsements import backing, co_validation, disclosing, rules, scope
+from countersign.endorsements import backing, co_validation, disclosing, four_eyes, rules, scope
 from countersign.endorsements.evidence import Evidence
 from countersign.endorsements.views import LIVE
 from countersign.kit import access
@@ -44,6 +44,8 @@ class EndorseSpec:
     """The endorsement of the same endorser that it takes the place of; whoever revokes that one ends this too."""
     notes: tuple[documents.Evidence, ...] = ()
     """What is signed beside it, such as what it re-affirms; never the endorser's words."""
+    proposed_by: UUID | None = None
+    """Who of the endorser proposed it, where it was proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     committed. A second endorsement of the same version is a renewal: the signature closes the one before.
 
     Raises NotAllowed, Unverified, NotFound, NotEndorsable, StaleVersion, ConflictOfInterest, BadValidity, Required,
-    TooLong, the faults of evidence and of the scope (all at once), and AlreadySigning.
+    TooLong, the faults of evidence and of the scope (all at once), SameEyes, SecondPersonNeeded, and AlreadySigning.
     """
     access.require(actor, Permission.SIGN_ENDORSEMENT)
     if actor.person_id is None or actor.organization_id is None:
@@ -81,6 +83,14 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     outcomes = scope.read(command.outcomes, version.spec_json)
     endorser, found = await disclosing.check_endorser(
         tx, actor.organization_id, version, disclosing.confirmed_tools(command.evidence)
+    )
+    await four_eyes.check(
+        tx,
+        organization_id=actor.organization_id,
+        version_id=version.id,
+        signatory=actor.person_id,
+        proposer=command.proposed_by,
+        renews=command.renews,
     )
     behind = await backing.gather(tx, actor, command.evidence, command.attachments, version, command.evidence_files)
     addresses = Addresses(await public_origin(tx))

@@ -37,6 +37,8 @@ class Permission(enum.Enum):
     PUBLISH_RUBRIC = "publish_rubric"
     SIGN_ENDORSEMENT = "sign_endorsement"
     REVOKE_ENDORSEMENT = "revoke_endorsement"
+    PROPOSE_ENDORSEMENT = "propose_endorsement"
+    SUGGEST_STATEMENT = "suggest_statement"
     DISPLAY_ENDORSEMENT = "display_endorsement"
     ATTACH = "attach"
     RESERVE_SEAT = "reserve_seat"
@@ -98,6 +100,10 @@ POLICY: dict[Permission, Rule] = {
     Permission.PUBLISH_RUBRIC: Rule(Scope.REVIEW_WRITE, frozenset({Role.REVIEWER}), _INDUSTRY),
     Permission.SIGN_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
     Permission.REVOKE_ENDORSEMENT: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY, fresh=True),
+    Permission.PROPOSE_ENDORSEMENT: Rule(
+        Scope.REVIEW_WRITE, frozenset({Role.REVIEWER, Role.SIGNATORY}), _INDUSTRY, or_scope=Scope.ENDORSE_SIGN
+    ),
+    Permission.SUGGEST_STATEMENT: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
     Permission.DISPLAY_ENDORSEMENT: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR, Role.ORG_ADMIN}), _SCHOOL),
     Permission.ATTACH: Rule(Scope.ENDORSE_SIGN, frozenset({Role.SIGNATORY}), _INDUSTRY),
     Permission.RESERVE_SEAT: Rule(Scope.EVIDENCE_WRITE, frozenset({Role.REGISTRAR}), _SCHOOL),

@@ -168,6 +168,33 @@ class EndorsementAbilities:
     )
 
 
+@bound(ABILITIES, description="What you may do with a proposal of an endorsement.")
+class EndorsementProposalAbilities:
+    """What the caller may do with a proposal."""
+
+    approve: bool = may(
+        Permission.SIGN_ENDORSEMENT,
+        f"{MINE} and {_in('{t}.state', _allowing(endorsements.Act.APPROVE, endorsements.MOVES))}",
+        description="Approve it.",
+    )
+    sign: bool = may(
+        Permission.SIGN_ENDORSEMENT,
+        f"{MINE} and {_in('{t}.state', (endorsements.State.PROPOSED, endorsements.State.APPROVED))}",
+        description="Sign it; where four eyes are asked for, not if you proposed it or reviewed the version.",
+    )
+    refuse: bool = may(
+        Permission.SIGN_ENDORSEMENT,
+        f"{MINE} and {_in('{t}.state', (endorsements.State.PROPOSED, endorsements.State.APPROVED))}",
+        description="Refuse it.",
+    )
+    withdraw: bool = may(
+        Permission.PROPOSE_ENDORSEMENT,
+        f"{MINE} and {{t}}.proposed_by = {{actor_person}}"
+        f" and {_in('{t}.state', _allowing(endorsements.Act.WITHDRAW, endorsements.MOVES))}",
+        description="Take it back.",
+    )
+
+
 @bound(ABILITIES, description="What you may do with an award.")
 class AwardAbilities:
     """What the caller may do with an award."""

@@ -24,6 +24,7 @@ from countersign.schema.conflicts_interests import InterestMutations, InterestQu
 from countersign.schema.corpora import CorpusQueries
 from countersign.schema.endorsements import EndorsementMutations, EndorsementQueries
 from countersign.schema.endorsements_life import EndorsementLifeMutations
+from countersign.schema.endorsements_proposals import EndorsementProposalMutations, EndorsementProposalQueries
 from countersign.schema.endorsements_reaffirming import ReaffirmationMutations
 from countersign.schema.endorsements_standing import EndorsementStandingMutations
 from countersign.schema.evidence import EVIDENCE_TYPES
@@ -95,6 +96,7 @@ QUERIES: Final[tuple[type, ...]] = (
     EndorsementQueries,
     PledgeQueries,
     ToolchainQueries,
+    EndorsementProposalQueries,
     StackQueries,
     LearnerQueries,
     AwardQueries,
@@ -134,6 +136,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     EndorsementLifeMutations,
     PledgeMutations,
     ToolchainMutations,
+    EndorsementProposalMutations,
     ConflictMutations,
     InterestMutations,
     PrivacyMutations,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import strawberry
 
 from countersign.endorsements import jobs, service
+from countersign.endorsements.proposal_views import AS_SUGGESTED
 from countersign.endorsements.views import ENDORSEMENT
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
@@ -45,6 +46,10 @@ class Endorsement(Node):
     live: bool = column(description="Whether it counts now: in force, not over, not taken back.")
     expiring: bool = column(description="Whether it counts now and ends within 60 days.")
     statement: Markdown = column(description="What the endorser says.")
+    as_suggested: bool = column(
+        sql=AS_SUGGESTED.format(e="{t}"),
+        description="Whether these words are those that the school had suggested, but for blanks and capitals.",
+    )
     statement_html: HTML = as_html(ENDORSEMENT, "statement", "What the endorser says")
     digest: str = column(description="The digest of the version that was signed: SHA-256 of its spec.json, in hex.")
     outcome_keys: list[str] | None = column(
@@ -197,25 +202,25 @@ class RevokeEndorsementPayload:
     endorsement: Endorsement | None = entity(description="The revoked endorsement.")
 
 
-async def _endorse(tx: Tx, actor: Actor, given: EndorseSpecInput, _tools: Tools) -> Mapping[str, str]:
-    made = await service.endorse(
-        tx,
-        actor,
-        service.EndorseSpec(
-            spec_version_id=reference(given.spec_version_id, "version", "version", "specVersionId"),
-            expected_digest=given.expected_digest,
-            statement=given.statement,
-            evidence=tuple(read_evidence(piece) for piece in given.evidence),
-            evidence_files=tuple(read_files(piece, number) for number, piece in enumerate(given.evidence)),
-            attachments=tuple(
-                reference(text, "attachment", "attachment", "attachmentIds", number)
-                for number, text in enumerate(given.attachment_ids)
-            ),
-            valid_until=given.valid_until or None,
-            outcomes=None if given.outcome_keys in (None, strawberry.UNSET) else tuple(given.outcome_keys),
+def read_word(given: EndorseSpecInput) -> service.EndorseSpec:
+    """The command of an endorsement, or of what is proposed as one. Raises the refusals of malformed ids."""
+    return service.EndorseSpec(
+        spec_version_id=reference(given.spec_version_id, "version", "version", "specVersionId"),
+        expected_digest=given.expected_digest,
+        statement=given.statement,
+        evidence=tuple(read_evidence(piece) for piece in given.evidence),
+        evidence_files=tuple(read_files(piece, number) for number, piece in enumerate(given.evidence)),
+        attachments=tuple(
+            reference(text, "attachment", "attachment", "attachmentIds", number)
+            for number, text in enumerate(given.attachment_ids)
         ),
+        valid_until=given.valid_until or None,
+        outcomes=None if given.outcome_keys in (None, strawberry.UNSET) else tuple(given.outcome_keys),
     )
-    return {"endorsement": public_id("end", made)}
+
+
+async def _endorse(tx: Tx, actor: Actor, given: EndorseSpecInput, _tools: Tools) -> Mapping[str, str]:
+    return {"endorsement": public_id("end", await service.endorse(tx, actor, read_word(given)))}
 
 
 async def settle(tools: Tools, made: Mapping[str, str]) -> None:

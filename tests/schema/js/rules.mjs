@@ -7,7 +7,7 @@ const named = (rules) => Object.fromEntries(Object.entries(rules).map(([name, va
 
 // Parts of things, which are read with them and never by themselves.
 const VALUES = [
-  'AwardAbilities', 'BulkOperationAbilities', 'EndorsementAbilities', 'ReviewRequestAbilities', 'SpecDraftAbilities',
+  'AwardAbilities', 'BulkOperationAbilities', 'EndorsementAbilities', 'EndorsementProposalAbilities', 'ReviewRequestAbilities', 'SpecDraftAbilities',
   'SpecVersionAbilities', 'ViewerAbilities',
   'AlignedSkill', 'Assessment', 'AssessmentCoDesign', 'AssessorProvision', 'CandidateAward', 'CandidateFacets',
   'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge', 'Inbox',
@@ -18,6 +18,7 @@ const VALUES = [
   'Viewer',
   'WagePremium',
   'ConflictCheck', 'ConflictReason', 'ConflictStep', 'Disclosure', 'VacancyCount',
+  'ProposedEvidence',
   'ChangeClassRow', 'ChangeRequestAbilities', 'ChangeRequestStep', 'DraftChangeRequest', 'SpecChange', 'SpecVersionDiff', 'WordRun',
   'CoValidation', 'CoValidationCause', 'CoValidationChange', 'CountedEndorsement', 'QuorumDemands', 'QuorumGap', 'QuorumTally',
   'TieOutcome', 'UncountedEndorsement',
