@@ -203,6 +203,7 @@ async def test_what_a_leaver_proposed_is_refused_and_kept(house: House, make: Fa
         membership = await tx.fetchval("select id from memberships where person_id = $1", house.reviewer.person_id)
         await members.end(tx, admin, membership)
         row = await tx.fetchrow("select state, refusal from endorsement_proposals")
+    assert row is not None
     assert tuple(row) == ("refused", proposals.PROPOSER_GONE)
 
 

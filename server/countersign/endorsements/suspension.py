@@ -15,11 +15,12 @@ import asyncpg
 from countersign.endorsements import co_validation, rules, service
 from countersign.endorsements.tables import EndorsementSuspension
 from countersign.kit import access
-from countersign.kit.access import SYSTEM, Actor, Permission
+from countersign.kit.access import SYSTEM, Actor, Permission, Role
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotFound
 from countersign.kit.ids import new_id
 from countersign.log.sources import enter
+from countersign.organizations import members
 from countersign.trust import service as trust
 from countersign.trust.events import KeyCompromised
 
@@ -46,6 +47,7 @@ async def suspend(tx: Tx, actor: Actor, command: Suspend) -> UUID:
     """
     access.require(actor, Permission.REVOKE_ENDORSEMENT)
     rules.check_reason(command.reason)
+    await members.hold(tx, actor, Role.SIGNATORY)
     row, after = await _step(tx, actor, command.endorsement_id, rules.Act.SUSPEND)
     await _pause(tx, row, after, command.reason, actor)
     await co_validation.settle(tx, [row["spec_version_id"]])
@@ -58,6 +60,7 @@ async def resume(tx: Tx, actor: Actor, endorsement_id: UUID) -> UUID:
     Raises NotAllowed, NotFound, NotTheEndorser, InvalidState (not suspended, or over meanwhile), and KeyLost.
     """
     access.require(actor, Permission.REVOKE_ENDORSEMENT)
+    await members.hold(tx, actor, Role.SIGNATORY)
     row, after = await _step(tx, actor, endorsement_id, rules.Act.RESUME)
     reason = await tx.fetchval(
         "select reason from endorsement_suspensions where endorsement_id = $1 and resumed_at is null", endorsement_id
