@@ -26,7 +26,7 @@ from tests.reviews.support import everything
 REFUSED: Final = {"NOT_ALLOWED", "NOT_FOUND", "UNAUTHENTICATED"}
 IMPOSSIBLE: Final = REFUSED | {"INVALID_STATE", "CONFLICT", "CONFLICT_OF_INTEREST", "STALE_VERSION"}
 
-OPEN: Final = {"endorseSpec"}
+OPEN: Final = {"endorseSpec", "proposeEndorsement"}
 GUARDED: Final = {
     *("createSpecVersion", "requestReview", "openReviewCall", "issueAward", "startBulkImport"),
     *("startReview", "answerReviewComment", "replyToReviewComment"),

@@ -15,8 +15,9 @@ from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
-from countersign.endorsements import pledges, policies, proposals, suggestions, support_files
+from countersign.endorsements import pledges, policies, proposals, support_files
 from countersign.endorsements import service as endorsements
+from countersign.endorsements import suggestions as words
 from countersign.endorsements import support as dates
 from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
@@ -260,8 +261,8 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
         (attachment,),
         evidence_files=((attachment,),),
     )
-    suggestion = await suggestions.suggest(
-        tx, school, suggestions.Suggest(version["id"], employer.organization_id, "You interview every holder.")
+    suggestion = await words.suggest(
+        tx, school, words.Suggest(version["id"], employer.organization_id, "You interview every holder.")
     )
     proposal = await proposals.propose(tx, employer, word)
     endorsement = await endorsements.endorse(tx, employer, word)
