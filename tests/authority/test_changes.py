@@ -29,7 +29,7 @@ IMPOSSIBLE: Final = REFUSED | {"INVALID_STATE", "CONFLICT", "CONFLICT_OF_INTERES
 OPEN: Final = {"endorseSpec", "proposeEndorsement"}
 GUARDED: Final = {
     *("createSpecVersion", "requestReview", "openReviewCall", "issueAward", "startBulkImport"),
-    *("startReview", "answerReviewComment", "replyToReviewComment"),
+    *("startReview", "answerReviewComment", "replyToReviewComment", "suggestStatement"),
 }
 """Of the changes that begin something, those that begin it from what is somebody's own; the others begin from what
 everybody sees."""

@@ -18,7 +18,7 @@ from countersign.bulk.rules import Format, ImportKind
 from countersign.conflicts import service as conflicts
 from countersign.endorsements import pledges, policies, proposals, support, support_files
 from countersign.endorsements import service as endorsements
-from countersign.endorsements import suggestions as words
+from countersign.endorsements import suggestions as schools_words
 from countersign.endorsements.evidence import Evidence
 from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, OrganizationKind, Role, Scope
@@ -190,7 +190,9 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
         await conflicts.note_interest(tx, review, reviewer.organization_id, versions[state])
         await _asked(tx, side, review, versions[state], drafted=state == "asked")
         digest = await tx.fetchval("select digest from spec_versions where id = $1", versions[state])
-        await words.suggest(tx, author, words.Suggest(versions[state], reviewer.organization_id, f"Say {mark()}"))
+        await schools_words.suggest(
+            tx, author, schools_words.Suggest(versions[state], reviewer.organization_id, f"Say {mark()}")
+        )
         word = endorsements.EndorseSpec(versions[state], digest, f"We hire {mark()}", _evidence())
         await proposals.propose(tx, reviewer, word)
         signed = await endorsements.endorse(tx, signatory, word)

@@ -17,7 +17,7 @@ from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
 from countersign.endorsements import pledges, policies, proposals, support_files
 from countersign.endorsements import service as endorsements
-from countersign.endorsements import suggestions as words
+from countersign.endorsements import suggestions as schools_words
 from countersign.endorsements import support as dates
 from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
@@ -261,8 +261,8 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
         (attachment,),
         evidence_files=((attachment,),),
     )
-    suggestion = await words.suggest(
-        tx, school, words.Suggest(version["id"], employer.organization_id, "You interview every holder.")
+    suggestion = await schools_words.suggest(
+        tx, school, schools_words.Suggest(version["id"], employer.organization_id, "You interview every holder.")
     )
     proposal = await proposals.propose(tx, employer, word)
     endorsement = await endorsements.endorse(tx, employer, word)
