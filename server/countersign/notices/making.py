@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from countersign.kit import outbox
@@ -51,6 +52,14 @@ on conflict (mailbox_id, rhythm) where state = 'waiting' and rhythm <> 'now' and
 returning id, mailbox_id, rhythm
 """
 
+PASSING: Final = (
+    *UNREACHABLE,
+    asyncpg.InterfaceError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.exceptions.TransactionRollbackError,
+)
+"""What says nothing of an event: the next look tries again, and none is passed over."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -90,7 +99,7 @@ async def look(db: Database, limit: int = AT_ONCE) -> int:
         try:
             async with tx.savepoint():
                 await tell(tx, events)
-        except UNREACHABLE:
+        except PASSING:
             raise
         except Exception:  # noqa: BLE001 - told again one by one, and logged there
             await _one_by_one(tx, events)
@@ -103,7 +112,7 @@ async def _one_by_one(tx: Tx, events: Sequence[Told]) -> None:
         try:
             async with tx.savepoint():
                 await tell(tx, [event])
-        except UNREACHABLE:
+        except PASSING:
             raise
         except Exception:
             log.exception("nobody was told of an event", topic=event.topic, event_id=event.public_id)
