@@ -25,6 +25,7 @@ PACKAGE = Path(countersign.__file__).parent
 TABLES = {
     "rrq": "review_requests",
     "rev": "reviews",
+    "rcl": "review_calls",
     "rcm": "review_comments",
     "rsg": "review_suggestions",
     "chg": "change_requests",
@@ -48,6 +49,7 @@ TABLES = {
 ABOUT = {
     "rrq": ("review.requested", "review.reminder", "review.overdue_school"),
     "rev": ("review.decided", "review.voided"),
+    "rcl": ("review_call.",),
     "rcm": ("review.comment_",),
     "rsg": ("review.suggestion_",),
     "chg": ("change_request.",),

@@ -191,6 +191,7 @@ SILENT: Final[Mapping[str, str]] = MappingProxyType(
         "invitation.made": "the link is handed over by who made it",
         "invitation.withdrawn": "as the invitation",
         "organization.registered": "it has no members yet",
+        "review_offer.made": "it is the organization's own word",
         "rubric.published": "the organization has just done it",
         "spec.created": "nobody outside the school knows of it",
         "spec_version.in_review": "the request is told",

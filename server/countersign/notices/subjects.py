@@ -52,6 +52,12 @@ SUBJECTS: Final[Mapping[str, str]] = {
     " 'until', (e.valid_until at time zone 'utc')::date) as facts"
     f" from endorsements e {_VERSION.format(on='e.spec_version_id')} join organizations s on s.id = v.organization_id"
     " join organizations o on o.id = e.organization_id where e.id = any($1)",
+    "rcl": "select c.id as subject, c.school_id as school, f.organization_id as partner, null::uuid as house,"
+    f" null::uuid as person, {_NO_LEARNER}, jsonb_build_object({TITLE}, 'school', s.display_name, 'due_on', c.due_on,"
+    f" '{VEIL}', c.blind) as facts from review_calls c join organizations s on s.id = c.school_id"
+    f" {_VERSION.format(on='c.spec_version_id')} left join review_offers f"
+    " on f.organization_id <> c.school_id and (cardinality(c.skill_ids) = 0 or f.skill_ids && c.skill_ids)"
+    " and (cardinality(c.sectors) = 0 or f.sectors && c.sectors) where c.id = any($1)",
     "rcm": _between("review_comments"),
     "rsg": _between("review_suggestions"),
     "chg": _between("change_requests"),
