@@ -41,7 +41,7 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
-from countersign.endorsements import co_validation, departures, drift, pledges, policies, renewal, suspension
+from countersign.endorsements import co_validation, departures, drift, foreign, pledges, policies, renewal, suspension
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
@@ -164,6 +164,7 @@ LOGGED: Final[tuple[Source, ...]] = (
     endorsements.LOGGED,
     pledges.LOGGED,
     policies.LOGGED,
+    foreign.LOGGED,
     credentials.LOGGED,
 )
 """Everything beside the events themselves that the transparency log covers."""

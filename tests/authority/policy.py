@@ -171,6 +171,11 @@ def _endorsement(actor: Actor, row: Row, book: Book) -> bool:
     return _acts_for(actor, row["organization_id"]) or (row["in_force"] is not None and _version(actor, version, book))
 
 
+def _foreign(actor: Actor, row: Row, book: Book) -> bool:
+    version = book.one("spec_versions", row["spec_version_id"])
+    return _acts_for(actor, row["organization_id"]) or (row["withdrawn_at"] is None and _version(actor, version, book))
+
+
 def _invited(actor: Actor, request: object) -> bool:
     """Whether the actor is the outside expert of a review request."""
     return actor.request_id is not None and str(actor.request_id) == str(request)
@@ -274,6 +279,7 @@ LISTED: Final[Mapping[str, Callable[[Actor, Row, Book], bool]]] = {
     "ConflictCheck": _check,
     "CredentialSpec": _spec,
     "Endorsement": _endorsement,
+    "ForeignEndorsement": _foreign,
     "Pledge": _pledge,
     "DriftAlarm": _alarm,
     "ReviewRequest": _request,

@@ -48,6 +48,7 @@ from countersign.schema.engine import Engine, Request
 from countersign.specs import catalogue, listings, service
 from countersign.trust import key_commands
 from countersign.trust.signer import Signer
+from tests.endorsements.elsewhere import brought
 from tests.endorsements.ledger import PLEDGE, alarm
 from tests.factories import Factory
 from tests.kit.outside_world import Names
@@ -139,6 +140,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         ids["notice"], ids["mailbox"] = await told(tx, employer), await chosen(tx, employer, "a@employer.example")
         ids["webhook"], ids["delivery"] = await hooked(tx, school)
         await _four_eyes(tx, make, signer, school, ids)
+        ids["foreign"] = f"fen_{await brought(tx, versions['published'])}"
         ids["link"] = f"lnk_{await _link(tx, make, school)}"
         ids["tool"] = f"mak_{await interests.declare_tool(tx, school, 'Lumen')}"
         paid = interests.DeclareSponsorship(agency, paying=False, since=DAY)

@@ -12,6 +12,10 @@ from tests.specs.samples import COMPLETE
 
 MADE: Final = "2026-11-22T12:00:00Z"  # the tests' clock
 CLAIMED: Final = "2026-11-22T12:00:00.001Z"
+FOREIGN: Final = (
+    '{"@context": "https://w3id.org/openbadges/v2", "type": "Endorsement", "id": "https://example.org/1",'
+    ' "claim": {"id": "https://example.org/2"}, "issuer": "https://example.org/3"}'
+)
 CONTENT: Final = {"title": COMPLETE["title"], "description": COMPLETE["description"]}
 PERSON: Final = {"email": "new@example.com", "fullName": "New Person", "country": "DE"}
 
@@ -254,6 +258,14 @@ TABLE: Final[Mapping[str, Row]] = {
     "claimDomain": Row("school", lambda _: {"domain": "school.example"}, {"domain": "other.example"}),
     "verifyDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),
     "withdrawDomain": Row("school", lambda s: {"domainClaimId": s.ids["domain"]}, {"domainClaimId": "dom_x"}),
+    "importForeignEndorsement": Row(
+        "school",
+        lambda s: {"specVersionId": s.ids["published"], "document": FOREIGN, "source": "A letter"},
+        {"source": "Another letter"},
+    ),
+    "withdrawForeignEndorsement": Row(
+        "school", lambda s: {"foreignEndorsementId": s.ids["foreign"]}, {"foreignEndorsementId": "fen_x"}
+    ),
     "publishQuorumPolicy": Row("school", lambda _: {"note": "Three for us.", "groups": 3}, {"groups": 4}),
     "declareOwnership": Row(
         "school", lambda s: {"organizationId": s.ids["agency"], "tie": "CONTROLS"}, {"tie": "CONTROLLED_BY"}

@@ -44,6 +44,7 @@ from countersign.specs import service as specs
 from countersign.specs.sections import Section
 from countersign.stacks import service as stacks
 from tests.corpora.support import made_corpus
+from tests.endorsements.elsewhere import brought
 from tests.endorsements.ledger import alarm
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
@@ -89,7 +90,7 @@ async def make_world(db: Database, make: Factory) -> World:
         ids = [f"org_{key}" for key in (top, *below, school.organization_id, employer.organization_id)]
         ids += await _specifications(tx, school, employer)
         ids += await _judged(tx, school, employer)
-        ids.append(await _quorum(tx, school, below))
+        ids += await _quorum(tx, school, below)
         learner, awarded = await _graduates(tx, school)
         erased, gone = await _erased(tx)
         ids += [
@@ -333,10 +334,11 @@ async def _spoken(tx: Tx, school: Actor, employer: Actor, version: UUID) -> list
     ]
 
 
-async def _quorum(tx: Tx, school: Actor, others: list[UUID]) -> str:
+async def _quorum(tx: Tx, school: Actor, others: list[UUID]) -> list[str]:
     """A policy of the school, under which a second organization completes the quorum and a third one does not count.
 
-    The policy's id. What happens, happens at this moment, so that one change has every sort of cause.
+    The ids of the policy and of an endorsement from elsewhere. What happens, happens at this moment, so that one change
+    has every sort of cause.
     """
     admin = replace(school, roles=school.roles | {Role.ORG_ADMIN})
     outcomes = {"supplier": "block"}
@@ -358,7 +360,8 @@ async def _quorum(tx: Tx, school: Actor, others: list[UUID]) -> str:
             " values ($1, $2, 'A look', 'verified', $3, $4)",
             *(new_id(), other, now - timedelta(days=1), now),
         )
-    return f"pol_{policy}"
+    version = await tx.fetchval("select id from spec_versions where state = 'published'")
+    return [f"pol_{policy}", f"fen_{await brought(tx, version)}"]
 
 
 async def _attached(tx: Tx, employer: Actor) -> UUID:

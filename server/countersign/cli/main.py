@@ -197,6 +197,16 @@ def approve_proposal(
     run("organizations", action="approve", approval=approval, data=data)
 
 
+@organization.command("recognize-issuer")
+def recognize_issuer(
+    issuer: Annotated[str, typer.Argument(help="Its id as its endorsements say it, such as did:key:z6Mk….")],
+    name: Annotated[str, typer.Option(help="Who it is.")],
+    data: Data = None,
+) -> None:
+    """Say that you know who makes endorsements elsewhere under this id."""
+    run("organizations", action="recognize", issuer=issuer, name=name, data=data)
+
+
 @log.command("verify")
 def verify_log(
     witness: Annotated[

@@ -16,6 +16,7 @@ from countersign.config import Settings
 from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
+from countersign.endorsements import foreign
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM
 from countersign.kit.db import Tx
@@ -113,6 +114,11 @@ async def _approve(tx: Tx, given: dict[str, Any]) -> tuple[str, str]:
     return f"apr_{key}", f"{given['approval']} is approved"
 
 
+async def _recognize(tx: Tx, given: dict[str, Any]) -> tuple[str, str]:
+    await foreign.recognize(tx, SYSTEM, given["issuer"], given["name"])
+    return given["issuer"], f"{given['issuer']} is known as {given['name']}"
+
+
 DEEDS: Final[dict[str, Deed]] = {
     "suspend": _suspend,
     "resume": _resume,
@@ -122,6 +128,7 @@ DEEDS: Final[dict[str, Deed]] = {
     "sponsor": _sponsor,
     "end": _end,
     "approve": _approve,
+    "recognize": _recognize,
 }
 
 

@@ -6,7 +6,9 @@ Owns: endorsements and their evidence; `policies.py` versions of quorum policies
     `backing.py` what stands behind an endorsement, taken and kept; `pledges.py` the ledger of seats (`pledge_rules.py`,
     pure); `ranges.py` (pure) versions as ranges, `support.py` dates of tools (`support_files.py`, pure), `drift.py` the
     watch over them (`drift_rules.py`, pure); `tables_backing.py` and `views_pledges.py` their rows;
-    `rules_co_validation.py` (pure) the rule as a function of an instant, `co_validation.py` who is told when it turns;
+    `rules_co_validation.py` (pure) the rule as a function of an instant, `co_validation.py` who is told when it turns,
+    `co_validation_views.py` its explanation and history; `foreign.py`, `rules_foreign.py` (pure) endorsements that were
+    made elsewhere;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
     member goes; `disclosing.py` who may sign for a version, and the ties that are signed with it;
     `suspension.py` pauses, and what a lost key does; `reaffirming.py` the same word for a later version after an

@@ -14,8 +14,9 @@ from countersign.endorsements.views import (
     TALLY,
     WHY_NOT,
 )
-from countersign.kit.sight import EVERYONE, WITH_PARENT
+from countersign.kit.sight import EVERYONE, WITH_PARENT, members, told
 from countersign.kit.view import View
+from countersign.specs.views import READABLE
 
 _OF_SCHOOL: Final = (
     "(y.organization_id is null or (y.organization_id = {v}.organization_id"
@@ -51,6 +52,12 @@ HAPPENED: Final = f"""(
     from endorsements e, quorum_policies y
     where {_SIGNED} and y.freshness_days is not null and {_OF_SCHOOL}
       and lower(e.in_force) + make_interval(days => y.freshness_days) < upper(e.in_force)
+    union all
+    select i.at, i.cause, null, null, null
+    from foreign_endorsements f,
+         lateral (values (f.imported_at, 'foreign_imported'),
+                         (least(f.valid_until, f.withdrawn_at), 'foreign_ended')) i(at, cause)
+    where f.spec_version_id = {{v}}.id and i.at is not null
     union all
     select z.until, 'regrouped', null, z.organization_id, null
     from former_control_groups z where z.organization_id = {{v}}.organization_id or z.organization_id in (
@@ -147,6 +154,7 @@ MISSING: Final = View(
 COUNTED: Final = View(
     tag="counted",
     source=COUNTED_AT.replace("{v}", "{parent}").replace("{at}", "{parent}.at").replace("{p}", "{parent}") + " {t}",
+    columns={"kind": "nullif({t}.kind, 'foreign')"},
     seen=(WITH_PARENT,),
 )
 
@@ -189,6 +197,8 @@ _TOLD: Final = {
     "endorser_resumed": "An endorser may act again.",
     "policy": "A policy took effect.",
     "too_old": "An endorsement became older than the policy lets count.",
+    "foreign_imported": "An endorsement from elsewhere was imported.",
+    "foreign_ended": "An endorsement from elsewhere ended or was withdrawn.",
     "regrouped": "It came to light, or ended, that organizations belong together.",
 }
 CAUSES: Final = tuple(_TOLD)
@@ -202,4 +212,29 @@ CAUSE: Final = View(
     columns={"kind": "{t}.cause"},
     seen=(WITH_PARENT,),
     key="({t}.cause, {t}.endorsement_id, {t}.organization_id, {t}.policy_id)",
+)
+
+FOREIGN: Final = View(
+    tag="fen",
+    source="foreign_endorsements {t}",
+    columns={"size": "length({t}.document)", "document": "convert_from({t}.document, 'UTF8')"},
+    seen=(
+        members(of="its school"),
+        told(
+            "who sees the version that it is about, until the school withdraws it",
+            "{t}.withdrawn_at is null and exists (select from spec_versions v"
+            " where v.id = {t}.spec_version_id and " + READABLE.replace("{t}", "v") + ")",
+        ),
+    ),
+)
+FINDING: Final = View(
+    tag="finding",
+    source="jsonb_array_elements({parent}.findings) with ordinality {t}(item, no)",
+    columns={
+        **{name: f"{{t}}.item->>'{name}'" for name in ("check", "detail", "path")},
+        "outcome": "{t}.item->>'outcome'",
+        "verdict": "{t}.item->>'verdict'",
+    },
+    seen=(WITH_PARENT,),
+    key="{t}.no",
 )

@@ -346,3 +346,48 @@ class CoValidationTurn(Table, table=True):
     co_validated: bool
     at: datetime = Field(sa_type=DateTime(timezone=True))
     noticed_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class ForeignEndorsement(Table, table=True):
+    """An endorsement that was made elsewhere, byte for byte, with what was found of it when a school imported it."""
+
+    __tablename__ = "foreign_endorsements"
+    __table_args__ = (
+        UniqueConstraint("spec_version_id", "sha256", name="foreign_endorsements_once"),
+        CheckConstraint(
+            "format in ('open_badges_3', 'open_badges_3_jwt', 'open_badges_2')", name="foreign_endorsements_format"
+        ),
+    )
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __searchable__: ClassVar[bool] = True
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"withdrawn_at"})
+
+    id: uuid.UUID = Field(primary_key=True)
+    spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id")
+    organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
+    imported_by: uuid.UUID | None = None
+    format: str
+    issuer_id: str
+    issuer_name: str | None = None
+    statement: str
+    source: str
+    sha256: str
+    document: bytes
+    findings: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    verified: bool
+    valid_from: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    valid_until: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    imported_at: datetime = Field(sa_type=DateTime(timezone=True))
+    withdrawn_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class RecognizedIssuer(Table, table=True):
+    """An issuer elsewhere of whom the operator knows who it is."""
+
+    __tablename__ = "recognized_issuers"
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+    __deletable__: ClassVar[bool] = True
+
+    id: str = Field(primary_key=True)
+    name: str
+    recognized_at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -77,7 +77,12 @@ WHY_NOT = f"""case
 COUNTED_AT = f"""(
     select {CONTROL_GROUP_AT.replace("{o}", "o")} as control_group, o.kind, e.id
     from endorsements e join organizations o on o.id = e.organization_id
-    where e.spec_version_id = {{v}}.id and ({WHY_NOT}) is null)"""
+    where e.spec_version_id = {{v}}.id and ({WHY_NOT}) is null
+    union all
+    select md5(f.issuer_id)::uuid, 'foreign', f.id
+    from foreign_endorsements f
+    where {{p}}.foreign_counts and f.spec_version_id = {{v}}.id and f.verified and f.imported_at <= {{at}}
+      and coalesce(least(f.valid_until, f.withdrawn_at) > {{at}}, true))"""
 """The endorsements that count for the version `{v}` at `{at}` under the demands `{p}`."""
 
 TALLY = """count(distinct c.control_group)::int as have_groups,

@@ -27,6 +27,7 @@ class Permission(enum.Enum):
     SUBMIT_SPEC = "submit_spec"
     PUBLISH_SPEC = "publish_spec"
     PUBLISH_POLICY = "publish_policy"
+    IMPORT_ENDORSEMENT = "import_endorsement"
     REQUEST_REVIEW = "request_review"
     FOLLOW_REVIEWS = "follow_reviews"
     FOLLOW_BULK_OPERATIONS = "follow_bulk_operations"
@@ -87,6 +88,7 @@ POLICY: dict[Permission, Rule] = {
     Permission.EDIT_SPEC: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
     Permission.SUBMIT_SPEC: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
     Permission.PUBLISH_SPEC: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR, Role.ORG_ADMIN}), _SCHOOL),
+    Permission.IMPORT_ENDORSEMENT: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
     Permission.PUBLISH_POLICY: Rule(Scope.SPEC_WRITE, frozenset({Role.ORG_ADMIN}), _SCHOOL),
     Permission.REQUEST_REVIEW: Rule(Scope.SPEC_WRITE, frozenset({Role.AUTHOR}), _SCHOOL),
     Permission.FOLLOW_REVIEWS: Rule(

@@ -29,6 +29,7 @@ from countersign.schema.endorsements_reaffirming import ReaffirmationMutations
 from countersign.schema.endorsements_standing import EndorsementStandingMutations
 from countersign.schema.evidence import EVIDENCE_TYPES
 from countersign.schema.federation import FederationQueries
+from countersign.schema.foreign import ForeignMutations, ForeignQueries
 from countersign.schema.keys import KeyMutations, KeyQueries
 from countersign.schema.learners import LearnerMutations, LearnerQueries
 from countersign.schema.members import MemberMutations, MemberQueries
@@ -107,6 +108,7 @@ QUERIES: Final[tuple[type, ...]] = (
     AttachmentQueries,
     AuditQueries,
     QuorumQueries,
+    ForeignQueries,
     NoticeQueries,
     WebhookQueries,
 )
@@ -141,6 +143,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     InterestMutations,
     PrivacyMutations,
     QuorumMutations,
+    ForeignMutations,
     NoticeMutations,
     MailboxMutations,
     WebhookMutations,

@@ -33,6 +33,7 @@ from countersign.reads.orders import Order, Orders
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.conflicts_check import ConflictOutcome, ConflictTie
 from countersign.schema.evidence import EvidenceKind
+from countersign.schema.foreign import ForeignEndorsement
 from countersign.schema.organizations import Organization, OrganizationKind
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class CoValidationCauseKind(enum.Enum):
     ENDORSER_RESUMED = strawberry.enum_value("endorser_resumed", description="An endorser may act again.")
     POLICY = strawberry.enum_value("policy", description="A policy took effect.")
     TOO_OLD = strawberry.enum_value("too_old", description="An endorsement became too old for the policy.")
+    FOREIGN_IMPORTED = strawberry.enum_value("foreign_imported", description="One from elsewhere was imported.")
+    FOREIGN_ENDED = strawberry.enum_value("foreign_ended", description="One from elsewhere ended or was withdrawn.")
     REGROUPED = strawberry.enum_value("regrouped", description="Who belongs together with whom has changed.")
 
 
@@ -171,9 +174,14 @@ class QuorumGap:
 class CountedEndorsement:
     """An endorsement that counted."""
 
-    kind: OrganizationKind = column(description="Through what kind of organization its control group endorsed.")
+    kind: OrganizationKind | None = column(
+        description="Through what kind of organization its control group endorsed; null for one from elsewhere."
+    )
     endorsement: Optional[Annotated["Endorsement", strawberry.lazy("countersign.schema.endorsements")]] = one(  # noqa: UP045
-        on="{child}.id = {parent}.id", visible=SEEN_WITH_ITS_VERSION, description="The endorsement."
+        on="{child}.id = {parent}.id", visible=SEEN_WITH_ITS_VERSION, description="The endorsement, when it is ours."
+    )
+    foreign_endorsement: ForeignEndorsement | None = one(
+        on="{child}.id = {parent}.id", description="The endorsement, when it is from elsewhere."
     )
 
 

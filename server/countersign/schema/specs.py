@@ -22,6 +22,7 @@ from countersign.specs.views import DRAFT, READABLE_V, SPEC, VERSION
 
 if TYPE_CHECKING:
     from countersign.schema.endorsements import Endorsement
+    from countersign.schema.foreign import ForeignEndorsement
     from countersign.schema.quorum import CoValidation, CoValidationChange
     from countersign.schema.reviews import ReviewRequest
     from countersign.schema.reviews_changes import ChangeRequest, DraftChangeRequest
@@ -220,6 +221,12 @@ class SpecVersion(Node):
         order="{child}.at desc",
         limit=20,
         description="When it became co-validated and when it was so no more, and why; the latest twenty, newest first.",
+    )
+    foreign_endorsements: list[Annotated["ForeignEndorsement", strawberry.lazy("countersign.schema.foreign")]] = many(
+        on="{child}.spec_version_id = {parent}.id and {child}.withdrawn_at is null",
+        order="{child}.imported_at desc, {child}.id",
+        limit=10,
+        description="What was said of it elsewhere, as the school imported it; the latest ten. It is shown apart.",
     )
     live_endorsement_count: int = column(
         sql=LIVE_COUNT.format(v="{t}", now="{now}"), description="How many endorsements of it count now."

@@ -20,7 +20,7 @@ const VALUES = [
   'ConflictCheck', 'ConflictReason', 'ConflictStep', 'Disclosure', 'VacancyCount',
   'ProposedEvidence',
   'ChangeClassRow', 'ChangeRequestAbilities', 'ChangeRequestStep', 'DraftChangeRequest', 'SpecChange', 'SpecVersionDiff', 'WordRun',
-  'CoValidation', 'CoValidationCause', 'CoValidationChange', 'CountedEndorsement', 'QuorumDemands', 'QuorumGap', 'QuorumTally',
+  'CoValidation', 'CoValidationCause', 'CoValidationChange', 'CountedEndorsement', 'ForeignFinding', 'QuorumDemands', 'QuorumGap', 'QuorumTally',
   'TieOutcome', 'UncountedEndorsement',
 ]
 
