@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -146,9 +146,7 @@ class Review(Table, table=True):
     spec_version_id: uuid.UUID = Field(foreign_key="spec_versions.id", index=True)
     organization_id: uuid.UUID = Field(foreign_key="organizations.id", index=True)
     reviewer_id: uuid.UUID
-    rubric_version_id: uuid.UUID = Field(
-        default=DEFAULT_ID, sa_column_kwargs={"server_default": text(f"'{DEFAULT_ID}'")}
-    )
+    rubric_version_id: uuid.UUID = DEFAULT_ID
     interest: str
     coi_declaration: str
     scores: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
