@@ -163,6 +163,10 @@ def test_a_place_is_followed_or_given_up(now: str, made: list[Change], at: int |
 texts = st.text("ab שאé👩", max_size=30)
 
 
+def test_an_edit_that_could_have_been_made_in_two_places_is_in_nobodys_way() -> None:
+    assert place("aaaaaa", "aaaaa", Change(1, 6, "b"), []) == 0
+
+
 @given(texts, texts, st.data())
 def test_what_is_replaced_is_always_what_was_quoted(before: str, edit: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(before)))

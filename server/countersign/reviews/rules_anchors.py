@@ -160,7 +160,7 @@ def place(before: str, now: str, wanted: Change, made: Sequence[Change]) -> int 
     if expected == now:
         return start
     head = _common(expected, now)
-    tail = _common(expected[head:][::-1], now[head:][::-1])
+    tail = _common(expected[::-1], now[::-1])
     if end <= head:
         return start
     if start >= len(expected) - tail:
