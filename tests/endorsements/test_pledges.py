@@ -27,7 +27,8 @@ from countersign.endorsements.pledge_rules import (
 )
 from countersign.endorsements.pledges import Release, Reserve, Withdraw
 from countersign.endorsements.views_pledges import KEPT_PROMISES, PLEDGE_STATE
-from countersign.kit.access import Actor, Role, Scope
+from countersign.kit import access
+from countersign.kit.access import Actor, OrganizationKind, Permission, Role, Scope
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import InvalidState, NotAllowed, NotFound, Refusal, Required, TooLong
@@ -221,6 +222,31 @@ async def test_only_the_parties_may_and_each_its_own_part(tx: Tx, make: Factory)
     for act, actor, kind in cases:
         await refused(tx, kind, partial(acts[act], actor))
     await pledges.redeem(tx, recruiter, seat)
+
+
+@pytest.mark.parametrize(
+    ("permission", "school", "industry"),
+    [
+        (Permission.RESERVE_SEAT, {Role.REGISTRAR}, set()),
+        (Permission.REDEEM_SEAT, set(), {Role.RECRUITER, Role.SIGNATORY}),
+        (Permission.RELEASE_SEAT, {Role.REGISTRAR}, {Role.RECRUITER, Role.SIGNATORY}),
+        (Permission.WITHDRAW_PLEDGE, set(), {Role.SIGNATORY}),
+        (Permission.ANSWER_DRIFT, {Role.AUTHOR}, {Role.REVIEWER, Role.SIGNATORY}),
+    ],
+)
+def test_the_policy_lets_these_roles_alone(permission: Permission, school: set[Role], industry: set[Role]) -> None:
+    """Roles that an organization of the kind really gives: a registrar of an employer is nobody's."""
+    ours = {Role.AUTHOR, Role.REGISTRAR, Role.ORG_ADMIN, Role.AUDITOR}
+    theirs = {Role.REVIEWER, Role.SIGNATORY, Role.RECRUITER, Role.ORG_ADMIN, Role.AUDITOR}
+    for kind, roles, expected in (
+        (OrganizationKind.SCHOOL, ours, school),
+        (OrganizationKind.EMPLOYER, theirs, industry),
+        (OrganizationKind.AGENCY, theirs, industry),
+        (OrganizationKind.PLATFORM, set(Role), set()),
+    ):
+        made = Actor(organization_id=new_id(), organization_kind=kind, token_id=new_id(), scopes=frozenset(Scope))
+        found = {role for role in roles if access.allows(replace(made, roles=frozenset({role})), permission)}
+        assert found == expected, kind
 
 
 async def test_who_left_settles_nothing(tx: Tx, make: Factory) -> None:
