@@ -77,6 +77,11 @@ class House:
         """The instant of an hour of the story."""
         return MIDNIGHT + timedelta(hours=hour)
 
+    @staticmethod
+    def hour(text: str) -> int:
+        """The hour of the story at an instant of an answer."""
+        return round((datetime.fromisoformat(text) - MIDNIGHT) / timedelta(hours=1))
+
     def set(self, hour: int) -> None:
         """Have it be an hour of the story."""
         self.clock.at = self.at(hour)

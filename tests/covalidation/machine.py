@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.covalidation.house import NOON, SCORES, House
-from tests.covalidation.model import DAY, GROUPS, MEMBERS, Model, Refused
+from tests.covalidation.model import DAY, GROUPS, MEMBERS, WINDOW, Model, Refused
 
 _stories = count(1)
 SCHOOLS: Final = st.sampled_from(("school.author", "school.author", "school.author", "rival.author"))
@@ -19,7 +19,9 @@ ANYBODY: Final = st.sampled_from(sorted(MEMBERS))
 ASKED: Final = st.sampled_from(("north", "north", "south", "raw", "kin"))
 WHOLE: Final = """
 query ($v: ID!) { node(id: $v) { ... on SpecVersion { state coValidated liveEndorsementCount
-  endorsements(first: 100) { nodes { id state live supersedes { id } } }
+  coValidationHistory { at coValidated }
+  endorsements(first: 100) { nodes { id state live supersedes { id }
+    evidence { ... on HiringPledge { pledge { id state reserved returned broken redeemed } } } } }
   reviewRequests(first: 100) { nodes { id state returns review { recommendation } } } } } }
 """
 
@@ -31,6 +33,7 @@ class CoValidation(RuleBasedStateMachine):
     versions = Bundle("versions")
     requests = Bundle("requests")
     words = Bundle("words")
+    seats = Bundle("seats")
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,22 +175,71 @@ class CoValidation(RuleBasedStateMachine):
         person=SIGNATORIES,
         days=st.sampled_from((20, 300, 700)),
         seen=st.sampled_from((True, True, True, False)),
+        seats=st.sampled_from((0, 1, 2)),
     )
-    def it_is_endorsed(self, version: str, person: str, days: int, seen: bool) -> str:
+    def it_is_endorsed(self, version: str, person: str, days: int, seen: bool, seats: int) -> str:
         """A signatory signs for a version, having seen its digest or another one."""
         key = f"e{len(self.ids)}"
         payload = self.both(
             "endorseSpec",
             person,
             "endorsement { id }",
-            lambda: self.model.endorse(person, version, days * DAY, key, seen=seen),
+            lambda: self.model.endorse(person, version, days * DAY, key, seen=seen, seats=seats),
             specVersionId=self.ids[version],
             expectedDigest=self.digests[version] if seen else "0" * 64,
             statement="We hire for this.",
+            evidence=[self._pledge(seats)] if seats else [],
             validUntil=self.house.at(self.model.now + days * DAY).isoformat(),
         )
         self.house.settle()
         return self._kept(key, payload["endorsement"]["id"] if payload else None)
+
+    def _pledge(self, seats: int) -> dict[str, Any]:
+        days = (self.model.now, self.model.now + WINDOW * DAY)
+        opens, closes = (self.house.at(hour).date().isoformat() for hour in days)
+        return {
+            "hiringPledge": {"seats": seats, "role": "analyst", "region": "DE", "opensOn": opens, "closesOn": closes}
+        }
+
+    @precondition(lambda self: self.model.pledges)
+    @rule(
+        target=seats,
+        data=st.data(),
+        person=st.sampled_from(("school.registrar", "school.registrar", "rival.registrar", "north.signatory")),
+    )
+    def a_seat_is_reserved(self, data: st.DataObject, person: str) -> tuple[str, str]:
+        """A registrar keeps a seat for a graduate."""
+        pledge = data.draw(st.sampled_from(sorted(self.model.pledges)))
+        seat = f"s{len(self.ids)}"
+        payload = self.both(
+            "reserveSeat",
+            person,
+            "reservation { id }",
+            lambda: self.model.reserve(person, pledge, seat),
+            pledgeId=self.ids[pledge],
+            reference=seat,
+        )
+        return pledge, self._kept(seat, payload["reservation"]["id"] if payload else None)
+
+    @precondition(lambda self: any(pledge.reserved for pledge in self.model.pledges.values()))
+    @rule(
+        seat=seats,
+        person=st.sampled_from(("school.registrar", "rival.registrar", "north.signatory", "south.signatory")),
+        how=st.sampled_from(("redeemed", "released")),
+    )
+    def a_seat_is_settled(self, seat: tuple[str, str], person: str, how: str) -> None:
+        """It is filled, or given back."""
+        pledge, key = seat
+        if key in self.ids:
+            given = {"reason": "It came to nothing."} if how == "released" else {}
+            self.both(
+                "redeemSeat" if how == "redeemed" else "releaseSeat",
+                person,
+                "pledge { id }",
+                lambda: self.model.settle(person, pledge, key, how),
+                reservationId=self.ids[key],
+                **given,
+            )
 
     @precondition(lambda self: self.model.endorsements)
     @rule(target=words, word=words, person=SIGNATORIES, days=st.sampled_from((20, 300)))
@@ -248,20 +300,34 @@ class CoValidation(RuleBasedStateMachine):
     def the_school_reads_what_the_model_says(self) -> None:
         """The whole of every version is read and compared."""
         for version in self.digests:
-            self.told(version, [str(self.model.seen(version, ()))], [str(self._seen(version))])
+            self.told(version, [str(self.model.seen(version, self.instants[-3:]))], [str(self._seen(version))])
 
     def _seen(self, version: str) -> dict[str, Any]:
         found = self.house.read("school.author", WHOLE, v=self.ids[version])["node"]
         names = {identity: name for name, identity in self.ids.items()}
+        pledges = {}
+        for word in found["endorsements"]["nodes"]:
+            for piece in word["evidence"]:
+                pledges[f"p{names[word['id']]}"] = piece["pledge"]
+        self.ids |= {name: pledge["id"] for name, pledge in pledges.items()}
         return {
             "state": found["state"].lower(),
             "co_validated": found["coValidated"],
-            "then": {},
+            "then": self._then(version),
+            "turns": [
+                (self.house.hour(turn["at"]), turn["coValidated"]) for turn in reversed(found["coValidationHistory"])
+            ],
             "live": found["liveEndorsementCount"],
             "words": _ordered(
                 {
                     names[e["id"]]: (e["state"].lower(), e["supersedes"] and names[e["supersedes"]["id"]], e["live"])
                     for e in found["endorsements"]["nodes"]
+                }
+            ),
+            "pledges": _ordered(
+                {
+                    name: (p["state"].lower(), p["reserved"] - p["returned"] - p["broken"], p["redeemed"])
+                    for name, p in pledges.items()
                 }
             ),
             "requests": _ordered(
@@ -272,6 +338,16 @@ class CoValidation(RuleBasedStateMachine):
             ),
         }
 
+    def _then(self, version: str) -> dict[int, bool]:
+        """Whether it was co-validated at some instants of before, in one question."""
+        asked = {f"at{hour}": hour for hour in self.instants[-3:]}
+        if not asked:
+            return {}
+        fields = " ".join(f'{name}: coValidated(asOf: "{self.house.at(h).isoformat()}")' for name, h in asked.items())
+        text = f"query ($v: ID!) {{ node(id: $v) {{ ... on SpecVersion {{ {fields} }} }} }}"
+        found = self.house.read("school.author", text, v=self.ids[version])["node"]
+        return {hour: found[name] for name, hour in asked.items()}
+
     def _kept(self, key: str, identity: str | None) -> str:
         if identity is not None:
             self.ids[key] = identity
@@ -279,7 +355,7 @@ class CoValidation(RuleBasedStateMachine):
 
 
 def _ordered(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: found[name] for name in sorted(found, key=lambda key: int(key[1:]))}
+    return {name: found[name] for name in sorted(found, key=lambda key: int(key.lstrip("pers")))}
 
 
 assert set(GROUPS) <= {p.partition(".")[0] for p in MEMBERS}

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 DAY: Final = 24
 LEASE: Final = 7 * DAY
+WINDOW: Final = 60
+"""Days for which a pledge is open."""
 GRACE: Final = 14
 """Days after the due date in which an answer is still taken."""
 YEAR: Final = 365 * DAY
@@ -28,7 +30,9 @@ GROUPS: Final = {"north": "north", "south": "south", "twin": "south", "kin": "sc
 VERIFIED: Final = frozenset({"north", "south", "twin", "kin"})
 MEMBERS: Final = {
     "school.author": frozenset({"author"}),
+    "school.registrar": frozenset({"registrar"}),
     "rival.author": frozenset({"author"}),
+    "rival.registrar": frozenset({"registrar"}),
     "north.reviewer": frozenset({"reviewer"}),
     "north.second": frozenset({"reviewer"}),
     "north.signatory": frozenset({"signatory"}),
@@ -81,6 +85,17 @@ class Endorsement:
     paused: list[list[int | None]] = field(default_factory=list)
 
 
+@dataclass
+class Pledge:
+    """Seats that an endorsement promises until a day; each reserved seat waits, or is filled, or given back."""
+
+    endorsement: str
+    seats: int
+    closes: int
+    withdrawn: bool = False
+    reserved: dict[str, str] = field(default_factory=dict)
+
+
 def house_of(person: str) -> str:
     """The organization of a person."""
     return person.partition(".")[0]
@@ -101,6 +116,7 @@ class Model:
         self.versions: dict[str, Version] = {}
         self.requests: dict[str, Request] = {}
         self.endorsements: dict[str, Endorsement] = {}
+        self.pledges: dict[str, Pledge] = {}
 
     # The school
 
@@ -200,7 +216,7 @@ class Model:
 
     # The endorser
 
-    def endorse(self, person: str, version: str, months_in_hours: int, key: str, *, seen: bool) -> None:
+    def endorse(self, person: str, version: str, hours: int, key: str, *, seen: bool, seats: int = 0) -> None:
         """Sign for a version whose digest one has seen; a second word is a renewal of the first."""
         own = need(person, "signatory")
         found = self.versions[version]
@@ -217,12 +233,19 @@ class Model:
         if before is not None:
             renewed = self.endorsements[before]
             renewed.state, renewed.end = "superseded", self.now
-        self.endorsements[key] = Endorsement(version, own, self.now, self.now + months_in_hours, supersedes=before)
+        self.endorsements[key] = Endorsement(version, own, self.now, self.now + hours, supersedes=before)
+        if seats:
+            self.pledges[f"p{key}"] = Pledge(key, seats, self.now // DAY + WINDOW)
 
     def renew(self, person: str, key: str, hours: int, new: str) -> None:
         """Say again what one said, for longer."""
         word = self._own_word(person, key, {"in_force", "suspended", "expired"})
+        promised = self.pledges.get(f"p{key}")
+        if promised is not None and promised.closes < self.now // DAY:
+            raise Refused("INVALID")
         self.endorse(person, word.version, hours, new, seen=True)
+        if promised is not None:
+            self.pledges[f"p{new}"] = Pledge(new, promised.seats, promised.closes)
 
     def suspend(self, person: str, key: str) -> None:
         """Pause one's word."""
@@ -240,6 +263,49 @@ class Model:
         """End one's word for good."""
         word = self._own_word(person, key, {"in_force", "suspended"})
         word.state, word.end = "revoked", self.now
+
+    # What was promised
+
+    def promise(self, pledge: Pledge) -> str:
+        """Where a pledge stands today."""
+        word = self.endorsements[pledge.endorsement]
+        if pledge.withdrawn or word.state in {"revoked", "superseded"}:
+            return "withdrawn"
+        if self.now // DAY > pledge.closes:
+            return "lapsed"
+        if word.state == "suspended":
+            return "offered"
+        return "exhausted" if self.taken(pledge) >= pledge.seats else "open"
+
+    @staticmethod
+    def taken(pledge: Pledge) -> int:
+        """The seats that are reserved or filled."""
+        return sum(state != "released" for state in pledge.reserved.values())
+
+    def reserve(self, person: str, key: str, seat: str) -> None:
+        """The school keeps a seat for a graduate."""
+        own = need(person, "registrar", school=True)
+        pledge = self.pledges[key]
+        if own != SCHOOL and self.versions[self.endorsements[pledge.endorsement].version].state not in PUBLIC:
+            raise Refused("NOT_FOUND")
+        if self.promise(pledge) != "open":
+            raise Refused("INVALID_STATE")
+        if own != SCHOOL:
+            raise Refused("NOT_ALLOWED")
+        pledge.reserved[seat] = "reserved"
+
+    def settle(self, person: str, key: str, seat: str, how: str) -> None:
+        """A seat is filled (by the endorser), or given back (by either side)."""
+        school = house_of(person) in {SCHOOL, RIVAL}
+        own = need(person, "registrar" if school else "signatory", school=school)
+        pledge = self.pledges[key]
+        if how == "redeemed" and school:
+            raise Refused("NOT_ALLOWED")
+        if own not in {SCHOOL, self.endorsements[pledge.endorsement].organization}:
+            raise Refused("NOT_FOUND")
+        if pledge.reserved[seat] != "reserved":
+            raise Refused("INVALID_STATE")
+        pledge.reserved[seat] = how
 
     # Time
 
@@ -270,6 +336,18 @@ class Model:
         }
         return len(groups - {GROUPS[SCHOOL]}) >= NEEDED
 
+    def turns(self, version: str) -> list[tuple[int, bool]]:
+        """At which hours a version became co-validated and was so no more, up to now."""
+        words = [word for word in self.endorsements.values() if word.version == version]
+        spans: list[list[int | None]] = [span for word in words for span in word.paused]
+        spans += [[word.start, word.end] for word in words]
+        edges = {edge for span in spans for edge in span}
+        found: list[tuple[int, bool]] = []
+        for at in sorted(edge for edge in edges if edge is not None and edge <= self.now):
+            if self.co_validated(version, at) is not (found[-1][1] if found else False):
+                found.append((at, not found or not found[-1][1]))
+        return found
+
     def seen(self, version: str, instants: Iterable[int]) -> dict[str, Any]:
         """What the school must read of a version: all of it, under the names of this story."""
         words = {k: e for k, e in self.endorsements.items() if e.version == version}
@@ -278,8 +356,14 @@ class Model:
             "state": self.versions[version].state,
             "co_validated": self.co_validated(version, self.now),
             "then": {at: self.co_validated(version, at) for at in instants},
+            "turns": self.turns(version),
             "live": len(live),
             "words": {k: (self.standing(e), e.supersedes, e in live) for k, e in words.items()},
+            "pledges": {
+                k: (self.promise(p), self.taken(p), sum(state == "redeemed" for state in p.reserved.values()))
+                for k, p in self.pledges.items()
+                if p.endorsement in words
+            },
             "requests": {
                 k: (self.state_of(r), r.recommendation, r.returns)
                 for k, r in self.requests.items()
