@@ -32,7 +32,8 @@ async def browser(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 SHOWN = pytest.mark.parametrize(
-    ("page", "texts"), [("/", "texts"), ("/join", "join-texts"), ("/claim", "learner-texts")]
+    ("page", "texts"),
+    [("/", "texts"), ("/join", "join-texts"), ("/claim", "learner-texts"), ("/review", "review-texts")],
 )
 
 
@@ -47,7 +48,7 @@ async def test_the_page_names_nothing_outside_its_origin(browser: httpx.AsyncCli
         assert (await browser.get(path)).status_code == 200
 
 
-@pytest.mark.parametrize("page", ["/", "/join", "/claim"])
+@pytest.mark.parametrize("page", ["/", "/join", "/claim", "/review"])
 async def test_no_page_has_a_script_a_style_or_a_handler_in_its_text(browser: httpx.AsyncClient, page: str) -> None:
     answer = await browser.get(page)
     policy = answer.headers["content-security-policy"]

@@ -40,6 +40,7 @@ def routes(settings: Settings | None) -> list[BaseRoute]:
         Route("/", home, methods=["GET"]),
         Route("/join", join, methods=["GET"]),
         Route("/claim", learner, methods=["GET"]),
+        Route("/review", expert, methods=["GET"]),
         Mount("/page", Files(PAGE)),
         Mount("/ui", Files(BUNDLES)),
     ]
@@ -65,6 +66,12 @@ async def join(_request: Request) -> Response:
     """Where an invitation is accepted: the same page for everybody, since its text never reaches the server."""
     headers = {**GUARDED, "content-security-policy": POLICY, "cache-control": "no-cache"}
     return FileResponse(PAGE / "join.html", headers=headers)
+
+
+async def expert(_request: Request) -> Response:
+    """Where an outside expert reviews: the same page for everybody, since the link's text never reaches the server."""
+    headers = {**GUARDED, "content-security-policy": POLICY, "cache-control": "no-cache"}
+    return FileResponse(PAGE / "review.html", headers=headers)
 
 
 async def learner(_request: Request) -> Response:

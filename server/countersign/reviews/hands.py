@@ -73,6 +73,9 @@ async def taken_up(tx: Tx, actor: Actor, request_id: UUID) -> tuple[asyncpg.Reco
         or standing["verification"] == "suspended"
     ):
         raise NotAllowed(why="Your invitation to this review has ended")
+    await tx.execute(
+        "update review_experts set first_used_at = $2 where id = $1 and first_used_at is null", actor.person_id, now
+    )
     return await load(tx, request_id)
 
 

@@ -20,6 +20,7 @@ class ReviewExpert(Node):
     invited_at: datetime = column(description="When they were invited.")
     expires_at: datetime = column(description="Until when the link is good.")
     withdrawn_at: datetime | None = column(description="When the link was ended before its time.")
+    first_used_at: datetime | None = column(description="When something was first written with the link.")
     active: bool = column(description="Whether the link is good now.")
     request: Optional[Annotated["ReviewRequest", strawberry.lazy("countersign.schema.reviews")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.request_id", description="The review request that they were invited to."
