@@ -386,3 +386,27 @@ async def test_of_an_expert_only_the_digest_of_the_link_is_kept(booth: Booth) ->
     kept = await everything(booth.db)
     assert text not in str(kept)
     assert text.removeprefix("csxr_") not in str(kept)
+
+
+async def test_an_expert_writes_over_time_and_their_draft_tells_nothing(booth: Booth) -> None:
+    _, text = await booth.invite()
+    guest = await booth.as_expert(text)
+    assert guest is not None
+    start = """mutation ($i: StartReviewInput!) { startReview(input: $i) {
+      reviewDraft { id state request { id } } errors { ... on UserError { code message } } } }"""
+    given = {"idempotencyKey": "1", "reviewRequestId": booth.request_id, "interest": "NONE"}
+    begun = (await booth.post(text, start, i=given)).json()["data"]["startReview"]
+    assert begun["errors"] == []
+    draft = begun["reviewDraft"]
+    assert (draft["state"], draft["request"]) == ("DRAFT", {"id": booth.request_id})
+    type_ = CORE.type_map["ReviewDraft"]
+    assert isinstance(type_, GraphQLObjectType)
+    shown = 0
+    for actor in (guest, replace(booth.employer, roles=frozenset(Role))):
+        for portion in in_portions(Questions(CORE, {}).of(type_)):
+            shown += await silent(booth, actor, below_things("ReviewDraft", portion), ids=[draft["id"]])
+    assert shown
+    # Whose invitation ended goes on with nothing.
+    expert = await booth.within(lambda tx: tx.fetchval("select id from review_experts"))
+    await booth.within(lambda tx: experts.withdraw(tx, booth.employer, expert))
+    assert (await booth.post(text, start, i=given | {"idempotencyKey": "2"})).status_code == 401
