@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, ForeignKey, Index, Text, UniqueConstraint, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -72,7 +72,13 @@ class ReviewRequest(Table, table=True):
     """How often a claim came back without an answer: it ran out, or was given back."""
     call_id: uuid.UUID | None = Field(default=None, foreign_key="review_calls.id", index=True)
     """The open call of which it is a place."""
-    previous_review_id: uuid.UUID | None = Field(default=None, foreign_key="reviews.id")
+    previous_review_id: uuid.UUID | None = Field(
+        default=None,
+        # Made after both tables: a review refers to its request.
+        sa_column=Column(
+            Uuid, ForeignKey("reviews.id", name="review_requests_previous_review_id_fkey", use_alter=True)
+        ),
+    )
     """The review of an earlier version that is renewed; then `sections` changed, and scores of `carried` stand."""
     sections: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
     carried: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))

@@ -99,10 +99,10 @@ class Endorsement(Node):
     )
     later_changes: list[Annotated["SpecVersionDiff", strawberry.lazy("countersign.schema.specs_diff")]] = many(
         on="{child}.from_id = {parent}.spec_version_id and not {child}.turned and {child}.from_id <> {child}.to_id",
-        size=2,
-        limit=100,
-        description="What changed since in each later version that you may see. After an editorial change its endorser"
-        " may re-affirm it; it says nothing of a later version by itself.",
+        order="(select v.ordinal from spec_versions v where v.id = {child}.to_id) desc",
+        limit=3,
+        description="What changed since in the three newest later versions that you may see, the newest first. After an"
+        " editorial change its endorser may re-affirm it; it says nothing of a later version by itself.",
     )
     evidence: list[Evidence] = many(
         on="{child}.endorsement_id = {parent}.id",
