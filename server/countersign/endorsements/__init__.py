@@ -11,6 +11,9 @@ Owns: endorsements and their evidence; `policies.py` versions of quorum policies
     made elsewhere;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
     member goes; `disclosing.py` who may sign for a version, and the ties that are signed with it;
+    `proposals.py` what is proposed inside the endorser, `four_eyes.py` who may then sign; `renewal.py` the same word
+    anew and the clock that tells of ends; `suggestions.py` the school's words, apart; `display.py` what its page shows
+    (`rules_display.py`, pure); `recalled.py` (pure) evidence given again;
     `suspension.py` pauses, and what a lost key does; `reaffirming.py` the same word for a later version after an
     editorial change.
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
