@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,3 +74,24 @@ async def test_the_operator_is_the_second_person(tx: Tx, make: Factory, signer: 
     proposal = await key_commands.propose_key(tx, admin)
     await done(tx, "approve", approval=f"apr_{proposal}")
     assert await tx.fetchval("select count(*) from signing_keys where organization_id = $1", organization) == 2
+
+
+async def test_the_operator_publishes_the_platforms_next_policy(tx: Tx, tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    demands = {"groups": 3, "rubric_floor": "2.5", "evidence": ["hiring_pledge"], "outcomes": {"supplier": "block"}}
+    file.write_text(json.dumps(demands))
+    assert "from now on" in await done(tx, "publish", file=file, note="Three from now on")
+    row = await tx.fetchrow("select organization_id, number, groups, evidence from quorum_policies")
+    assert row is not None
+    assert tuple(row) == (None, 2, 3, ["hiring_pledge"])
+    for wrong in ("{", '{"groups": "many"}', '{"groupz": 3}'):
+        file.write_text(wrong)
+        with pytest.raises(Unknown):
+            await done(tx, "publish", file=file, note="No")
+    assert await tx.fetchval("select count(*) from quorum_policies") == 1
+
+
+async def test_the_operator_says_whose_endorsements_from_elsewhere_are_known(tx: Tx) -> None:
+    for name in ("A guild", "The guild"):
+        assert name in await done(tx, "recognize", issuer="did:key:z6Mk", name=name)
+    assert await tx.fetchval("select name from recognized_issuers") == "The guild"

@@ -207,6 +207,16 @@ def recognize_issuer(
     run("organizations", action="recognize", issuer=issuer, name=name, data=data)
 
 
+@organization.command("publish-policy")
+def publish_policy(
+    file: Annotated[Path, typer.Argument(help="The file.", exists=True, dir_okay=False, readable=True)],
+    note: Annotated[str, typer.Option(help="Why; everyone reads it.")],
+    data: Data = None,
+) -> None:
+    """Publish the platform's next quorum policy: JSON such as {"groups": 3, "four_eyes": true}."""
+    run("organizations", action="publish", file=file, note=note, data=data)
+
+
 @log.command("verify")
 def verify_log(
     witness: Annotated[

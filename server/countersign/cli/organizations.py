@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from countersign.app import tools_of
 from countersign.cli.hosting import BAD_DATA, database, explained, leave_on_sigterm, load, prepare, say
@@ -16,7 +20,8 @@ from countersign.config import Settings
 from countersign.conflicts import interests
 from countersign.conflicts import service as conflicts
 from countersign.conflicts.rules import LinkKind
-from countersign.endorsements import foreign
+from countersign.endorsements import foreign, policies
+from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM
 from countersign.kit.db import Tx
@@ -119,6 +124,19 @@ async def _recognize(tx: Tx, given: dict[str, Any]) -> tuple[str, str]:
     return given["issuer"], f"{given['issuer']} is known as {given['name']}"
 
 
+async def _publish(tx: Tx, given: dict[str, Any]) -> tuple[str, str]:
+    try:
+        demands = json.loads(given["file"].read_bytes())
+        policy = TypeAdapter(QuorumPolicy).validate_python(demands)
+    except ValueError as wrong:
+        raise Unknown(f"{given['file']} is no policy: {wrong}") from None
+    unknown = set(demands) - {field.name for field in fields(QuorumPolicy)}
+    if unknown:
+        raise Unknown(f"{given['file']} asks for what no policy knows: {', '.join(sorted(unknown))}")
+    key = await policies.publish(tx, SYSTEM, policies.Publish(policy, given["note"]))
+    return f"pol_{key}", f"pol_{key} judges every version from now on"
+
+
 DEEDS: Final[dict[str, Deed]] = {
     "suspend": _suspend,
     "resume": _resume,
@@ -129,6 +147,7 @@ DEEDS: Final[dict[str, Deed]] = {
     "end": _end,
     "approve": _approve,
     "recognize": _recognize,
+    "publish": _publish,
 }
 
 
