@@ -191,8 +191,6 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
         await reviews.claim(tx, reviewer, request)
         review = await reviews.decide(tx, reviewer, reviews.Decide(request, _decision()))
         await conflicts.note_interest(tx, review, reviewer.organization_id, versions[state])
-        if state == "published":
-            await _spoken(tx, side, versions[state])
         await _asked(tx, side, review, versions[state], drafted=state == "asked")
         digest = await tx.fetchval("select digest from spec_versions where id = $1", versions[state])
         await schools_words.suggest(
