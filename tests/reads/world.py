@@ -251,7 +251,8 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     spoken = await _spoken(tx, school, employer, version["id"])
     skills = frozenset(row["id"] for row in await tx.fetch("select id from skills"))
     offer = await calls.offer(tx, employer, calls.Offer(skills, frozenset({Sector.FINANCE})))
-    opened = calls.OpenCall(version["id"], sectors=frozenset({Sector.FINANCE}), places=2)
+    sought = await support.submitted(tx, school, "sought")
+    opened = calls.OpenCall(sought, sectors=frozenset({Sector.FINANCE}), places=2)
     call = await calls.open_call(tx, school, opened)
     attachment = await _attached(tx, employer)
     word = endorsements.EndorseSpec(
