@@ -42,7 +42,7 @@ from countersign.specs import service as specs
 from countersign.stacks import service as stacks
 from tests.conftest import NOW
 from tests.corpora.support import made_corpus
-from tests.endorsements.elsewhere import brought
+from tests.endorsements.elsewhere import brought, quorate
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
 from tests.notices.rows import chosen, hooked, told
@@ -146,6 +146,8 @@ async def _side(tx: Tx, make: Factory, name: str) -> Side:
     await policies.publish(tx, side.school[Role.ORG_ADMIN.value], policy)
     for version in (versions["published"], versions["submitted"]):
         await brought(tx, version, mark())
+    kind = OrganizationKind.AGENCY
+    await quorate(tx, versions["published"], [await make.organization(tx, kind) for _ in range(2)])
     return side
 
 

@@ -1,7 +1,9 @@
-"""A row of an endorsement that was made elsewhere, for worlds in which it only has to be there."""
+"""Rows of endorsements by others, for worlds in which they only have to be there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from countersign.kit.db import Tx
@@ -27,3 +29,28 @@ async def brought(tx: Tx, version: UUID, statement: str = "Well made.") -> UUID:
         *(key, version, statement, key.hex * 2, [FINDING], await tx.now()),
     )
     return key
+
+
+async def quorate(tx: Tx, version: UUID, others: Sequence[UUID]) -> None:
+    """Beside the endorsement of a version in force, one of a second organization, and one of a third that is revoked.
+
+    Both organizations may act again since this moment, at which the second completes the quorum.
+    """
+    now = await tx.now()
+    await tx.execute("update organizations set control_group = id where id = $1", others[0])
+    for number, (other, ended) in enumerate(zip(others, (False, True), strict=True), 1):
+        await tx.execute(
+            "insert into endorsements (id, spec_version_id, organization_id, signatory_id, digest, state, statement,"
+            " valid_from, valid_until, in_force, document, status_list_id, status_index, requested_at)"
+            " select $1, spec_version_id, $2, signatory_id, digest, $3, statement, valid_from, valid_until,"
+            " tstzrange(valid_from - $4::interval, case when $5 then valid_from else valid_until end), document,"
+            " status_list_id, status_index + $6, requested_at from endorsements"
+            " where spec_version_id = $7 and state = 'in_force' order by id limit 1",
+            *(new_id(), other, "revoked" if ended else "in_force", timedelta(days=2 * ended), ended, 1000 + number),
+            version,
+        )
+        await tx.execute(
+            "insert into organization_suspensions (id, organization_id, reason, before, suspended_at, resumed_at)"
+            " values ($1, $2, 'A look', 'verified', $3, $4)",
+            *(new_id(), other, now - timedelta(days=1), now),
+        )

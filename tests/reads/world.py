@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +44,7 @@ from countersign.specs import service as specs
 from countersign.specs.sections import Section
 from countersign.stacks import service as stacks
 from tests.corpora.support import made_corpus
-from tests.endorsements.elsewhere import brought
+from tests.endorsements.elsewhere import brought, quorate
 from tests.endorsements.ledger import alarm
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
@@ -344,24 +344,8 @@ async def _quorum(tx: Tx, school: Actor, others: list[UUID]) -> list[str]:
     admin = replace(school, roles=school.roles | {Role.ORG_ADMIN})
     outcomes = {"supplier": "block"}
     policy = await policies.publish(tx, admin, policies.Publish(QuorumPolicy(outcomes=outcomes), "We ask for more."))
-    now = await tx.now()
-    await tx.execute("update organizations set control_group = id where id = $1", others[0])
-    for number, (other, ended) in enumerate(zip(others[:2], (False, True), strict=True), 1):
-        key = new_id()
-        await tx.execute(
-            "insert into endorsements (id, spec_version_id, organization_id, signatory_id, digest, state, statement,"
-            " valid_from, valid_until, in_force, document, status_list_id, status_index, requested_at)"
-            " select $1, spec_version_id, $2, signatory_id, digest, $3, statement, valid_from, valid_until,"
-            " tstzrange(valid_from - $4::interval, case when $5 then valid_from else valid_until end), document,"
-            " status_list_id, status_index + $6, requested_at from endorsements order by id limit 1",
-            *(key, other, "revoked" if ended else "in_force", timedelta(days=2 * ended), ended, 1000 + number),
-        )
-        await tx.execute(
-            "insert into organization_suspensions (id, organization_id, reason, before, suspended_at, resumed_at)"
-            " values ($1, $2, 'A look', 'verified', $3, $4)",
-            *(new_id(), other, now - timedelta(days=1), now),
-        )
     version = await tx.fetchval("select id from spec_versions where state = 'published'")
+    await quorate(tx, version, others[:2])
     return [f"pol_{policy}", f"fen_{await brought(tx, version)}"]
 
 
