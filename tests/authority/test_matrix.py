@@ -29,6 +29,8 @@ NAMES: Final = ("handle", "slug", "digest", "uri")
 SHOWN, HIDDEN, DENIED = "shown", "hidden", "denied"
 ENOUGH_ACTORS: Final = 12
 ENOUGH_NAMES: Final = 4
+ENOUGH_DRAFTS = 6
+"""Three marks stand in each draft; of each school the first and the last that it sees are asked for."""
 QUESTIONS: Final = Questions(CORE, {})
 assert CORE.query_type is not None
 ROOTS: Final = {chosen.coordinate: chosen for chosen in QUESTIONS.of(CORE.query_type)}
@@ -227,8 +229,7 @@ async def test_every_field_shows_to_everybody_what_the_policy_says_and_nothing_e
     names = set(place.world.personal) & matrix.marks
     drafts = {mark for mark, at in place.marks.items() if {table for table, _ in at} == {"spec_drafts"}}
     assert len(names) >= ENOUGH_NAMES
-    assert drafts
-    assert drafts <= matrix.marks
+    assert len(drafts & matrix.marks) >= ENOUGH_DRAFTS
 
 
 def test_of_every_type_somebody_has_said_who_sees_it(place: Place) -> None:

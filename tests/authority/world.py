@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import count
 from typing import Any, Final
 from uuid import UUID
@@ -137,7 +137,7 @@ async def _side(tx: Tx, make: Factory, name: str) -> Side:
         {role.value: await make.member(tx, employer_id, OrganizationKind.EMPLOYER, role) for role in house},
     )
     versions = await _specifications(tx, side, name)
-    await _judged(tx, side, versions, name)
+    await _judged(tx, make, side, versions, name)
     await _graduates(tx, side, versions["published"])
     await _erased(tx, side, name)
     await _bulk(tx, side)
@@ -182,7 +182,7 @@ def _evidence() -> tuple[Evidence, ...]:
     return EVERY_KIND
 
 
-async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> None:
+async def _judged(tx: Tx, make: Factory, side: Side, versions: dict[str, UUID], name: str) -> None:
     """Reviews of the published and of the asked version, endorsements of both, one of them unsigned, and a stack."""
     author, reviewer, signatory = side.school["author"], side.employer["reviewer"], side.employer["signatory"]
     assert reviewer.organization_id is not None
@@ -214,6 +214,7 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
                 signed,
             )
             await _reserved(tx, side, signed)
+            await _turned(tx, make, versions[state], digest)
     await _spoken(tx, side, versions["published"])  # it leaves a request that waits
     hidden = reviews.RequestReview(versions["blind"], reviewer.organization_id, f"Please {mark()}", blind=True)
     request = await reviews.request(tx, author, hidden)
@@ -230,6 +231,23 @@ async def _judged(tx: Tx, side: Side, versions: dict[str, UUID], name: str) -> N
     side.expert = Actor(person_id=invited, token_id=invited, request_id=request, guest_of=reviewer.organization_id)
     spec = await tx.fetchval("select spec_id from spec_versions where id = $1", versions["published"])
     await stacks.create(tx, author, stacks.CreateStack(f"{name}-stack", f"Stack {mark()}", (spec,)))
+
+
+async def _turned(tx: Tx, make: Factory, version: UUID, digest: str) -> None:
+    """Two others stood behind the version, so that it was co-validated; one of them took its word back."""
+    for taken_back in (False, True):
+        peer = await make.employer(tx)
+        signed = await endorsements.endorse(tx, peer, endorsements.EndorseSpec(version, digest, f"We too {mark()}"))
+        until = NOW - timedelta(days=1) if taken_back else NOW + timedelta(days=300)
+        await tx.execute(
+            "update endorsements set state = $2, in_force = tstzrange($3, $4) where id = $1",
+            *(signed, "revoked" if taken_back else "in_force", NOW - timedelta(days=30), until),
+        )
+        await tx.execute(
+            "insert into endorsement_signatures (endorsement_id, credential, signed_at)"
+            " select id, document, valid_from from endorsements where id = $1",
+            signed,
+        )
 
 
 async def _reserved(tx: Tx, side: Side, endorsement: UUID) -> None:
