@@ -265,7 +265,6 @@ async def _asked(tx: Tx, side: Side, review: UUID, version: UUID, *, drafted: bo
     author = side.school["author"]
     if drafted:
         draft = await specs.new_draft_from(tx, author, version)
-        await specs.edit_draft(tx, author, specs.EditDraft(draft, _content()))
         await change_requests.tick(tx, author, change_requests.Tick(draft, key, Answer.ADDRESSED, "Done"))
 
 
@@ -297,6 +296,8 @@ async def _spoken(tx: Tx, side: Side, version: UUID) -> None:
     next_one = await specs.new_draft_from(tx, author, version)
     await suggestions.accept(tx, author, suggestions.Accept(rows[0]["id"], next_one))
     await suggestions.decline(tx, author, suggestions.Decline(rows[1]["id"], mark()))
+    # The first draft is the one that everybody is asked about: its words stand nowhere else.
+    await specs.edit_draft(tx, author, specs.EditDraft(next_one, _content()))
 
 
 async def _graduates(tx: Tx, side: Side, version: UUID) -> None:
