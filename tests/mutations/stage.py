@@ -298,7 +298,7 @@ async def _written(tx: Tx, school: Actor, employer: Actor, versions: dict[str, U
     ids |= {name: f"rcm_{row['id']}" for name, row in zip(("remark", "met"), rows, strict=False)}
     await comments.resolve(tx, employer, rows[1]["id"])
     words = await tx.fetchval("select id from review_suggestions where review_id = $1 order by no limit 1", review)
-    ids["suggestion"] = f"rsg_{words}"
+    ids["words"] = f"rsg_{words}"
 
 
 async def _endorsed(tx: Tx, school: Actor, employer: Actor, versions: dict[str, UUID], ids: dict[str, str]) -> str:

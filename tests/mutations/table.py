@@ -143,10 +143,10 @@ TABLE: Final[Mapping[str, Row]] = {
     ),
     "reopenReviewComment": Row("employer", lambda s: {"reviewCommentId": s.ids["met"]}, {"reviewCommentId": "rcm_x"}),
     "acceptSuggestion": Row(
-        "school", lambda s: {"reviewSuggestionId": s.ids["suggestion"]}, {"reviewSuggestionId": "rsg_x"}
+        "school", lambda s: {"reviewSuggestionId": s.ids["words"]}, {"reviewSuggestionId": "rsg_x"}
     ),
     "declineSuggestion": Row(
-        "school", lambda s: {"reviewSuggestionId": s.ids["suggestion"], "reason": "Four will do"}, {"reason": "No"}
+        "school", lambda s: {"reviewSuggestionId": s.ids["words"], "reason": "Four will do"}, {"reason": "No"}
     ),
     "publishRubric": Row(
         "employer",
