@@ -210,7 +210,7 @@ async def test_the_signer_compares_the_frozen_texts_again(said: Said) -> None:
         word = reaffirming.Reaffirm(UUID(first.removeprefix("end_")), later, digest)
         again = await reaffirming.reaffirm(tx, said.here.employer, word)
     async with said.api.db.writer() as tx:
-        await tx.execute("set role none")
+        await tx.execute("set local role none")
         await tx.execute(
             "update spec_versions set content = jsonb_set(content, '{eqfLevel}', '5') where id = $1", later
         )

@@ -68,7 +68,7 @@ async def test_versions_from_before_are_compared_once_and_to_the_same_result(db:
         await versions(tx, await make.school(tx, Role.AUTHOR), OTHER, {})
         before = await tx.fetch(stored)
     async with db.writer() as tx:
-        await tx.execute("set role none")
+        await tx.execute("set local role none")
         await tx.execute("delete from spec_version_diffs")
     assert await compare_all(db) == len(before) == 3
     async with db.writer() as tx:
