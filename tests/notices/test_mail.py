@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -154,6 +155,30 @@ async def test_what_a_title_holds_is_text_in_a_letter(api: Api, here: Market, po
     assert "<script>" not in parts(message)[1]
     with pytest.raises(ValueError, match=r"addr_spec|parts|header|expected"):
         compose(letter, SENDER, "no address\r\nBcc: x@example.com", NOW)
+
+
+def test_the_way_out_travels_in_its_header_as_an_address_that_machines_read() -> None:
+    link = f"https://countersign.example/notices/unsubscribe?box={UUID(int=1)}&code={'c' * 43}&lang=en"
+    letter = Letter(UUID(int=2), "ru", "Школа", "now", [Line("Слово " * 60, None)], "https://a.example", link)
+    lines = compose(letter, SENDER, ADDRESS, NOW).as_bytes().split(b"\n")
+    # RFC 2369: an address in angle brackets; encoded words (RFC 2047) stand in text alone.
+    assert f"List-Unsubscribe: <{link}>".encode() in lines
+    assert all(len(line) <= 78 for line in lines if not line.startswith(b"List-Unsubscribe:"))
+
+
+@pytest.mark.parametrize("address", ["anna@.employer.example", "anna@employer.example.", "anna@employer..example"])
+async def test_an_address_that_no_letter_reaches_keeps_no_other_letter_waiting(
+    api: Api, here: Market, post: Office, clock: FrozenClock, address: str
+) -> None:
+    others = [await here.colleague(Role.REVIEWER) for _ in range(2)]
+    await api.do("setNoticeAddress", SET, here.employer, address=address)
+    for number, other in enumerate(others):
+        await api.sign_in(other)
+        await api.do("setNoticeAddress", SET, other, address=f"other{number}@employer.example")
+    assert await sent(here, post) >= len(others)
+    assert sorted(post.post.recipients) == ["other0@employer.example", "other1@employer.example"]
+    clock.move(LEASE)
+    assert await mailing.look(here.db, post.mailer, ORIGIN) == 0, "it is given up, not tried for ever"
 
 
 async def test_choices_decide_what_is_mailed_when(api: Api, here: Market, post: Office, clock: FrozenClock) -> None:

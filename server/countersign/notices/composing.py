@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.errors import MessageError
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from html import escape
 from typing import Final
@@ -17,6 +19,21 @@ from countersign.notices import texts
 MOST: Final = 50
 """Notices that one letter writes out."""
 SUBJECT: Final = 200
+
+
+class _Links(UnstructuredHeader):
+    """A header of addresses in angle brackets, as they are (RFC 2369, section 2): folded, they would be encoded."""
+
+    name: str
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """The one line that it is; its addresses are ours and in ASCII."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS: Final = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Links)  # type: ignore[arg-type] # it is mixed with a BaseHeader
+_POLICY: Final = EmailPolicy(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +64,13 @@ def compose(letter: Letter, sender: str, recipient: str, at: datetime) -> EmailM
     `List-Unsubscribe` works with one click and without signing in (RFC 8058). Raises ValueError for an address that is
     none.
     """
-    message = EmailMessage()
+    message = EmailMessage(_POLICY)
     message["From"] = sender
-    message["To"] = Address(addr_spec=recipient)
+    try:
+        message["To"] = Address(addr_spec=recipient)
+    except (MessageError, IndexError) as fault:
+        # What the parser stumbles over is no address either, and must not end whoever sends the letters of others.
+        raise ValueError("this is no addr_spec") from fault
     message["Subject"] = _subject(letter)
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{letter.id}@{letter.origin.partition('://')[2].partition(':')[0]}>"
