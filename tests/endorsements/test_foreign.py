@@ -235,6 +235,17 @@ async def test_what_is_no_endorsement_from_elsewhere_is_refused_and_nothing_kept
     assert await post.kept() == 1
 
 
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize("member", ["validFrom", "validUntil"])
+async def test_an_instant_outside_the_calendar_is_kept_as_none_and_breaks_nothing(
+    post: Post, member: str, text: str
+) -> None:
+    made = await post.bring(json.dumps(post.credential(**{member: text})))
+    assert made["errors"] == []
+    assert made["foreignEndorsement"]["verified"] is False
+    assert await post.kept() == 1
+
+
 async def test_only_the_versions_own_school_imports_and_withdraws(post: Post, make: Factory) -> None:
     async with post.api.db.writer() as tx:
         stranger = await make.school(tx)

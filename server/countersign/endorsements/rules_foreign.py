@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -154,8 +154,8 @@ def _credential(document: Mapping[str, Any], format_: Format, signature: Finding
         issuer_name=name,
         about=_text(about.get("id")),
         statement=_statement(about.get("endorsementComment")),
-        valid_from=parse_date_time(document.get("validFrom")),
-        valid_until=parse_date_time(document.get("validUntil")),
+        valid_from=_instant(document.get("validFrom")),
+        valid_until=_instant(document.get("validUntil")),
         signature=signature,
     )
 
@@ -172,7 +172,7 @@ def _of_open_badges_2(document: Mapping[str, Any]) -> Claimed:
         issuer_name=name,
         about=_text(claim.get("id")),
         statement=_statement(claim.get("endorsementComment")),
-        valid_from=parse_date_time(document.get("issuedOn")),
+        valid_from=_instant(document.get("issuedOn")),
         valid_until=None,
     )
 
@@ -212,6 +212,15 @@ def _part(part: str) -> Mapping[str, Any]:
 
 def _strings(value: object) -> list[str]:
     return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
+
+
+def _instant(value: object) -> datetime | None:
+    """An instant that can be kept; None for none, and for one that no calendar of ours has in universal time."""
+    found = parse_date_time(value)
+    try:
+        return None if found is None else found.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def _text(value: object) -> str | None:
