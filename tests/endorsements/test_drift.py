@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from countersign.endorsements import drift, support, support_files
+from countersign.endorsements import drift, policies, support, support_files
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.drift import Resolve, look
 from countersign.endorsements.drift_rules import NotYourAlarm
@@ -268,3 +268,10 @@ async def test_time_alone_raises_the_alarm_ninety_days_before_the_end(
     clock.at = LAST - timedelta(days=90)
     # The endorsement of 2026 is over by then: only the school is told.
     assert await look(db) == 1
+
+
+async def test_a_policy_is_published_while_the_watch_looks(db: Database) -> None:
+    async with db.writer() as watch:
+        await watch.execute("select pg_advisory_xact_lock($1)", drift.WATCHING)
+        async with db.writer() as tx:
+            assert await tx.fetchval("select pg_try_advisory_xact_lock($1)", policies.PUBLISHING)

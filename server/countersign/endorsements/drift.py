@@ -28,7 +28,7 @@ from countersign.specs import service as specs
 PAUSE: Final = 600.0
 """Seconds between two looks."""
 AT_ONCE: Final = 500
-WATCHING: Final = 7_346_522
+WATCHING: Final = 7_346_523
 """The advisory lock of whoever looks: one at a time."""
 
 log = structlog.get_logger(__name__)
