@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -21,7 +22,7 @@ from countersign.kit.access import Actor, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.errors import InvalidState
-from countersign.notices import delivering, rules_webhooks
+from countersign.notices import delivering, making, rules_webhooks, webhooks
 from countersign.notices.rules_sending import LEASE
 from countersign.notices.rules_webhooks import MOVES, PATIENCE, PAUSES, Act, State
 from countersign.trust.signer import Signer
@@ -35,6 +36,7 @@ HOST = "hooks.employer.example"
 URL = f"https://{HOST}/countersign?v=1"
 DELIVERY = "id topic body state attempts outcome nextTryAt"
 LIST = "query ($state: DeliveryState) { webhookDeliveries(first: 20, filter: {state: $state}) { nodes { id state } } }"
+WAITS = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
 HOOK = "webhook { id url kinds state failingSince oldSecretUntil updatedAt } secret"
 
 
@@ -370,3 +372,29 @@ async def test_a_slow_receiver_keeps_no_other_waiting(api: Api, here: Market, ou
     await here.told()
     assert await delivering.look(here.db, api.tools.fetcher, limit=delivering.OF_ONE + 1) == delivering.OF_ONE + 1
     assert sum(b"review.claimed" in body for _, body in posted(outside)) == 1
+
+
+@pytest.mark.parametrize("enabled", [None, False])
+async def test_what_is_queued_while_its_webhook_goes_is_never_posted(
+    api: Api,
+    here: Market,
+    outside: World,
+    admin: Actor,
+    owner: asyncpg.Connection[asyncpg.Record],
+    enabled: bool | None,
+) -> None:
+    hook, _ = await hooked(api, admin)
+    key = UUID(hook.removeprefix("whk_"))
+    await here.ask_for_review()
+    await here.numbered()
+    async with here.db.writer() as tx:
+        if enabled is None:
+            await webhooks.remove(tx, admin, key)
+        else:
+            await webhooks.change(tx, admin, webhooks.ChangeWebhook(key, None, None, enabled, None))
+        looking = asyncio.create_task(making.look(here.db))
+        while not looking.done() and not await owner.fetchval(WAITS):
+            pass
+    await looking
+    assert await delivering.look(here.db, api.tools.fetcher) == 0
+    assert posted(outside) == []

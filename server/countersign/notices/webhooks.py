@@ -28,6 +28,8 @@ TEST: Final = "webhook.test"
 WEBHOOK: Final = "webhook"
 OFF: Final = "the webhook is switched off"
 
+# A webhook that is switched off or removed meanwhile is waited for and looked at again: what came for it behind its
+# back would be posted all the same, without a signature where its secrets are gone.
 _QUEUE: Final = """
 insert into webhook_deliveries
   (id, webhook_id, organization_id, event_id, topic, body, state, attempts, due_at, created_at)
@@ -35,6 +37,7 @@ select d.id, w.id, w.organization_id, d.event_id, d.topic, d.body, 'waiting', 0,
 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[])
      d(id, organization_id, kind, event_id, topic, body)
 join webhooks w on w.organization_id = d.organization_id and w.state = 'active' and d.kind = any(w.kinds)
+for share of w
 on conflict (webhook_id, event_id) do nothing
 """
 
