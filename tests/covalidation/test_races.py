@@ -16,7 +16,7 @@ from tests.covalidation.arena import Arena, open_arena, together
 from tests.factories import Factory
 
 FEW = 3
-MANY = 200
+MANY = 250
 
 
 @pytest_asyncio.fixture
