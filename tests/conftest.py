@@ -27,7 +27,7 @@ from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 from tests.factories import Factory
 
-pytest_plugins = ["tests.ahead", "tests.serving"]
+pytest_plugins = ["tests.ahead", "tests.serving", "tests.mutations.standing"]
 
 BEYOND_LOOPBACK = "tests reach no network beyond this machine"
 
@@ -109,15 +109,19 @@ async def pools(database_dsn: str) -> AsyncIterator[Database]:
     await database.close()
 
 
+def emptying() -> str:
+    """What empties every table in one round trip; for the owner."""
+    statements = "".join(f"delete from {table_name(table)};" for table in app.declare_tables())
+    return f"begin; set local session_replication_role = replica; {statements} commit"
+
+
 @pytest_asyncio.fixture
 async def db(pools: Database, clock: FrozenClock, owner: asyncpg.Connection[asyncpg.Record]) -> AsyncIterator[Database]:
     """The database, emptied after the test in one round trip (for tests that commit)."""
     pools.clock = clock
     yield pools
     await refusals.settled()
-    tables = ", ".join(table_name(t) for t in app.declare_tables())
-    statements = "".join(f"delete from {name};" for name in tables.split(", "))
-    await owner.execute(f"begin; set local session_replication_role = replica; {statements} commit")
+    await owner.execute(emptying())
 
 
 @pytest_asyncio.fixture

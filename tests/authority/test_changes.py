@@ -7,18 +7,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pytest
-import pytest_asyncio
 
 from countersign.kit.access import ANONYMOUS, Actor, OrganizationKind, Role, Scope
-from countersign.kit.db import Database
 from countersign.kit.ids import new_id
 from countersign.schema.base import Lock
 from countersign.schema.promises import command_of
-from countersign.trust.signer import Signer
 from tests.authority.policy import may
 from tests.conftest import NOW
 from tests.factories import Factory
-from tests.mutations.stage import SCHEMA, Stage, make_stage
+from tests.mutations.stage import SCHEMA, Stage
 from tests.mutations.table import TABLE
 from tests.reads.toy import ask_data
 from tests.reviews.support import everything
@@ -70,11 +67,6 @@ ABILITIES: Final[list[tuple[str, str, str, tuple[str, ...], str]]] = [
     ("Award", "revoke", "revokeAward", ("award",), "awardId"),
     ("BulkOperation", "cancel", "cancelBulkOperation", ("bulk",), "bulkOperationId"),
 ]
-
-
-@pytest_asyncio.fixture
-async def stage(db: Database, signer: Signer, make: Factory) -> Stage:
-    return await make_stage(db, signer, make)
 
 
 async def crowd(stage: Stage, make: Factory) -> dict[str, Actor]:

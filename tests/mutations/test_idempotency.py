@@ -10,24 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from countersign.kit.access import Actor, OrganizationKind
-from countersign.kit.db import Database
 from countersign.kit.ids import new_id
-from countersign.trust.signer import Signer
 from tests.factories import Factory
-from tests.mutations.stage import SCHEMA, Stage, make_stage
+from tests.mutations.stage import SCHEMA, Stage
 from tests.mutations.table import TABLE, Row
 from tests.reviews.support import everything
 
 AT_ONCE = 16
 PUBLIC_ID = re.compile(r"[a-z]+_[A-Za-z0-9_-]+")
-
-
-@pytest_asyncio.fixture
-async def stage(db: Database, signer: Signer, make: Factory) -> Stage:
-    return await make_stage(db, signer, make)
 
 
 def test_every_mutation_is_tried() -> None:

@@ -6,14 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from countersign.kit.db import Database
 from countersign.schema.base import Lock
 from countersign.schema.promises import command_of
-from countersign.trust.signer import Signer
-from tests.factories import Factory
-from tests.mutations.stage import SCHEMA, Stage, make_stage
+from tests.mutations.stage import SCHEMA, Stage
 from tests.mutations.table import TABLE
 from tests.reviews.support import everything
 
@@ -37,11 +33,6 @@ STALE = {
     ],
     "expectedDigest": ["ab" * 32, ""],
 }
-
-
-@pytest_asyncio.fixture
-async def stage(db: Database, signer: Signer, make: Factory) -> Stage:
-    return await make_stage(db, signer, make)
 
 
 def field_of(name: str) -> str:
