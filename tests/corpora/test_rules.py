@@ -59,6 +59,8 @@ def test_a_file_is_known_by_the_digest_of_its_bytes_and_read_in_order() -> None:
         (lines([MADE[0], MADE[0]]), 2, "vacancy_id"),
         (lines([{"knowledge": []}]), 1, "vacancy_id"),
         (lines([{"vacancy_id": "\x00", "knowledge": []}]), 1, "vacancy_id"),
+        (b'{"vacancy_id": "\\ud800", "knowledge": []}\n', 1, "vacancy_id"),
+        (b'{"vacancy_id": "1", "knowledge": ["\\udfff"]}\n', 1, "knowledge"),
         (lines([{"vacancy_id": "1"}]), 1, "knowledge"),
         (lines([{"vacancy_id": "1", "knowledge": [1]}]), 1, "knowledge"),
         (lines([{"vacancy_id": "1", "knowledge": ["x"] * 501}]), 1, "knowledge"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,7 @@ from countersign.skills.rules import folded
 
 LONGEST: Final = 500
 MOST_TERMS: Final = 500
+_UNKEPT: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def _facts(line: int, item: Any) -> VacancyFacts:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value.strip()) > 0 and len(value) <= LONGEST and "\x00" not in value
+    """Whether it is a text that can be kept: JSON can spell NUL and half a character."""
+    return isinstance(value, str) and len(value.strip()) > 0 and len(value) <= LONGEST and not _UNKEPT.search(value)
 
 
 def _day(value: Any) -> date | None:
