@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from itertools import count
 from uuid import UUID
+
+import asyncpg
 
 from countersign import app
 from countersign.kit.access import Actor
@@ -123,6 +126,18 @@ async def reviewed(
     """A submitted review of the version, with three comments and two suggestions."""
     draft = await written(tx, reviewer, await claimed(tx, school, reviewer, version), recommendation)
     return await writing.submit(tx, reviewer, writing.Submit(draft))
+
+
+async def somebody_waits(owner: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Until a transaction waits for a lock that another one holds."""
+    for _ in range(500):
+        if await owner.fetchval(
+            "select exists (select from pg_stat_activity"
+            " where datname = current_database() and wait_event_type = 'Lock')"
+        ):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 async def everything(db: Database) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -20,7 +21,7 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.errors import Invalid, InvalidState, NotAllowed, NotFound, Refusal, Required
 from countersign.kit.ids import Sealer, new_id
-from countersign.reviews import calls
+from countersign.reviews import calls, experts
 from countersign.reviews import service as reviews
 from countersign.reviews.calls import CloseCall, Offer, OpenCall
 from countersign.reviews.reminders import look
@@ -46,7 +47,7 @@ from tests.conftest import VAULT
 from tests.factories import Factory
 from tests.reads.counted import CountedDatabase
 from tests.reads.toy import ask_code, ask_data
-from tests.reviews.support import Scene, everything, favourable, scene, submitted
+from tests.reviews.support import Scene, everything, favourable, scene, somebody_waits, submitted
 
 FINANCE = frozenset({Sector.FINANCE})
 QUEUE = "{ reviewQueue(first: 50) { totalCount nodes { turn dueOn request { id } call { id } } } }"
@@ -203,6 +204,46 @@ async def test_a_place_that_is_given_back_is_free_for_others_and_gone_for_who_is
     await market.refused(CallFull, lambda tx: reviews.claim(tx, first, request))
     await market.refused(CallFull, lambda tx: calls.take(tx, first, call))
     assert await market.queue(first) == []
+
+
+async def test_a_colleague_who_claims_what_is_being_given_back_does_not_overfill_the_call(
+    market: Market, make: Factory, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    first, second = await market.judge(), await market.judge()
+    call = await market.call()
+    request = await market.take(first, call)
+    assert first.organization_id is not None
+    async with market.db.writer() as tx:
+        colleague = await make.member(tx, first.organization_id, OrganizationKind.EMPLOYER, Role.REVIEWER)
+
+    async def claims() -> None:
+        async with market.db.writer() as tx:
+            await reviews.claim(tx, colleague, request)
+
+    async with market.db.writer() as other:
+        # The colleague has looked at the call and waits for the own membership while the place changes hands.
+        await other.execute("select from memberships where person_id = $1 for update", colleague.person_id)
+        late = asyncio.create_task(claims())
+        await somebody_waits(owner)
+        async with market.db.writer() as tx:
+            await reviews.give_back(tx, first, request)
+        taking = asyncio.create_task(market.take(second, call))
+        await asyncio.wait([taking], timeout=0.5)
+    came = await asyncio.gather(late, taking, return_exceptions=True)
+    assert sum(isinstance(found, CallFull) for found in came) == 1, came
+    async with market.db.writer() as tx:
+        assert await tx.fetchval("select count(*) from review_requests where state = 'claimed'") == 1
+
+
+async def test_a_place_of_another_organization_is_as_one_that_is_missing(market: Market) -> None:
+    first, second = await market.judge(), await market.judge()
+    call = await market.call()
+    request = await market.take(first, call)
+    async with market.db.writer() as tx:
+        await reviews.give_back(tx, first, request)
+    await market.take(second, call)
+    await market.refused(NotFound, lambda tx: reviews.claim(tx, second, request))
+    await market.refused(NotFound, lambda tx: experts.invite(tx, second, experts.InviteExpert(request)))
 
 
 async def test_who_gave_a_place_back_takes_the_same_request_again(market: Market, clock: FrozenClock) -> None:

@@ -42,7 +42,7 @@ async def invite(tx: Tx, actor: Actor, command: InviteExpert) -> tuple[UUID, str
     """
     access.require(actor, Permission.REVIEW)
     now = await tx.now()
-    await places.hold(tx, command.request_id, now)
+    await places.hold(tx, actor.organization_id, command.request_id, now)
     row, state = await hands.asked_of(tx, actor, command.request_id)
     await check_tie(tx, row, path=("reviewRequestId",))
     if await _open_of(tx, command.request_id, now):

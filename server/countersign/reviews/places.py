@@ -28,20 +28,24 @@ async def load(tx: Tx, call_id: UUID, now: datetime) -> tuple[asyncpg.Record, Ca
     return row, state
 
 
-async def hold(tx: Tx, request_id: UUID, now: datetime) -> None:
-    """Hold the call of which an unclaimed request is a place, before the request itself; refuse when none is left.
+async def hold(tx: Tx, organization_id: UUID | None, request_id: UUID, now: datetime) -> None:
+    """Hold the call of which a request is a place, before the request itself; refuse when none is left for it.
 
-    A request that nobody has in hand holds no place. Raises CallFull, InvalidState (the call is not open any more).
+    Of a request that was made to another organization nothing is told. A request that nobody has in hand holds no
+    place. Raises CallFull, InvalidState (the call is not open any more).
     """
     call_id = await tx.fetchval(
-        "select call_id from review_requests where id = $1 and call_id is not null"
-        " and (state = 'open' or (state = 'claimed' and claimed_until <= $2))",
-        *(request_id, now),
+        "select call_id from review_requests where id = $1 and organization_id = $2", request_id, organization_id
     )
     found = await load(tx, call_id, now) if call_id is not None else None
     if found is None:
         return
+    # Only now: with the call held, a place that comes back meanwhile goes to nobody else.
+    held = await tx.fetchrow(
+        "select state, claimed_until <= $2 as late from review_requests where id = $1", request_id, now
+    )
+    if held is None or held["state"] not in {"open", "claimed"} or (held["state"] == "claimed" and not held["late"]):
+        return
     row, state = found
     rules_calls.move(state, rules_calls.CallAct.TAKE, rules_calls.Caller.REVIEWER)
-    late = await tx.fetchval("select count(*) from review_requests where id = $1 and state = 'claimed'", request_id)
-    rules_calls.check_places(row["taken"] - late, row["places"])
+    rules_calls.check_places(row["taken"] - (held["state"] == "claimed"), row["places"])

@@ -242,7 +242,7 @@ async def claim(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
     """
     access.require(actor, Permission.REVIEW)
     now = await tx.now()
-    await places.hold(tx, request_id, now)
+    await places.hold(tx, actor.organization_id, request_id, now)
     row, state = await hands.asked_of(tx, actor, request_id)
     # A tie may have come since the school asked.
     await check_tie(tx, row, path=("reviewRequestId",))
