@@ -6,12 +6,14 @@ look-up that might lead to it; no answer may hold anything that is the school's.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
@@ -42,7 +44,7 @@ from countersign.trust.signer import Signer
 from tests.authority.questions import Questions, below_things, in_portions
 from tests.factories import Factory
 from tests.reads.toy import ask_code, ask_data
-from tests.reviews.support import everything, favourable
+from tests.reviews.support import everything, favourable, somebody_waits
 from tests.specs.samples import COMPLETE
 from tests.specs.support import ground
 
@@ -410,3 +412,20 @@ async def test_an_expert_writes_over_time_and_their_draft_tells_nothing(booth: B
     expert = await booth.within(lambda tx: tx.fetchval("select id from review_experts"))
     await booth.within(lambda tx: experts.withdraw(tx, booth.employer, expert))
     assert (await booth.post(text, start, i=given | {"idempotencyKey": "2"})).status_code == 401
+
+
+async def test_an_expert_who_waits_for_the_request_does_not_hold_the_invitation(
+    booth: Booth, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    """Whoever ends a link locks the request and then the invitation; the other way round the two would deadlock."""
+    expert, text = await booth.invite()
+    guest = await booth.as_expert(text)
+    assert guest is not None
+    async with booth.db.writer() as tx:
+        await tx.execute("select from review_requests where id = $1 for update", booth.request)
+        writes = asyncio.create_task(
+            booth.within(lambda other: reviews.decide(other, guest, Decide(booth.request, favourable())))
+        )
+        await somebody_waits(owner)
+        await tx.execute("select from review_experts where id = $1 for update nowait", expert)
+    await writes

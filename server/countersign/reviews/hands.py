@@ -60,6 +60,8 @@ async def taken_up(tx: Tx, actor: Actor, request_id: UUID) -> tuple[asyncpg.Reco
         return await asked_of(tx, actor, request_id)
     if actor.request_id != request_id:
         raise NotFound(what="review request", path=("reviewRequestId",))
+    # The request before the invitation, as whoever withdraws it locks them.
+    row, state = await load(tx, request_id)
     standing = await tx.fetchrow(
         "select x.expires_at, x.withdrawn_at, o.verification from review_experts x"
         " join organizations o on o.id = x.organization_id where x.id = $1 and x.request_id = $2 for share of x",
@@ -76,7 +78,7 @@ async def taken_up(tx: Tx, actor: Actor, request_id: UUID) -> tuple[asyncpg.Reco
     await tx.execute(
         "update review_experts set first_used_at = $2 where id = $1 and first_used_at is null", actor.person_id, now
     )
-    return await load(tx, request_id)
+    return row, state
 
 
 async def close(tx: Tx, row: asyncpg.Record, after: RequestState, now: datetime, reason: str | None = None) -> None:
