@@ -333,6 +333,39 @@ async def test_of_a_blind_request_the_covered_text_is_quoted_and_the_frozen_one_
     assert quoted == f"{name} teaches it."
 
 
+async def test_a_place_that_a_covered_name_leads_to_is_kept_by_the_name_that_stands_there(tx: Tx, desk: Desk) -> None:
+    name = await tx.fetchval("select display_name from organizations where id = $1", desk.here.school_id)
+    tools = [*COMPLETE["toolchain"], {"name": f"{name} Lab", "version": "2.1", "checkedOn": "2026-09-20"}]
+    made = await specs.create(tx, desk.here.school, specs.Create("own-tool", {**COMPLETE, "toolchain": tools}))
+    version = await specs.submit(tx, desk.here.school, specs.Submit(made.draft_id, "1.0.0"))
+    asked = reviews.RequestReview(version, desk.here.employer_id, blind=True)
+    request = await reviews.request(tx, desk.here.school, asked)
+    await reviews.claim(tx, desk.here.employer, request)
+    draft = await writing.start(tx, desk.here.employer, writing.Start(request, Interest.NONE))
+    await tx.execute("update review_drafts set viewed = sections where id = $1", draft)
+    path = f"toolchain[{'█' * len(name)} Lab]"
+    words = writing.Edit(
+        draft,
+        scores=SCORES,
+        comments=(DraftComment(Anchor(path), "Whose is this?", asks_change=True),),
+        suggestions=(DraftSuggestion(Anchor(f"{path}.version", 0, 3, "2.1"), "2.2"),),
+        comment="Hm.",
+        recommendation=Recommendation.REQUEST_CHANGES,
+    )
+    await writing.edit(tx, desk.here.employer, words)
+    review = await writing.submit(tx, desk.here.employer, writing.Submit(draft))
+    kept = await tx.fetch(
+        "select path from review_comments where review_id = $1 union all"
+        " select path from change_requests where review_id = $1 union all"
+        " select path || quoted from review_suggestions where review_id = $1",
+        review,
+    )
+    real = f"toolchain[{name} Lab]"
+    assert [row["path"] for row in kept] == [real, real, f"{real}.version2.1"]
+    suggestion = await tx.fetchval("select id from review_suggestions where review_id = $1", review)
+    await suggestions.accept(tx, desk.here.school, suggestions.Accept(suggestion))
+
+
 async def thread(desk: Desk) -> tuple[UUID, list[UUID], list[UUID]]:
     """A submitted review, its comments, its suggestions."""
     review = await writing.submit(

@@ -129,6 +129,24 @@ def _range_faults(anchor: Anchor, value: Any, at: Path) -> list[Refusal]:
     return []
 
 
+def renamed(path: str, here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    """The path at which `there` has what `here` has at `path`; they differ in their texts alone, as names of items.
+
+    Raises NoSuchField when `here` has nothing there.
+    """
+    value: Any = here
+    other: Any = there
+    made = ""
+    for step in steps(path) or ("",):
+        number = _number(value, step[1:]) if isinstance(value, list) else None
+        name = step if number is None else f"[{_name(other, number)}"
+        value, other = _inside(value, step), _inside(other, name)
+        if value is _MISSING or other is _MISSING:
+            raise NoSuchField(field=path[:LONGEST_PATH], path=("path",))
+        made += f"{name}]" if name.startswith("[") else f".{name}"
+    return made.removeprefix(".")
+
+
 def quotation(content: Mapping[str, Any], path: str | None, start: int | None, end: int | None) -> str:
     """What a checked range says in a content; nothing without a range."""
     if path is None or start is None or end is None:
@@ -205,3 +223,12 @@ def _number(items: Sequence[Any], name: str) -> int | None:
                 return None
             break
     return int(name) if name.isascii() and name.isdigit() and len(name) < 4 and int(name) < len(items) else None  # noqa: PLR2004 - lists are shorter than a thousand
+
+
+def _name(items: Sequence[Any], number: int) -> str:
+    """What `_number` finds the item by."""
+    for key in KEYS:
+        if all(isinstance(item, Mapping) and key in item for item in items):
+            name = str(items[number][key])
+            return name if _number(items, name) == number else str(number)
+    return str(number)

@@ -16,11 +16,12 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotAllowed, NotFound
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
-from countersign.reviews import hands, renewals, rubrics, rules, service
+from countersign.reviews import hands, renewals, rubrics, rules, rules_anchors, service
 from countersign.reviews import rules_writing as writing
 from countersign.reviews.change_requests import Asked
 from countersign.reviews.rules import Act, Interest, LeaseLost, Party, Recommendation, Request, Score
 from countersign.reviews.rules_anchors import Anchor, quotation
+from countersign.reviews.rules_blind import COVER
 from countersign.reviews.rules_threads import SuggestionState, ThreadState
 from countersign.reviews.rules_writing import Draft, DraftAct, DraftComment, DraftState, DraftSuggestion
 from countersign.reviews.tables import ReviewComment, ReviewDraft, ReviewSuggestion
@@ -201,10 +202,10 @@ async def submit(tx: Tx, actor: Actor, command: Submit) -> UUID:
     draft, request = await _in_hand(tx, actor, command.draft_id, DraftAct.SUBMIT)
     require_unmodified(draft["updated_at"], command.seen, what="review")
     rubric = await rubrics.of(tx, draft["rubric_version_id"])
-    whole = _read(draft)
+    content = to_json(await specs.content_of(tx, request["spec_version_id"]))
+    whole = _read(draft, request["blind_content"], content)
     decision = writing.submit(whole, rubric)
     now = await tx.now()
-    content = to_json(await specs.content_of(tx, request["spec_version_id"]))
     sides = {name: request[name] for name in ("spec_version_id", "school_id", "organization_id")}
     place = {"review_id": command.draft_id, "request_id": request["id"]}
     kept = {**sides, **place, "made_at": now, "updated_at": shown(now)}
@@ -286,19 +287,23 @@ def _proposal(suggestion: DraftSuggestion) -> dict[str, Any]:
     return {**asdict(suggestion.anchor), "replacement": suggestion.replacement, "reason": suggestion.reason}
 
 
-def _anchor(stored: Mapping[str, Any]) -> Anchor:
-    return Anchor(stored["path"], stored["start"], stored["end"], stored["quoted"])
+def _read(draft: asyncpg.Record, covered: Mapping[str, Any] | None, content: Mapping[str, Any]) -> Draft:
+    """What a draft says, at the places of the frozen text: in a `covered` one items may have gone by a covered name."""
 
+    def anchor(stored: Mapping[str, Any]) -> Anchor:
+        path = stored["path"]
+        if path and covered is not None and COVER in path:
+            path = rules_anchors.renamed(path, covered, content)
+        return Anchor(path, stored["start"], stored["end"], stored["quoted"])
 
-def _read(draft: asyncpg.Record) -> Draft:
     return Draft(
         interest=Interest(draft["interest"]),
         declaration=draft["coi_declaration"],
         scores=tuple(Score(**score) for score in draft["scores"]),
         comment=draft["comment"],
         recommendation=Recommendation(draft["recommendation"]) if draft["recommendation"] else None,
-        comments=tuple(DraftComment(_anchor(c), c["body"], c["asks_change"]) for c in draft["comments"]),
-        suggestions=tuple(DraftSuggestion(_anchor(s), s["replacement"], s["reason"]) for s in draft["suggestions"]),
+        comments=tuple(DraftComment(anchor(c), c["body"], c["asks_change"]) for c in draft["comments"]),
+        suggestions=tuple(DraftSuggestion(anchor(s), s["replacement"], s["reason"]) for s in draft["suggestions"]),
         sections=frozenset(Section(name) for name in draft["sections"]),
         viewed=frozenset(Section(name) for name in draft["viewed"]),
     )
