@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -245,6 +245,33 @@ async def test_a_letter_whose_sender_died_is_sent_again_under_the_same_id(
     await mailing.look(here.db, post.mailer, ORIGIN)
     first, second = (letter["Message-ID"] for letter in post.post.received)
     assert first == second
+
+
+@dataclass
+class Slow:
+    """A mail server that takes half a lease for each letter, while somebody else looks for letters too."""
+
+    here: Market
+    mailer: Smtp
+    clock: FrozenClock
+    sender: str = SENDER
+
+    async def send(self, message: EmailMessage, recipient: str) -> None:
+        """Send it, then let time pass."""
+        await self.mailer.send(message, recipient)
+        self.clock.move(LEASE / 2 + timedelta(seconds=1))
+        await mailing.look(self.here.db, self.mailer, ORIGIN)
+
+
+async def test_letters_that_wait_long_for_their_turn_are_not_sent_twice(
+    api: Api, here: Market, post: Office, clock: FrozenClock
+) -> None:
+    actors = [here.employer, *[await here.colleague(Role.REVIEWER) for _ in range(3)]]
+    for number, actor in enumerate(actors):
+        await api.sign_in(actor)
+        await api.do("setNoticeAddress", SET, actor, address=f"number{number}@employer.example")
+    await mailing.look(here.db, Slow(here, post.mailer, clock), ORIGIN)
+    assert sorted(post.post.recipients) == [f"number{number}@employer.example" for number in range(len(actors))]
 
 
 async def test_an_address_that_is_not_there_bounces_and_its_owner_is_told_in_the_inbox(

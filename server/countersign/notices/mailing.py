@@ -28,6 +28,11 @@ where id = any(array(select id from mails where state in ('waiting', 'sending') 
                      order by due_at limit $3 for update skip locked))
 returning id, mailbox_id, purpose, rhythm, attempts
 """
+# A letter waits for those of its batch that are before it; when its lease ended meanwhile somebody else has it.
+_HOLD: Final = (
+    "update mails set due_at = $3::timestamptz + $4::interval where id = $1 and attempts = $2 and state = 'sending'"
+    " returning id"
+)
 _STATES: Final = {After.SETTLED: "sent", After.WAITING: "waiting", After.GIVEN_UP: "failed"}
 
 log = structlog.get_logger(__name__)
@@ -57,8 +62,10 @@ async def look(db: Database, mailer: Mailer, origin: str, limit: int = AT_ONCE) 
 
 async def _send(db: Database, mailer: Mailer, origin: str, row: asyncpg.Record) -> None:
     async with db.writer() as tx:
-        ready = await _ready(tx, row, origin)
         at = await tx.now()
+        if await tx.fetchval(_HOLD, row["id"], row["attempts"], at, LEASE) is None:
+            return
+        ready = await _ready(tx, row, origin)
         if ready is None:
             await _settle(tx, row["id"], "dropped", at, None)
             return
