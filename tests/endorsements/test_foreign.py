@@ -235,6 +235,20 @@ async def test_what_is_no_endorsement_from_elsewhere_is_refused_and_nothing_kept
     assert await post.kept() == 1
 
 
+@pytest.mark.parametrize(
+    ("exp", "dates", "until"),
+    [
+        (1_793_750_400, "FAILED", "2026-11-04T00:00:00Z"),  # before now, and before what the credential says
+        (1_830_000_000, "PASSED", "2027-11-01T00:00:00Z"),
+        (10**15, "PASSED", "2027-11-01T00:00:00Z"),
+        ("soon", "PASSED", "2027-11-01T00:00:00Z"),
+    ],
+)
+async def test_a_jwt_ends_when_its_claim_says_so(post: Post, exp: object, dates: str, until: str) -> None:
+    made = await post.bring(post.jwt(exp=exp))
+    assert (outcomes(made)["dates"], made["foreignEndorsement"]["validUntil"]) == (dates, until)
+
+
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
 @pytest.mark.parametrize("member", ["validFrom", "validUntil"])
 async def test_an_instant_outside_the_calendar_is_kept_as_none_and_breaks_nothing(

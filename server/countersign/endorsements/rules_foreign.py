@@ -70,6 +70,7 @@ def claimed(text: str) -> Claimed:
     if _JWT.fullmatch(stripped):
         header, payload = (_part(part) for part in stripped.split(".")[:2])
         document = {name: value for name, value in payload.items() if name not in _REGISTERED}
+        document |= _ended_by_claim(payload.get("exp"), document)
         return _credential(document, Format.OPEN_BADGES_3_JWT, _signature(stripped, header, _issuer(document)[0]))
     try:
         found = read(stripped)
@@ -212,6 +213,22 @@ def _part(part: str) -> Mapping[str, Any]:
 
 def _strings(value: object) -> list[str]:
     return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
+
+
+def _ended_by_claim(exp: object, document: Mapping[str, Any]) -> Mapping[str, str]:
+    """The end that the claim `exp` (seconds since 1970) sets before the credential's own, or where it names none.
+
+    Open Badges 3.0, section 8.2, has the two say the same; whoever lets only the token expire means it all the same.
+    """
+    if not isinstance(exp, int | float) or isinstance(exp, bool):
+        return {}
+    try:
+        end = datetime.fromtimestamp(int(exp), UTC)
+    except (OverflowError, ValueError, OSError):
+        return {}
+    own = _instant(document.get("validUntil"))
+    earlier = own > end if own is not None else "validUntil" not in document
+    return {"validUntil": end.isoformat().replace("+00:00", "Z")} if earlier else {}
 
 
 def _instant(value: object) -> datetime | None:
