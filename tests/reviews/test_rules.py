@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from countersign.kit.errors import InvalidState, Refusal, Refusals, Required, TooLong
-from countersign.reviews.rubric import CRITERIA, RUBRIC
+from countersign.reviews.rubric import CRITERIA, DEFAULT, RUBRIC
 from countersign.reviews.rules import (
     LEASE,
     MOVES,
@@ -35,6 +35,7 @@ from countersign.reviews.rules import (
     decide,
     decline,
     move,
+    score_faults,
     voids,
 )
 
@@ -204,3 +205,13 @@ def test_any_other_recommendation_needs_a_comment(recommendation: Recommendation
 
 def test_words_have_a_limit() -> None:
     assert places(full(comment="x" * 10_001)) == {(TooLong, ("comment",))}
+
+
+def test_a_flood_of_scores_is_one_short_refusal() -> None:
+    flood = [Score("x" * 100_000, 9) for _ in range(101)]
+    (refusal,) = score_faults(flood, DEFAULT, evidence=True)
+    assert refusal.path == ("scores",)
+    for value, faults in ((9, 299), (3, 299)):
+        unknown = score_faults([Score("x" * 100_000, value)] * 100, DEFAULT, evidence=True)
+        assert len(unknown) == faults
+        assert max(len(each.message) for each in unknown) < 200

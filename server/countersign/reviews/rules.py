@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, assert_never
 from uuid import UUID
 
-from countersign.kit.errors import Code, InvalidState, Path, Refusal, Refusals, Required, TooLong
+from countersign.kit.errors import Code, Invalid, InvalidState, Path, Refusal, Refusals, Required, TooLong
 from countersign.reviews.rubric import DEFAULT, HIGHEST, LOWEST, Rubric
 
 LEASE: Final = timedelta(days=7)
@@ -19,6 +19,9 @@ LONGEST_DUE: Final = timedelta(days=365)
 COMMENT_LIMIT: Final = 10_000
 REASON_LIMIT: Final = 2_000
 EVIDENCE_LIMIT: Final = 2_000
+MOST_SCORES: Final = 100
+LONGEST_CODE: Final = 40
+"""How much of a code that nobody knows is said back."""
 
 
 class RequestState(enum.StrEnum):
@@ -288,18 +291,22 @@ def score_faults(scores: Iterable[Score], rubric: Rubric, *, evidence: bool) -> 
     """
     faults: list[Refusal] = []
     seen: set[str] = set()
-    for number, score in enumerate(scores):
+    given = list(scores)
+    if len(given) > MOST_SCORES:
+        return [Invalid(problem=f"A review has at most {MOST_SCORES} scores", path=("scores",))]
+    for number, score in enumerate(given):
         at: Path = ("scores", number)
+        code = score.criterion[:LONGEST_CODE]
         if score.criterion not in rubric.codes:
             codes = f"{rubric.codes[0]} to {rubric.codes[-1]}"
-            faults.append(UnknownCriterion(code=score.criterion, codes=codes, path=(*at, "criterion")))
+            faults.append(UnknownCriterion(code=code, codes=codes, path=(*at, "criterion")))
         if score.criterion in seen:
-            faults.append(ScoredTwice(criterion=score.criterion, path=(*at, "criterion")))
+            faults.append(ScoredTwice(criterion=code, path=(*at, "criterion")))
         seen.add(score.criterion)
         if not LOWEST <= score.value <= HIGHEST:
             faults.append(OutOfScale(value=score.value, path=(*at, "value")))
         elif evidence and score.value >= rubric.evidence_from and not score.evidence.strip():
-            faults.append(EvidenceNeeded(value=score.value, criterion=score.criterion, path=(*at, "evidence")))
+            faults.append(EvidenceNeeded(value=score.value, criterion=code, path=(*at, "evidence")))
         if len(score.evidence) > EVIDENCE_LIMIT:
             faults.append(TooLong(what="The evidence", limit=EVIDENCE_LIMIT, path=(*at, "evidence")))
     return faults
