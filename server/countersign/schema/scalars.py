@@ -62,7 +62,8 @@ def _decimal(value: Any) -> Decimal:
         number = Decimal(_text(value))
     except InvalidOperation:
         raise ValueError("A decimal number as text is expected, such as 7.50") from None
-    if not number.is_finite() or len(value) > _DIGITS:
+    # "1e999999999" is short, and a gigabyte when it is written out.
+    if not number.is_finite() or len(value) > _DIGITS or abs(int(number.as_tuple().exponent)) > _DIGITS:
         raise ValueError("A decimal number as text is expected, such as 7.50")
     return number
 
