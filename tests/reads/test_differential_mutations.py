@@ -38,7 +38,7 @@ BAD: dict[str, dict[str, Any]] = {
     "issueAward": {"email": "nobody"},
 }
 
-SHOWN_ONCE = {"link", "text", "url", "expiresAt"}
+SHOWN_ONCE = {"link", "text", "url", "expiresAt", "secret"}
 
 
 @dataclass(frozen=True)
