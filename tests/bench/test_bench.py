@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from countersign.awards.service import check_index
@@ -37,6 +38,7 @@ async def benched(server_dsn: str) -> AsyncIterator[tuple[dict[str, Any], dict[i
     await datas.drop(server_dsn, LEARNERS, NAME)
 
 
+@pytest.mark.campaign
 async def test_every_row_is_measured_on_both_sides(
     benched: tuple[dict[str, Any], dict[int, list[report.Row]]],
 ) -> None:
@@ -54,6 +56,7 @@ async def test_every_row_is_measured_on_both_sides(
     assert {goal["id"] for row in found["rows"] for goal in row["goals"]} == {"G6", "G8", "G9", "G10"}
 
 
+@pytest.mark.campaign
 async def test_the_table_says_every_row_and_goal(
     benched: tuple[dict[str, Any], dict[int, list[report.Row]]],
 ) -> None:

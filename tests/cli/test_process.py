@@ -29,6 +29,7 @@ def test_a_stopped_server_leaves_no_process(tmp_path: Path, how: signal.Signals,
     assert "ready in " in said
 
 
+@pytest.mark.campaign
 def test_workers_share_the_port_and_a_killed_parent_takes_them_along(tmp_path: Path) -> None:
     port = free_port()
     arguments = ("serve", "--data", str(tmp_path / "data"), "--workers", "2")
@@ -42,6 +43,7 @@ def test_workers_share_the_port_and_a_killed_parent_takes_them_along(tmp_path: P
         assert still_there(postgres) == [], "the next start stopped the old PostgreSQL"
 
 
+@pytest.mark.campaign
 def test_a_server_whose_postgresql_dies_says_so_and_ends(tmp_path: Path) -> None:
     port = free_port()
     with started("serve", "--data", str(tmp_path / "data"), port=port, errors=tmp_path / "log") as process:
@@ -54,6 +56,7 @@ def test_a_server_whose_postgresql_dies_says_so_and_ends(tmp_path: Path) -> None
         assert answers(port)
 
 
+@pytest.mark.campaign
 def test_two_portals_live_side_by_side(tmp_path: Path) -> None:
     one, two = free_port(), free_port()
     log = tmp_path / "log"
@@ -66,6 +69,7 @@ def test_two_portals_live_side_by_side(tmp_path: Path) -> None:
         assert answers(two)
 
 
+@pytest.mark.campaign
 def test_verbs_beside_a_running_server_use_its_database(tmp_path: Path) -> None:
     port, data = free_port(), str(tmp_path / "data")
     with started("serve", "--data", data, port=port, errors=tmp_path / "log"):
