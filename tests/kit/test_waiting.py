@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import asyncpg
+import pytest
 
-from countersign.kit.waiting import kept
+from countersign.kit.waiting import kept, now_and_then
 
 
 async def test_a_job_that_fails_begins_anew_and_its_neighbours_never_notice() -> None:
@@ -33,3 +34,26 @@ async def test_a_job_that_always_fails_ends_when_it_is_told_to() -> None:
 
     async with asyncio.timeout(5):
         await kept(job, stop, pause=60)
+
+
+async def test_a_look_whose_database_is_away_is_taken_again_until_told_to_stop() -> None:
+    stop, looks = asyncio.Event(), 0
+
+    async def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise asyncpg.ConnectionDoesNotExistError("gone")
+        stop.set()
+
+    async with asyncio.timeout(60):
+        await now_and_then(look, 0, stop, "no look")
+    assert looks == 2
+
+
+async def test_a_look_that_fails_by_its_own_fault_ends_the_job() -> None:
+    async def look() -> None:
+        raise RuntimeError("a fault")
+
+    with pytest.raises(RuntimeError, match="a fault"):
+        await now_and_then(look, 0, asyncio.Event(), "no look")

@@ -6,11 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
-import structlog
-
 from countersign.kit.db import Database
-from countersign.kit.waiting import either
+from countersign.kit.waiting import now_and_then
 
 EVERY_SECONDS: Final = 600.0
 AT_ONCE: Final = 1_000
@@ -20,8 +17,6 @@ _OVER: Final = (
     ("attempts", "since <= $1", timedelta(days=1)),
     ("account_logins", "ends_at <= $1", timedelta(days=7)),
 )
-
-log = structlog.get_logger()
 
 
 async def forget(db: Database) -> int:
@@ -42,9 +37,4 @@ async def forget(db: Database) -> int:
 
 async def run(db: Database, stop: asyncio.Event) -> None:
     """Forget every ten minutes until told to stop."""
-    while not stop.is_set():
-        try:
-            await forget(db)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("no look for sessions that are over")
-        await either(EVERY_SECONDS, stop)
+    await now_and_then(lambda: forget(db), EVERY_SECONDS, stop, "no look for sessions that are over")

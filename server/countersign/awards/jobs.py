@@ -10,6 +10,7 @@ import structlog
 
 from countersign.awards import credentials
 from countersign.kit.db import Database
+from countersign.kit.waiting import now_and_then
 from countersign.search import service as search
 from countersign.trust.rules import STANDING
 from countersign.trust.signer import Signer
@@ -55,13 +56,9 @@ async def lapse_consents(db: Database) -> int:
 
 async def run(db: Database, signer: Signer, stop: asyncio.Event) -> None:
     """Sign what waits and take out lapsed consents, every five seconds until told to stop."""
-    while not stop.is_set():
-        try:
-            await lapse_consents(db)
-            await sign_pending(db, signer)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("no look for unsigned awards and lapsed consents")
-        try:
-            await asyncio.wait_for(stop.wait(), PAUSE)
-        except TimeoutError:
-            continue
+
+    async def look() -> None:
+        await lapse_consents(db)
+        await sign_pending(db, signer)
+
+    await now_and_then(look, PAUSE, stop, "no look for unsigned awards and lapsed consents")

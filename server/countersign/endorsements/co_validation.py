@@ -15,14 +15,12 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-import structlog
-
 from countersign.endorsements.co_validation_views import CHANGES, HAPPENED
 from countersign.endorsements.tables import CoValidationTurn
 from countersign.endorsements.views import CO_VALIDATED_AT
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
+from countersign.kit.waiting import now_and_then
 from countersign.organizations.events import StandingChanged
 
 PAUSE: Final = 5.0
@@ -32,7 +30,6 @@ IN_ROTATION: Final = 20
 LOOKED_AT_AGAIN: Final = timedelta(hours=1)
 GAINED: Final = "spec.co_validated"
 LOST: Final = "spec.co_validation_lost"
-log = structlog.get_logger(__name__)
 
 
 async def own_scores(tx: Tx, version_id: UUID, organization_id: UUID) -> tuple[Decimal | None, int | None]:
@@ -154,12 +151,4 @@ async def look(db: Database) -> int:
 
 async def run(db: Database, stop: asyncio.Event) -> None:
     """Look every five seconds until told to stop."""
-    while not stop.is_set():
-        try:
-            await look(db)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("no look for co-validation that has turned")
-        try:
-            await asyncio.wait_for(stop.wait(), PAUSE)
-        except TimeoutError:
-            continue
+    await now_and_then(lambda: look(db), PAUSE, stop, "no look for co-validation that has turned")

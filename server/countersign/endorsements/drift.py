@@ -10,7 +10,6 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-import structlog
 
 from countersign.endorsements import drift_rules as rules
 from countersign.endorsements import support
@@ -22,6 +21,7 @@ from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
+from countersign.kit.waiting import now_and_then
 from countersign.organizations import members
 from countersign.specs import service as specs
 
@@ -30,8 +30,6 @@ PAUSE: Final = 600.0
 AT_ONCE: Final = 500
 WATCHING: Final = 7_346_523
 """The advisory lock of whoever looks: one at a time."""
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +227,4 @@ async def _step(tx: Tx, actor: Actor, alarm_id: UUID, act: Act) -> State:
 
 async def run(db: Database, stop: asyncio.Event) -> None:
     """Look at once and every ten minutes, until told to stop."""
-    while not stop.is_set():
-        try:
-            await look(db)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("toolchains were not looked at")
-        try:
-            await asyncio.wait_for(stop.wait(), PAUSE)
-        except TimeoutError:
-            continue
+    await now_and_then(lambda: look(db), PAUSE, stop, "toolchains were not looked at")

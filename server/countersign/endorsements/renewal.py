@@ -8,15 +8,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-import structlog
-
 from countersign.endorsements import backing, rules, service
 from countersign.endorsements.evidence import Evidence
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotFound
+from countersign.kit.waiting import now_and_then
 from countersign.organizations import members
 
 PAUSE: Final = 600.0
@@ -24,8 +22,6 @@ PAUSE: Final = 600.0
 AT_ONCE: Final = 500
 OLD_NEWS: Final = 7
 """Nobody is told any more that an endorsement ended so many days ago."""
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +125,4 @@ async def look(db: Database) -> int:
 
 async def run(db: Database, stop: asyncio.Event) -> None:
     """Look every ten minutes until told to stop."""
-    while not stop.is_set():
-        try:
-            await look(db)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("no look for endorsements that will end")
-        try:
-            await asyncio.wait_for(stop.wait(), PAUSE)
-        except TimeoutError:
-            continue
+    await now_and_then(lambda: look(db), PAUSE, stop, "no look for endorsements that will end")

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import asyncpg
-import structlog
 from sqlalchemy import Column, DateTime, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
@@ -21,6 +20,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Code, IdempotencyKeyReused, Refusal, Refusals, StepUpRequired
 from countersign.kit.placement import Placement, Table
+from countersign.kit.waiting import now_and_then
 
 KEY_LENGTH = (1, 200)
 KEPT: Final = timedelta(days=7)
@@ -48,9 +48,6 @@ class IdempotencyKey(Table, table=True):
 
 class Forgotten(Exception):
     """A key that was there a moment ago is there no more: its time had come just now."""
-
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,12 +267,4 @@ async def forget(db: Database) -> int:
 
 async def run(db: Database, stop: asyncio.Event) -> None:
     """Forget old keys every ten minutes until told to stop."""
-    while not stop.is_set():
-        try:
-            await forget(db)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("no look for old idempotency keys")
-        try:
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
-        except TimeoutError:
-            continue
+    await now_and_then(lambda: forget(db), LOOK_SECONDS, stop, "no look for old idempotency keys")

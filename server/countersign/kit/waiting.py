@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
+import asyncpg
+
 from countersign.kit.logs import logger
 
 PAUSE: Final = 1.0
@@ -21,6 +23,19 @@ async def either(seconds: float | None, *events: asyncio.Event) -> None:
     finally:
         for wait in waits:
             wait.cancel()
+
+
+async def now_and_then(look: Callable[[], Awaitable[object]], seconds: float, stop: asyncio.Event, failed: str) -> None:
+    """Look at once and again every so many seconds, until told to stop.
+
+    A database that is away is logged in the words of `failed`, and looked for again; anything else is raised.
+    """
+    while not stop.is_set():
+        try:
+            await look()
+        except (OSError, asyncpg.PostgresError):
+            log.exception(failed)
+        await either(seconds, stop)
 
 
 async def kept(run: Callable[[], Awaitable[None]], stop: asyncio.Event, *, pause: float = PAUSE) -> None:

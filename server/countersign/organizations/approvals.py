@@ -9,13 +9,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-import structlog
 
 from countersign.kit import access, events
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotAllowed, NotFound
 from countersign.kit.ids import new_id
+from countersign.kit.waiting import now_and_then
 from countersign.organizations import rules_approvals
 from countersign.organizations.events import Approved, MembershipEnded, Rejected
 from countersign.organizations.rules_approvals import LIFE, Action, Proposal, State
@@ -23,8 +23,6 @@ from countersign.organizations.tables import Approval
 
 PAUSE: Final = 60.0
 LEFT: Final = "Whoever proposed it has lost a role in the organization"
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +129,7 @@ async def lapse(db: Database, limit: int = 100) -> int:
 
 async def run(db: Database, stop: asyncio.Event) -> None:
     """Close what has waited too long, each minute until told to stop."""
-    while not stop.is_set():
-        try:
-            await lapse(db)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("no look for proposals that have expired")
-        try:
-            await asyncio.wait_for(stop.wait(), PAUSE)
-        except TimeoutError:
-            continue
+    await now_and_then(lambda: lapse(db), PAUSE, stop, "no look for proposals that have expired")
 
 
 async def _load(tx: Tx, actor: Actor, approval_id: UUID) -> tuple[asyncpg.Record, Proposal]:

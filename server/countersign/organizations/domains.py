@@ -14,6 +14,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Invalid, NotAllowed, NotFound
 from countersign.kit.fetcher import Fetcher, Unfetchable
 from countersign.kit.ids import new_id
+from countersign.kit.waiting import now_and_then
 from countersign.organizations import rules, rules_domains
 from countersign.organizations.events import TiesChanged
 from countersign.organizations.rules_domains import Answer, Claim, Finding, Method, State
@@ -118,15 +119,7 @@ async def check_due(db: Database, fetcher: Fetcher, limit: int = AT_ONCE) -> int
 
 async def run(db: Database, fetcher: Fetcher, stop: asyncio.Event) -> None:
     """Ask domains when they are due, until told to stop."""
-    while not stop.is_set():
-        try:
-            await check_due(db, fetcher)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("no look for domains that are due")
-        try:
-            await asyncio.wait_for(stop.wait(), PAUSE)
-        except TimeoutError:
-            continue
+    await now_and_then(lambda: check_due(db, fetcher), PAUSE, stop, "no look for domains that are due")
 
 
 async def _own(tx: Tx, actor: Actor, claim_id: UUID) -> asyncpg.Record:

@@ -8,22 +8,18 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-import structlog
-
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Invalid, InvalidState
 from countersign.kit.staleness import next_change, require_unmodified
+from countersign.kit.waiting import now_and_then
 from countersign.organizations import members
 from countersign.organizations import rules_members as rules
 
 PAUSE: Final = 600.0
 """Seconds between two looks for authority that will end."""
 AT_ONCE: Final = 500
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +107,4 @@ async def look(db: Database) -> int:
 
 async def run(db: Database, stop: asyncio.Event) -> None:
     """Look every ten minutes until told to stop."""
-    while not stop.is_set():
-        try:
-            await look(db)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("no look for signing authority that will end")
-        try:
-            await asyncio.wait_for(stop.wait(), PAUSE)
-        except TimeoutError:
-            continue
+    await now_and_then(lambda: look(db), PAUSE, stop, "no look for signing authority that will end")

@@ -7,21 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-import structlog
-
 from countersign.kit import audit
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.kit.vault import key_of
+from countersign.kit.waiting import now_and_then
 from countersign.privacy.service import ARCHIVE
 
 TAG: Final = "copy"
 NUMBER_BYTES: Final = 8
 LOOK_SECONDS: Final = 600.0
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +64,4 @@ async def expire(db: Database) -> int:
 
 async def run(db: Database, stop: asyncio.Event) -> None:
     """Delete what has had its time, every ten minutes until told to stop."""
-    while not stop.is_set():
-        try:
-            await expire(db)
-        except (OSError, asyncpg.PostgresError):
-            log.exception("no look for old copies")
-        try:
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
-        except TimeoutError:
-            continue
+    await now_and_then(lambda: expire(db), LOOK_SECONDS, stop, "no look for old copies")
