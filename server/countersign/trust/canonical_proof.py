@@ -1,4 +1,7 @@
-"""`eddsa-rdfc-2022` of VC Data Integrity EdDSA Cryptosuites 1.0: what is signed, and the proof around it (pure)."""
+"""`eddsa-rdfc-2022` of VC Data Integrity EdDSA Cryptosuites 1.0: what is signed, and the proof around it (pure).
+
+`ecdsa-rdfc-2019` over P-256 (VC Data Integrity ECDSA Cryptosuites 1.0) signs the same bytes; it is read, never made.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,7 +16,7 @@ from countersign.trust.canonical_codes import multibase_decode, multibase_encode
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 PROOF_TYPE = "DataIntegrityProof"
-_SIGNATURE_BYTES = 64
+ECDSA = "ecdsa-rdfc-2019"
 
 
 def date_time(moment: datetime) -> str:
@@ -54,15 +57,20 @@ def proof_value(signature: bytes) -> str:
     return multibase_encode(signature)
 
 
-def signature_holds(public_key: bytes, data: bytes, value: object) -> bool:
-    """Whether a `proofValue` is this key's signature of these 64 bytes; an unreadable value is not."""
+def signature_of(value: object) -> bytes:
+    """The bytes of a `proofValue` (multibase base58-btc); none at all for what cannot be read as one."""
     if not isinstance(value, str) or not value.startswith("z"):
-        return False
+        return b""
     try:
-        signature = multibase_decode(value)
-        if len(signature) != _SIGNATURE_BYTES:
-            return False
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, data)
+        return multibase_decode(value)
+    except ValueError:
+        return b""
+
+
+def signature_holds(public_key: bytes, data: bytes, value: object) -> bool:
+    """Whether a `proofValue` is this Ed25519 key's signature of these 64 bytes; an unreadable value is not."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature_of(value), data)
     except (ValueError, InvalidSignature):
         return False
     return True

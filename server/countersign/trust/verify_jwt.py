@@ -1,0 +1,134 @@
+"""Credentials as JSON Web Tokens: who signed, bound to who says it, and whether the claims say the same twice (pure).
+
+Open Badges 3.0, section 8.2, and RFC 7515; stricter than either, which bind the signer to nobody: the key must be one
+of the issuer's own, and what the token repeats must say what the credential says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from countersign.trust.canonical_codes import base64url_decode
+from countersign.trust.canonical_schema import parse_date_time
+from countersign.trust.verify_findings import Finding, Verdict, failed, passed
+from countersign.trust.verify_keys import Key, Kind, asserting, from_jwk, key_of, read_method
+from countersign.trust.verify_reading import Unreadable, read
+
+REGISTERED: Final = ("iss", "sub", "jti", "nbf", "exp", "iat", "aud")
+_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_HEADERS: Final = frozenset({"alg", "typ", "kid", "jwk", "cty"})
+_KINDS: Final = frozenset(kind.value for kind in Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A compact JWS over JSON: its header, its claims, what was signed, and the signature as bytes."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+    signed: bytes
+    signature: bytes
+
+    @property
+    def credential(self) -> dict[str, Any]:
+        """The credential that the claims are, without those that JWT registers."""
+        return {name: value for name, value in self.claims.items() if name not in REGISTERED}
+
+
+def is_compact(text: str) -> bool:
+    """Whether a text has the form of a compact JWS."""
+    return _COMPACT.fullmatch(text) is not None
+
+
+def read_token(text: str) -> Token:
+    """Take a compact JWS of JSON apart, within the bounds of `verify_reading.read`. Raises ValueError."""
+    if not is_compact(text):
+        raise ValueError("it is no compact JWS")
+    signed, _, signature = text.rpartition(".")
+    try:
+        header, claims = (read(base64url_decode(part).decode()) for part in signed.split("."))
+    except Unreadable as error:
+        raise ValueError(str(error)) from None
+    return Token(header, claims, signed.encode(), base64url_decode(signature))
+
+
+def signature_finding(
+    token: Token, issuer: str, controller: Mapping[str, Any] | None, own: Mapping[str, Key] | None = None
+) -> Finding:
+    """Whether the issuer signed the token.
+
+    `controller` is the DID document of the issuer; `own` are keys that the issuer publishes at addresses of its own, by
+    address.
+    """
+    try:
+        key = _key(token.header, issuer, controller or {}, own or {})
+    except ValueError as error:
+        return failed("proof", Verdict.BAD_PROOF, str(error), "$")
+    if not key.holds(token.signature, token.signed):
+        return failed("proof", Verdict.BAD_PROOF, "The signature is not its issuer's.", "$")
+    contradictions = ", ".join(_contradictions(token.claims))
+    if contradictions:
+        detail = f"The token and its credential contradict each other: {contradictions}."
+        return failed("proof", Verdict.BAD_PROOF, detail, "$")
+    return passed("proof", f"It was signed with its issuer's key ({key.kind}).", "$")
+
+
+def _key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, Any], own: Mapping[str, Key]) -> Key:
+    kid = header.get("kid")
+    unknown = sorted(set(header) - _HEADERS)
+    if unknown:
+        raise ValueError(f"The header says what is not read here: {', '.join(unknown)[:100]}.")
+    if header.get("alg") not in _KINDS:
+        raise ValueError("Only EdDSA and ES256 are read as signatures of a JWT.")
+    if isinstance(kid, str) and kid in own:
+        found = own[kid]
+    elif kid is not None:
+        found = key_of(controller, issuer, issuer + kid if isinstance(kid, str) and kid.startswith("#") else kid)
+    else:
+        found = _only_key(header, issuer, controller)
+    if found.kind.value != header["alg"]:
+        raise ValueError(f"A key for {found.kind} makes no {header['alg']}.")
+    if "jwk" in header and _jwk(header["jwk"]) != found:
+        raise ValueError("The key in the header is not the issuer's.")
+    return found
+
+
+def _only_key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, Any]) -> Key:
+    """Of a token that names no key: the one in its header, where its issuer publishes it; else the only one."""
+    if controller.get("id") != issuer:
+        raise ValueError("The DID document is not that of the issuer.")
+    published: set[Key] = set()
+    for _, method in asserting(controller, issuer):
+        try:
+            published.add(read_method(method, issuer))
+        except ValueError:
+            continue
+    if "jwk" in header:
+        published &= {_jwk(header["jwk"])}
+    published = {key for key in published if key.kind.value == header["alg"]}
+    if len(published) != 1:
+        raise ValueError("The token names no key of its issuer.")
+    return published.pop()
+
+
+def _jwk(value: object) -> Key:
+    try:
+        return from_jwk(value)
+    except ValueError as error:
+        raise ValueError(f"The key in the header cannot be read: {error}.") from None
+
+
+def _contradictions(claims: Mapping[str, Any]) -> Iterator[str]:
+    """The registered claims that say otherwise than the credential beside them; `exp` may be earlier."""
+    issuer, subject = claims.get("issuer"), claims.get("credentialSubject")
+    issuer_id = issuer.get("id") if isinstance(issuer, dict) else issuer
+    subject_id = subject.get("id") if isinstance(subject, dict) else None
+    for name, said in (("iss", issuer_id), ("sub", subject_id), ("jti", claims.get("id"))):
+        if name in claims and claims[name] != said:
+            yield name
+    start = parse_date_time(claims.get("validFrom"))
+    if "nbf" in claims and (start is None or claims["nbf"] != int(start.timestamp())):
+        yield "nbf"
