@@ -36,7 +36,7 @@ def clone(tmp_path: Path) -> Path:
 
 def first(clone: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """`python3 server …` in a clone, as the shell would."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("COUNTERSIGN_", "DATABASE_", "PYTHONPATH"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("COUNTERSIGN_", "DATABASE_", "PYTHON"))}
     command = [BASE_PYTHON, "server", *arguments]
     return subprocess.run(
         command, cwd=clone, env={**kept, **more}, capture_output=True, text=True, check=False, timeout=120
@@ -112,12 +112,26 @@ def test_an_older_python_is_told_so(clone: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
+def test_what_is_compiled_is_kept_in_the_environment_of_the_repository(clone: Path) -> None:
+    # An environment that passes for a made one; its interpreter only says with what it was started.
+    stub, made = clone / ".venv" / "bin" / "python", clone / ".venv" / "run.stamp"
+    stub.parent.mkdir(parents=True)
+    stub.write_text('#!/bin/sh\necho "$PYTHONPYCACHEPREFIX;${PYTHONDONTWRITEBYTECODE-unset};$*"\n')
+    stub.chmod(0o755)
+    of_the_lock = "import runpy; print(runpy.run_path('server/__main__.py')['stamp']('run'), end='')"
+    made.write_text(subprocess.check_output([BASE_PYTHON, "-c", of_the_lock], cwd=clone, text=True))
+    said = first(clone, "doctor", PYTHONDONTWRITEBYTECODE="1").stdout
+    assert said == f"{clone / '.venv' / 'bytecode'};unset;-P -m countersign doctor\n"
+    kept = first(clone, "doctor", PYTHONPYCACHEPREFIX="/elsewhere").stdout
+    assert kept.startswith("/elsewhere;unset;"), "who chose a place keeps it"
+
+
 @pytest.mark.campaign
 def test_from_nothing_to_a_page_then_again_without_network(clone: Path) -> None:
     verb = ("serve", "--port", str(port := free_port()))
     for network in ({}, NO_NETWORK):
         started = time.monotonic()
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("COUNTERSIGN_", "DATABASE_", "PYTHONPATH"))}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("COUNTERSIGN_", "DATABASE_", "PYTHON"))}
         with (clone / "errors").open("ab") as errors:
             process = subprocess.Popen(
                 [BASE_PYTHON, "server", *verb], cwd=clone, env={**kept, **network}, stdout=errors, stderr=errors
