@@ -22,6 +22,7 @@ from countersign.trust.verify_reading import Needs
 from countersign.trust.worker import LENGTH_BYTES
 
 _SECONDS = 60.0
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPYCACHEPREFIX")
 _MOST_WAITING = 32
 _PACKAGE_PARENT = str(Path(__file__).parents[2])
 
@@ -82,7 +83,7 @@ class Lane:
                 return process
             await _stop(process)  # it ended while nobody used it
         # Only what an interpreter needs: secrets in the environment stay with this process.
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
