@@ -7,12 +7,27 @@ from typing import Any
 
 import pytest
 
-from countersign.specs.change_classes import IN_FORCE, UNKNOWN, Aspect, ChangeClass, Row, Rule, Table, decide, overall
+from countersign.specs.change_classes import (
+    IN_FORCE,
+    UNKNOWN,
+    Aspect,
+    ChangeClass,
+    Row,
+    Rule,
+    Table,
+    Weight,
+    decide,
+    overall,
+    plain,
+)
 from countersign.specs.content import Content
 from countersign.specs.reading import CONTENT, to_json
 
 FOLDER = files("countersign") / "data" / "change-classes"
-PUBLISHED = {"1.toml": "8f9ffbd2eecb137be8b3580edad644707677877089e670faa66339fe995d98e1"}
+PUBLISHED = {
+    "1.toml": "8f9ffbd2eecb137be8b3580edad644707677877089e670faa66339fe995d98e1",
+    "2.toml": "09479e4f04a41349c4a6d58f89cc46c86650b30240cb8df32e4b17c601852aa9",
+}
 
 
 def test_a_table_that_was_in_force_never_changes() -> None:
@@ -62,24 +77,47 @@ def test_the_nearest_row_decides_and_what_is_not_named_is_material(pattern: str,
 
 def test_a_nearer_row_goes_before_a_farther_one() -> None:
     near = Row("outcomes[].conditions", Aspect.CONTENT, Rule.EDITORIAL, "Near.")
-    table = Table(2, (*IN_FORCE.rows, near))
+    table = Table(3, (*IN_FORCE.rows, near))
     assert table.row("outcomes[].conditions", Aspect.CONTENT) is near
     assert table.row("outcomes[].threshold", Aspect.CONTENT).path == "outcomes"
 
 
+@pytest.mark.parametrize("weight", list(Weight))
+@pytest.mark.parametrize("rule", list(Rule))
+def test_every_rule_decides(rule: Rule, weight: Weight) -> None:
+    light = rule is Rule.EDITORIAL or (rule is Rule.WORDING and weight is Weight.NONE)
+    assert decide(rule, weight) is (ChangeClass.EDITORIAL if light else ChangeClass.MATERIAL)
+
+
 @pytest.mark.parametrize(
-    ("rule", "figure", "expected"),
+    ("language", "word"),
     [
-        (Rule.MATERIAL, False, ChangeClass.MATERIAL),
-        (Rule.MATERIAL, True, ChangeClass.MATERIAL),
-        (Rule.WORDING, False, ChangeClass.EDITORIAL),
-        (Rule.WORDING, True, ChangeClass.MATERIAL),
-        (Rule.EDITORIAL, False, ChangeClass.EDITORIAL),
-        (Rule.EDITORIAL, True, ChangeClass.EDITORIAL),
+        *(("en", word) for word in ("must", "Must", "MUST", "required", "don't", "don’t", "cannot", "not", "only")),
+        *(("ru", word) for word in ("не", "Не", "должны", "обязаны", "может", "запрещено", "придётся", "минимум")),
     ],
 )
-def test_every_rule_decides(rule: Rule, *, figure: bool, expected: ChangeClass) -> None:
-    assert decide(rule, figure_changed=figure) is expected
+def test_words_that_oblige_or_deny_are_known_however_they_are_written(language: str, word: str) -> None:
+    (words,) = (each for each in IN_FORCE.words if each.language == language)
+    assert words.holds(plain(word))
+    assert IN_FORCE.weighty(["Learners", word]) == [plain(word)]
+
+
+@pytest.mark.parametrize("word", ["", " ", "mustard", "note", "nothings", "небо", "нетто", "t", "'t", "candle"])
+def test_other_words_weigh_nothing(word: str) -> None:
+    assert IN_FORCE.weighty([word]) == []
+
+
+def test_every_word_is_written_as_it_is_compared_and_once() -> None:
+    for each in IN_FORCE.words:
+        assert list(each.words) == [plain(word) for word in dict.fromkeys(each.words)]
+        assert all(word.strip("*") and word.count("*") <= 1 for word in each.words)
+
+
+def test_a_wording_is_material_in_a_language_without_words() -> None:
+    assert IN_FORCE.speaking("en", "ru-RU") is IN_FORCE
+    row = IN_FORCE.speaking("en", "de").row("description", Aspect.CONTENT)
+    assert row.rule is Rule.MATERIAL
+    assert "no words of its language" in row.why
 
 
 def test_one_material_change_makes_the_whole_material() -> None:

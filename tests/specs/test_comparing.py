@@ -76,6 +76,22 @@ async def test_versions_from_before_are_compared_once_and_to_the_same_result(db:
     assert await compare_all(db) == 0
 
 
+async def test_what_an_earlier_table_classed_is_classed_anew(db: Database, make: Factory) -> None:
+    stored = "select table_version, change_class, changes->0->>'changeClass' as first from spec_version_diffs"
+    async with db.writer() as tx:
+        await ground(tx)
+        author = await make.school(tx, Role.AUTHOR)
+        await versions(tx, author, {"description": "Designs and must not read experiments."})
+        await tx.execute(
+            "update spec_version_diffs set table_version = 1, change_class = 'editorial',"
+            " changes = jsonb_set(changes, '{0,changeClass}', '\"editorial\"')"
+        )
+    assert await compare_all(db) == 1
+    async with db.writer() as tx:
+        assert tuple(await tx.fetchrow(stored) or ()) == (IN_FORCE.version, "material", "material")
+    assert await compare_all(db) == 0
+
+
 async def test_a_difference_is_worked_out_from_the_frozen_contents_whatever_is_stored(tx: Tx, make: Factory) -> None:
     await ground(tx)
     author = await make.school(tx, Role.AUTHOR)
@@ -178,3 +194,5 @@ async def test_the_table_is_published_as_it_decides(api: Api) -> None:
         (row.path, row.aspect.value, row.rule.value, row.why) for row in IN_FORCE.rows
     ]
     assert {r["tableVersion"] for r in rows} == {IN_FORCE.version}
+    words = (await api.ask("{ changeClassWords { tableVersion language words } }", ANONYMOUS))["changeClassWords"]
+    assert [(w["language"], tuple(w["words"])) for w in words] == [(w.language, w.words) for w in IN_FORCE.words]

@@ -48,6 +48,34 @@ def test_a_figure_that_changes_in_an_editorial_text_is_material() -> None:
     assert change.change_class is ChangeClass.MATERIAL
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "material"),
+    [
+        ("Learners must ask first.", "Learners must not ask first.", "not"),
+        ("Learners may ask first.", "Learners must ask first.", "may, must"),
+        ("Learners don’t ask.", "Learners ask.", "don't"),
+        ("One asks at least twice.", "One asks at most twice.", "least, most"),
+        ("Learners ask.", "Learners ask. They cannot fail.", "cannot"),
+        ("Слушатели могут пересдать.", "Слушатели не могут пересдать.", "не"),
+        ("Работа обязательна.", "Работа желательна.", "обязательна"),
+        ("Learners Must aks.", "Learners must ask.", ""),
+        ("Learners need not ask, and must wiat.", "Learners need not ask, and must wait.", ""),
+        ("Слушатели учавствуют.", "Слушатели участвуют.", ""),
+    ],
+)
+def test_a_word_of_duty_or_denial_that_comes_or_goes_is_material(before: str, after: str, material: str) -> None:
+    (change,) = differences({"description": before}, {"description": after}).changes
+    assert change.change_class is (ChangeClass.MATERIAL if material else ChangeClass.EDITORIAL)
+    assert change.why.endswith(f"may have changed: {material}." if material else "may be mended.")
+
+
+@pytest.mark.parametrize("language", ["de", "zh-Hans", "xx"])
+def test_a_text_in_a_language_of_which_no_words_are_known_is_material(language: str) -> None:
+    one, other = ({"language": language, "description": text} for text in ("Teilnehmer müssn.", "Teilnehmer müssen."))
+    (change,) = differences(one, other).changes
+    assert change.change_class is ChangeClass.MATERIAL
+
+
 @pytest.mark.parametrize("field", ["title", "ects", "eqfLevel", "duration", "price", "languages", "toolchain", "tags"])
 def test_change_of_any_other_field_is_material_whatever_else_is_editorial(field: str) -> None:
     empty: dict[str, Any] = {"title": "Other", "languages": [], "toolchain": [], "tags": []}

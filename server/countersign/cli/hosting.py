@@ -179,7 +179,7 @@ async def prepare(settings: Settings) -> None:
 
 
 async def compare_all(db: Database) -> int:
-    """Write down the differences between versions from before there were any; how many.
+    """Write down the differences between versions that are missing, or classed by an earlier table; how many.
 
     Small transactions, safe to repeat and to break off; when nothing is missing it is one look.
     """

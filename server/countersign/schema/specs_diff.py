@@ -9,7 +9,7 @@ from countersign.reads.bind import arg, bound, column, connection, find, many, o
 from countersign.reviews.views import ASKED_BETWEEN
 from countersign.schema.base import Connection
 from countersign.schema.specs import ChangeClass, SpecVersion
-from countersign.specs.views import CHANGE_CLASS_ROW, DIFF, DIFF_CHANGE, DIFF_WORDS
+from countersign.specs.views import CHANGE_CLASS_ROW, CHANGE_CLASS_WORDS, DIFF, DIFF_CHANGE, DIFF_WORDS
 
 if TYPE_CHECKING:
     from countersign.schema.reviews_changes import ChangeRequest
@@ -65,7 +65,8 @@ class ChangeRule(enum.Enum):
 
     MATERIAL = strawberry.enum_value("material", description="It may change what was endorsed.")
     WORDING = strawberry.enum_value(
-        "wording", description="It is editorial while no figure in the text changes, and material when one does."
+        "wording",
+        description="It is editorial while no figure and none of `changeClassWords` in it changes, else material.",
     )
     EDITORIAL = strawberry.enum_value("editorial", description="The meaning stands.")
 
@@ -86,7 +87,7 @@ class SpecChange:
     section: SpecSection = column(description="The section in which it is read.")
     kind: SpecChangeKind = column(description="What happened.")
     change_class: ChangeClass = column(description="What it means to who endorsed the one before, by the table.")
-    why: str = column(description="Why the table says so.")
+    why: str = column(description="Why the table says so; of a text, which figure or words decided.")
     before: str | None = column(description="What it said: text as it is, anything else as JSON; null for nothing.")
     after: str | None = column(description="What it says: text as it is, anything else as JSON; null for nothing.")
     moved_from: int | None = column(description="Its place before, from 1; null unless it moved.")
@@ -133,6 +134,15 @@ class ChangeClassRow:
     why: str = column(description="Why.")
 
 
+@bound(CHANGE_CLASS_WORDS, description="Words of a language that change what a text means, by the published table.")
+class ChangeClassWords:
+    """Words of a language that change what a text means."""
+
+    table_version: int = column(description="The version of the table.")
+    language: str = column(description="The language (BCP 47). A text in a language without a list is always material.")
+    words: list[str] = column(description="The words, compared without case; a `*` stands for any letters.")
+
+
 @strawberry.type
 class SpecDiffQueries:
     """Root fields."""
@@ -153,4 +163,9 @@ class SpecDiffQueries:
         size=40,
         description="The published table by which changes are material or editorial; what it does not name is"
         " material.",
+    )
+    change_class_words: list[ChangeClassWords] = many(
+        size=2,
+        description="The words that oblige, allow, forbid, deny, except or bound: a text in which one of them comes or"
+        " goes is material.",
     )

@@ -7,8 +7,9 @@ material: a field that is added tomorrow carries no endorsement along until some
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from importlib.resources import files
@@ -47,12 +48,70 @@ class Row:
     why: str
 
 
+class Weight(StrEnum):
+    """What of a wording changed that may change its meaning."""
+
+    NONE = "none"
+    """No figure and no word of the table."""
+    FIGURE = "figure"
+    WORD = "word"
+    """A word of the table: one that obliges, allows, forbids, denies, excepts or bounds."""
+    NO_TEXT = "no text"
+    """Something that is no text."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a language that change what a text means; a `*` stands for any letters."""
+
+    language: str
+    words: tuple[str, ...]
+
+    def holds(self, word: str) -> bool:
+        """Whether a word, as `plain` gives it, is one of them."""
+        return word in self._whole or word.startswith(self._beginnings) or word.endswith(self._ends)
+
+    @cached_property
+    def _whole(self) -> frozenset[str]:
+        return frozenset(word for word in self.words if "*" not in word)
+
+    @cached_property
+    def _beginnings(self) -> tuple[str, ...]:
+        return tuple(word.removesuffix("*") for word in self.words if word.endswith("*"))
+
+    @cached_property
+    def _ends(self) -> tuple[str, ...]:
+        return tuple(word.removeprefix("*") for word in self.words if word.startswith("*"))
+
+
+def plain(word: str) -> str:
+    """A word as words are compared: without case, width and the two dots of `ё`, with a straight apostrophe."""
+    return unicodedata.normalize("NFKC", word).casefold().replace("ё", "е").replace("’", "'")
+
+
 @dataclass(frozen=True)
 class Table:
-    """A version of the published table."""
+    """A version of the published table. Words are weighed in every text, whatever the language of its version."""
 
     version: int
     rows: tuple[Row, ...]
+    words: tuple[Words, ...] = ()
+
+    def weighty(self, words: Iterable[str]) -> list[str]:
+        """Those of some words that change what a text means, in their order, as they are compared."""
+        return [word for word in map(plain, words) if any(each.holds(word) for each in self.words)]
+
+    def speaking(self, *languages: str) -> Table:
+        """The table for texts of these languages (BCP 47): where it has no words of one, each wording is material."""
+        known = {each.language for each in self.words}
+        if all(language.partition("-")[0].lower() in known for language in languages):
+            return self
+        why = " The table has no words of its language, so a change of it is material."
+        rows = (
+            replace(row, rule=Rule.MATERIAL, why=row.why + why) if row.rule is Rule.WORDING else row
+            for row in self.rows
+        )
+        return replace(self, rows=tuple(rows))
 
     @cached_property
     def _of(self) -> Mapping[tuple[Aspect, str], Row]:
@@ -76,15 +135,15 @@ class Table:
 UNKNOWN: Final = Row("", Aspect.CONTENT, Rule.MATERIAL, "The table does not know this field, so a change is material.")
 
 
-def decide(rule: Rule, *, figure_changed: bool) -> ChangeClass:
-    """The class that a row gives to a change; a wording is material as soon as a figure in it changes."""
+def decide(rule: Rule, weight: Weight = Weight.NONE) -> ChangeClass:
+    """The class that a row gives to a change; a wording is material as soon as something in it has weight."""
     match rule:
         case Rule.MATERIAL:
             return ChangeClass.MATERIAL
         case Rule.EDITORIAL:
             return ChangeClass.EDITORIAL
         case Rule.WORDING:
-            return ChangeClass.MATERIAL if figure_changed else ChangeClass.EDITORIAL
+            return ChangeClass.EDITORIAL if weight is Weight.NONE else ChangeClass.MATERIAL
 
 
 def overall(classes: Iterable[ChangeClass]) -> ChangeClass | None:
@@ -102,8 +161,9 @@ def read(text: str) -> Table:
         Row(row["path"], Aspect(row.get("change", "content")), Rule(row["class"]), row["why"])
         for row in document["rows"]
     )
-    return Table(document["version"], rows)
+    words = tuple(Words(each["language"], tuple(each["words"])) for each in document["words"])
+    return Table(document["version"], rows, words)
 
 
-IN_FORCE: Final = read((files("countersign") / "data" / "change-classes" / "1.toml").read_text("utf-8"))
+IN_FORCE: Final = read((files("countersign") / "data" / "change-classes" / "2.toml").read_text("utf-8"))
 """The table by which every difference is classed now."""

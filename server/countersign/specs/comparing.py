@@ -9,14 +9,21 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import NotFound
 from countersign.specs.change_classes import IN_FORCE
 from countersign.specs.diff import Change, Diff, differences
-from countersign.specs.tables import SpecVersionDiff
 
 AT_ONCE: Final = 200
 
 _MISSING: Final = (
     "select a.id as from_id, a.content as before, b.id as to_id, b.content as after"
     " from spec_versions b join spec_versions a on a.spec_id = b.spec_id and a.ordinal < b.ordinal"
-    " where not exists (select from spec_version_diffs d where d.from_id = a.id and d.to_id = b.id)"
+    " where not exists (select from spec_version_diffs d"
+    f" where d.from_id = a.id and d.to_id = b.id and d.table_version >= {IN_FORCE.version})"
+)
+_KEEP: Final = (
+    "insert into spec_version_diffs (from_id, to_id, table_version, change_class, sections, changes)"
+    " select r.from_id, r.to_id, $2, r.change_class, r.sections, r.changes"
+    " from jsonb_to_recordset($1) r(from_id uuid, to_id uuid, change_class text, sections text[], changes jsonb)"
+    " on conflict (from_id, to_id) do update set table_version = excluded.table_version,"
+    " change_class = excluded.change_class, sections = excluded.sections, changes = excluded.changes"
 )
 
 
@@ -42,7 +49,7 @@ async def compare_with_earlier(tx: Tx, version_id: UUID) -> int:
 
 
 async def fill(tx: Tx) -> int:
-    """Write down the next differences that are missing, as of versions from before there were any; how many."""
+    """Write down the next differences that are missing, or classed by an earlier table; how many."""
     return await _write(tx, f"{_MISSING} order by b.id, a.id limit $1", AT_ONCE)
 
 
@@ -52,17 +59,16 @@ async def _write(tx: Tx, sql: str, value: object) -> int:
     for row in rows:
         diff = differences(row["before"], row["after"])
         made.append(
-            SpecVersionDiff(
-                from_id=row["from_id"],
-                to_id=row["to_id"],
-                table_version=IN_FORCE.version,
-                change_class=diff.change_class.value if diff.change_class else None,
-                sections=[section.value for section in diff.sections],
-                changes=[_json(change) for change in diff.changes],
-            )
+            {
+                "from_id": str(row["from_id"]),
+                "to_id": str(row["to_id"]),
+                "change_class": diff.change_class.value if diff.change_class else None,
+                "sections": [section.value for section in diff.sections],
+                "changes": [_json(change) for change in diff.changes],
+            }
         )
     if made:
-        await tx.insert(*made)
+        await tx.execute(_KEEP, made, IN_FORCE.version)
     return len(made)
 
 

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from rapidfuzz.distance import LCSseq
 
-from countersign.specs.change_classes import IN_FORCE, Aspect, ChangeClass, Rule, Table, decide, overall
-from countersign.specs.diff_words import Words, compare, figure_changed
+from countersign.specs.change_classes import IN_FORCE, Aspect, ChangeClass, Row, Rule, Table, Weight, decide, overall
+from countersign.specs.content import Content
+from countersign.specs.diff_words import Words, compare, figure_changed, words_changed
 from countersign.specs.sections import FIELDS, Section, section_of
 
 
@@ -85,6 +86,7 @@ _KEYS: Final = ("id", "uri", "name")
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any], table: Table = IN_FORCE) -> Diff:
     """What differs between the contents of two versions, as JSON."""
+    table = table.speaking(*(str(content.get("language") or Content().language) for content in (before, after)))
     known = [field for field in _READING_ORDER if field in before or field in after]
     unknown = sorted((before.keys() | after.keys()) - set(known))
     found: list[Change] = []
@@ -125,7 +127,7 @@ def _items(table: Table, path: str, pattern: str, old: dict[str, Any], new: dict
             f"{path}[{name}]",
             f"{pattern}[]",
             ChangeKind.MOVED,
-            decide(row.rule, figure_changed=False),
+            decide(row.rule),
             row.rule,
             row.why,
             moved_from=was[name],
@@ -187,8 +189,20 @@ def _change(table: Table, path: str, pattern: str, before: Any, after: Any) -> C
         kind = ChangeKind.REMOVED
     else:
         kind = ChangeKind.CHANGED
-    changed = figure_changed(words) or not texts
-    return Change(path, pattern, kind, decide(row.rule, figure_changed=changed), row.rule, row.why, old, new, words)
+    weight, why = _weighed(table, row, words) if texts else (Weight.NO_TEXT, row.why)
+    return Change(path, pattern, kind, decide(row.rule, weight), row.rule, why, old, new, words)
+
+
+def _weighed(table: Table, row: Row, runs: Sequence[Words]) -> tuple[Weight, str]:
+    """What has weight in a text that changed, and why the change is of its class, in words."""
+    if row.rule is not Rule.WORDING:
+        return Weight.NONE, row.why
+    if figure_changed(runs):
+        return Weight.FIGURE, f"{row.why} A figure in it changed."
+    said = words_changed(runs, table.weighty)
+    if said:
+        return Weight.WORD, f"{row.why} What it obliges, allows or denies may have changed: {', '.join(said)}."
+    return Weight.NONE, row.why
 
 
 def _text(value: Any) -> str | None:

@@ -8,7 +8,7 @@ normalized, since two spellings of one accent are two different signed texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -58,6 +58,26 @@ def compare(before: str, after: str) -> tuple[Words, ...]:
 def figure_changed(runs: Iterable[Words]) -> bool:
     """Whether a word with a digit, of whatever script, was added or removed."""
     return any(run.piece is not Piece.SAME and _FIGURE.search(run.text) for run in runs)
+
+
+def words_changed(runs: Iterable[Words], weighty: Callable[[Iterable[str]], list[str]]) -> tuple[str, ...]:
+    """The weighty words that came or went, each once, in reading order; none where the same stay in their order.
+
+    `weighty` tells which of some words are, in their order.
+    """
+    found: list[str] = []
+    gone: list[str] = []
+    come: list[str] = []
+    for run in [*runs, Words(Piece.SAME, "")]:
+        match run.piece:
+            case Piece.REMOVED:
+                gone += weighty(words(run.text))
+            case Piece.ADDED:
+                come += weighty(words(run.text))
+            case Piece.SAME:
+                found += [] if gone == come else gone + come
+                gone, come = [], []
+    return tuple(dict.fromkeys(found))
 
 
 def _runs(old: Sequence[str], new: Sequence[str]) -> list[Words]:

@@ -108,7 +108,8 @@ class SpecVersionSkill(Table, table=True):
 class SpecVersionDiff(Table, table=True):
     """What differs between two versions of a specification, the earlier first; worked out when the later was submitted.
 
-    It is what is shown. Whatever decides on trust compares the two frozen contents anew.
+    It is what is shown, by the published table in force (`comparing.fill` classes anew when there is another). Whatever
+    decides on trust compares the two frozen contents anew.
     """
 
     __tablename__ = "spec_version_diffs"
@@ -117,6 +118,8 @@ class SpecVersionDiff(Table, table=True):
         CheckConstraint("change_class in ('material', 'editorial')", name="spec_version_diffs_change_class"),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"table_version", "change_class", "sections", "changes"})
 
     from_id: uuid.UUID = Field(primary_key=True, foreign_key="spec_versions.id")
     to_id: uuid.UUID = Field(primary_key=True, foreign_key="spec_versions.id")

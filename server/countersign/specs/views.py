@@ -251,3 +251,16 @@ CHANGE_CLASS_ROW = View(
     key="{t}.no",
 )
 """The published table by which changes are classed."""
+
+_WORDS = ", ".join(
+    f"({number}, {_literal(each.language)}, array[{', '.join(map(_literal, each.words))}])"
+    for number, each in enumerate(IN_FORCE.words, start=1)
+)
+CHANGE_CLASS_WORDS = View(
+    tag="chw",
+    source=f"(values {_WORDS}) {{t}}(no, language, words)",
+    columns={"table_version": str(IN_FORCE.version)},
+    seen=(EVERYONE,),
+    key="{t}.no",
+)
+"""The words by which the published table knows that a text means something else."""

@@ -19,7 +19,7 @@ const VALUES = [
   'WagePremium',
   'ConflictCheck', 'ConflictReason', 'ConflictStep', 'Disclosure', 'VacancyCount',
   'ProposedEvidence',
-  'ChangeClassRow', 'ChangeRequestAbilities', 'ChangeRequestStep', 'DraftChangeRequest', 'SpecChange', 'SpecVersionDiff', 'WordRun',
+  'ChangeClassRow', 'ChangeClassWords', 'ChangeRequestAbilities', 'ChangeRequestStep', 'DraftChangeRequest', 'SpecChange', 'SpecVersionDiff', 'WordRun',
   'CoValidation', 'CoValidationCause', 'CoValidationChange', 'CountedEndorsement', 'ForeignFinding', 'QuorumDemands', 'QuorumGap', 'QuorumTally',
   'TieOutcome', 'UncountedEndorsement',
 ]
