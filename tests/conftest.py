@@ -26,6 +26,7 @@ from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 from tests.factories import Factory
+from tests.patience import WAIT
 
 pytest_plugins = ["tests.ahead", "tests.serving", "tests.mutations.standing"]
 
@@ -104,7 +105,7 @@ def clock() -> FrozenClock:
 @pytest_asyncio.fixture(scope="session")
 async def pools(database_dsn: str) -> AsyncIterator[Database]:
     """The pools of the run."""
-    database = await Database.open(database_dsn, pool_size=20, vault=VAULT)
+    database = await Database.open(database_dsn, pool_size=20, vault=VAULT, wait_seconds=WAIT)
     yield database
     await database.close()
 

@@ -18,11 +18,11 @@ import httpx
 import pytest
 
 from countersign.kit.vault import Vault
+from tests.patience import WAIT
 
 ROOT = Path(__file__).parents[1]
 LEARNERS = 2_000
 SEED = 7
-PATIENCE = 120.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -85,6 +85,7 @@ def start(
     # Every test of a run is the same few guests of the demo; what budgets do is tried in tests/limits.
     environment.setdefault("COUNTERSIGN_BUDGET_POINTS", "1000000")
     environment.setdefault("COUNTERSIGN_BUDGET_RESTORED", "10000")
+    environment.setdefault("COUNTERSIGN_DATABASE_WAIT_SECONDS", str(WAIT))
     environment |= more or {}
     log = data.with_suffix(".log")
     command = [sys.executable, "-m", "countersign", "demo", "--json", "--no-ui"]
@@ -126,7 +127,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     port = free_port()
     process, line = start(data, port, "--learners", str(LEARNERS), "--seed", str(SEED))
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + 2 * WAIT
         while httpx.get(f"http://localhost:{port}/readyz", timeout=10).status_code != httpx.codes.OK:
             assert time.monotonic() < deadline, "the demo is never ready"
             time.sleep(0.1)

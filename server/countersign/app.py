@@ -335,6 +335,7 @@ async def tools_of(settings: Settings) -> AsyncIterator[Tools]:
             settings.dsn,
             read_dsn=settings.read_dsn,
             pool_size=settings.pool_size,
+            wait_seconds=settings.database_wait_seconds,
             vault=vault.Vault(settings.key_encryption_bytes),
         )
         signer = Signer(SecretKeyEncryption(settings.key_encryption_bytes), Addresses(settings.public_origin), workers)

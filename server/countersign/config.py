@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from countersign.accounts.providers import BadProviders, Provider, is_loopback
 from countersign.accounts.providers import read as read_providers
+from countersign.kit.waiting import FOR_A_CONNECTION
 from countersign.notices.smtp import Security, Smtp
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     oidc_providers: SecretStr = SecretStr("")  # JSON: a list of objects, see accounts/providers.py; it holds secrets
     log_format: Literal["console", "json"] = "console"
     pool_size: Annotated[int, Field(ge=1, le=100)] = 10
+    database_wait_seconds: Annotated[float, Field(gt=0, le=60)] = FOR_A_CONNECTION  # for a connection of the pool
     budget_points: Annotated[int, Field(ge=5_000)] = 10_000  # no less than one operation may cost
     budget_restored: Annotated[float, Field(gt=0)] = 100.0  # points a second
 

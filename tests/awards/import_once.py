@@ -12,6 +12,7 @@ from countersign.kit.access import Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database
 from countersign.kit.ids import new_id
 from tests.conftest import VAULT
+from tests.patience import WAIT
 
 
 def registrar(school: UUID) -> Actor:
@@ -28,7 +29,7 @@ def registrar(school: UUID) -> Actor:
 
 async def run(dsn: str, school: UUID, path: Path) -> None:
     """Import and say how many awards were made, once that is true."""
-    db = await Database.open(dsn, vault=VAULT)
+    db = await Database.open(dsn, vault=VAULT, wait_seconds=WAIT)
     print("started", flush=True)  # noqa: T201
     report = await import_awards(db, registrar(school), path)
     print(f"acknowledged {report.created} {report.unchanged}", flush=True)  # noqa: T201

@@ -26,6 +26,7 @@ from tests.awards.import_once import registrar
 from tests.awards.support import campus
 from tests.conftest import NOW, VAULT
 from tests.factories import Factory
+from tests.patience import WAIT
 
 ROUNDS = 8
 ROWS = 4_000
@@ -44,7 +45,7 @@ def write(folder: Path, number: int) -> Path:
 
 
 async def within(dsn: str, work: Callable[[Database], Awaitable[None]]) -> None:
-    db = await Database.open(dsn, clock=FrozenClock(NOW), vault=VAULT)
+    db = await Database.open(dsn, clock=FrozenClock(NOW), vault=VAULT, wait_seconds=WAIT)
     try:
         await work(db)
     finally:

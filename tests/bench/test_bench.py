@@ -17,6 +17,7 @@ from countersign.bench import market, report, run
 from countersign.bench.measure import difference
 from countersign.kit.db import Database
 from countersign.trust.addresses import Addresses
+from tests.patience import WAIT
 
 LEARNERS = 200
 SCALE = 20
@@ -94,7 +95,7 @@ async def test_made_data_pass_the_products_own_check_and_are_used_again(
         name=NAME,
     )
     assert made == []
-    db = await Database.open(again.dsn, pool_size=1)
+    db = await Database.open(again.dsn, pool_size=1, wait_seconds=WAIT)
     try:
         async with db.writer() as tx:
             assert not (await check_index(tx)).found

@@ -18,6 +18,7 @@ from countersign.kit.ids import new_id
 from countersign.organizations import invitations
 from countersign.organizations import service as organizations
 from tests.browser.conftest import Window
+from tests.patience import WAIT
 from tests.serving import Demo
 
 pytestmark = pytest.mark.browser
@@ -29,7 +30,7 @@ async def invited(demo: Demo) -> tuple[str, str]:
     """The text of an invitation of the demo's employer, and the cookie of whom it is for."""
     dsn = embedded.running(demo.data / "postgres", hosting.DATABASE)
     assert dsn is not None
-    db = await Database.open(dsn, pool_size=2)
+    db = await Database.open(dsn, pool_size=2, wait_seconds=WAIT)
     try:
         async with db.writer() as tx:
             row = await tx.fetchrow("select id from organizations where kind = 'employer' order by id limit 1")

@@ -13,6 +13,7 @@ from countersign.kit.ids import new_id
 from countersign.organizations import service as organizations
 from countersign.reviews import experts
 from tests.browser.conftest import Window
+from tests.patience import WAIT
 from tests.serving import Demo
 
 pytestmark = pytest.mark.browser
@@ -22,7 +23,7 @@ async def invited(demo: Demo) -> tuple[str, str]:
     """The text of a link to a request that waits in the demo, and the name of the organization that is asked."""
     dsn = embedded.running(demo.data / "postgres", hosting.DATABASE)
     assert dsn is not None
-    db = await Database.open(dsn, pool_size=2)
+    db = await Database.open(dsn, pool_size=2, wait_seconds=WAIT)
     try:
         async with db.writer() as tx:
             row = await tx.fetchrow(

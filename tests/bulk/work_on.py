@@ -17,11 +17,12 @@ from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 from tests.conftest import NOW, ORIGIN, VAULT
+from tests.patience import WAIT
 
 
 async def work(dsn: str) -> None:
     """Work on what waits until killed."""
-    db = await Database.open(dsn, clock=FrozenClock(NOW), pool_size=4, vault=VAULT)
+    db = await Database.open(dsn, clock=FrozenClock(NOW), pool_size=4, vault=VAULT, wait_seconds=WAIT)
     signer = Signer(SecretKeyEncryption(b"k" * 32), Addresses(ORIGIN), Workers(1))
     engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
     print("started", flush=True)  # noqa: T201 - for the test that waits

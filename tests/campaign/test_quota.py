@@ -25,6 +25,7 @@ from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine, Request
 from countersign.search.rules import DAILY_QUOTA
 from countersign.trust.signer import Signer
+from tests.patience import WAIT
 from tests.search import market as made
 from tests.walls.test_scraping import ASK
 
@@ -97,7 +98,7 @@ async def raid(
         for region in made.REGIONS
         for by in (None, *market.organizations)
     ]
-    databases = [await Database.open(database_dsn, clock=clock, pool_size=8) for _ in range(WORKERS)]
+    databases = [await Database.open(database_dsn, clock=clock, pool_size=8, wait_seconds=WAIT) for _ in range(WORKERS)]
     engines = [Engine(make_schema(), Tools(each, Sealer(b"s" * 32), signer)) for each in databases]
     yield Raid(databases, engines, tokens, questions, random.Random(16), clock)  # noqa: S311 - made questions
     for each in databases:

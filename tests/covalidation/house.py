@@ -27,6 +27,7 @@ from countersign.trust.workers import Workers
 from tests.conftest import NOW, ORIGIN, VAULT
 from tests.covalidation.model import MEMBERS
 from tests.factories import Factory
+from tests.patience import WAIT
 from tests.reads.toy import ask
 from tests.specs.samples import COMPLETE
 from tests.specs.support import ground
@@ -151,7 +152,7 @@ class House:
 async def furnish(dsn: str) -> tuple[Database, FrozenClock, dict[str, Actor], dict[str, str]]:
     """Open the database of a run and put the story's people into it."""
     clock = FrozenClock(NOW)
-    db = await Database.open(dsn, pool_size=4, vault=VAULT)
+    db = await Database.open(dsn, pool_size=4, vault=VAULT, wait_seconds=WAIT)
     db.clock = clock
     make = Factory(clock)
     people: dict[str, Actor] = {}

@@ -27,6 +27,7 @@ from tests.cli.running import free_port, started
 from tests.conftest import NOW
 from tests.endorsements.test_campaign import INVARIANTS
 from tests.factories import Factory
+from tests.patience import WAIT
 from tests.reviews.support import submitted
 from tests.specs.support import SKILL_FILE
 
@@ -141,7 +142,7 @@ def test_what_was_acknowledged_survives_every_kill_and_nothing_is_there_twice(tm
         return found
 
     async def first() -> None:
-        db = await Database.open(dsn())
+        db = await Database.open(dsn(), wait_seconds=WAIT)
         given.extend(await furnish(db))
         await db.close()
 
@@ -155,7 +156,7 @@ def test_what_was_acknowledged_survives_every_kill_and_nothing_is_there_twice(tm
         await asyncio.gather(*writers)
 
     async def check() -> None:
-        db = await Database.open(dsn())
+        db = await Database.open(dsn(), wait_seconds=WAIT)
         await ask_again(port, journal)
         await settled(db)
         async with db.writer() as tx:

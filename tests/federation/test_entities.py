@@ -30,6 +30,7 @@ from countersign.schema.engine import Engine, Request
 from countersign.trust.signer import Signer
 from tests.conftest import VAULT
 from tests.factories import Factory
+from tests.patience import WAIT
 from tests.reads.counted import CountedDatabase
 from tests.reads.world import SEALER, World, make_world
 from tests.specs import support
@@ -79,7 +80,7 @@ async def place(
     db: Database, database_dsn: str, clock: FrozenClock, make: Factory, signer: Signer
 ) -> AsyncIterator[Place]:
     world = await make_world(db, make)
-    counted = await CountedDatabase.open(database_dsn, clock=clock, pool_size=2, vault=VAULT)
+    counted = await CountedDatabase.open(database_dsn, clock=clock, pool_size=2, vault=VAULT, wait_seconds=WAIT)
     assert isinstance(counted, CountedDatabase)
     counted.statements, counted.transactions = [], 0
     async with counted.reader() as connection:

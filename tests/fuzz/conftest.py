@@ -18,6 +18,7 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from tests.conftest import NOW
 from tests.factories import Factory
+from tests.patience import WAIT
 from tests.serving import Demo, free_port, start, stop
 
 # Enough for everything: what is looked for are faults, and not that somebody asks too much.
@@ -67,7 +68,7 @@ async def _tokens(demo: Demo) -> list[str]:
     """A token for each role, for new members of the market's own organizations."""
     dsn = embedded.running(demo.data / "postgres", hosting.DATABASE)
     assert dsn is not None
-    db = await Database.open(dsn, pool_size=2)
+    db = await Database.open(dsn, pool_size=2, wait_seconds=WAIT)
     make, tokens = Factory(FrozenClock(NOW)), []
     try:
         async with db.writer() as tx:

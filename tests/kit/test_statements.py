@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from countersign.kit.db import Connection, Database
 from countersign.kit.statements import KEPT_CHARACTERS, KEPT_STATEMENTS, LONGEST_KEPT, Session, first_row
+from tests.patience import WAIT
 
 PREPARED = (
     "select name, length(statement) as long from pg_prepared_statements where statement like '%of a cl' || 'ient%'"
@@ -19,7 +20,7 @@ MEMORY = "select sum(total_bytes)::bigint from pg_backend_memory_contexts"
 
 @pytest_asyncio.fixture
 async def small(database_dsn: str) -> AsyncIterator[Database]:
-    database = await Database.open(database_dsn, pool_size=1)
+    database = await Database.open(database_dsn, pool_size=1, wait_seconds=WAIT)
     yield database
     await database.close()
 

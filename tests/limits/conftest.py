@@ -17,6 +17,7 @@ from countersign.schema.base import Tools
 from countersign.trust.signer import Signer
 from tests.conftest import VAULT
 from tests.factories import Factory
+from tests.patience import WAIT
 from tests.reads.counted import CountedDatabase
 
 
@@ -50,7 +51,7 @@ async def counter(
 ) -> AsyncIterator[Counter]:
     """The application, as strangers and those with a token meet it; `db` empties the tables afterwards."""
     assert db.clock is clock
-    counted = await CountedDatabase.open(database_dsn, clock=clock, pool_size=4, vault=VAULT)
+    counted = await CountedDatabase.open(database_dsn, clock=clock, pool_size=4, vault=VAULT, wait_seconds=WAIT)
     assert isinstance(counted, CountedDatabase)
     counted.statements, counted.transactions = [], 0
     application = app.create_app_with(Tools(counted, Sealer(b"s" * 32), signer))

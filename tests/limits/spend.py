@@ -10,6 +10,7 @@ from uuid import UUID
 from countersign.kit.access import Actor
 from countersign.kit.budgets import Budgets
 from countersign.kit.db import Database
+from tests.patience import WAIT
 
 SIZES = (1, 7, 40, 333)
 
@@ -28,7 +29,7 @@ async def spend(budgets: Budgets, actor: Actor, until: float) -> int:
 
 async def main(dsn: str, organization: str, capacity: str, restored: str, seconds: str) -> None:
     """Spend, with four callers at once, and print what was got."""
-    db = await Database.open(dsn, pool_size=3)
+    db = await Database.open(dsn, pool_size=3, wait_seconds=WAIT)
     budgets = Budgets(db, capacity=int(capacity), restored=float(restored))
     actor = Actor(organization_id=UUID(organization), token_id=UUID(int=1))
     until = time.monotonic() + float(seconds)

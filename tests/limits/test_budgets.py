@@ -23,6 +23,7 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database, Tx
 from countersign.kit.placement import table_name
 from tests.limits.spend import spend
+from tests.patience import WAIT
 
 TOTAL = """select b.available + coalesce((select sum((l.value ->> 0)::float8) from jsonb_each(b.leases) l
                                           where (l.value ->> 1)::float8 > extract(epoch from clock_timestamp())), 0)
@@ -70,7 +71,7 @@ def watch(clock: FrozenClock) -> Watch:
 @pytest_asyncio.fixture
 async def four(database_dsn: str) -> AsyncIterator[list[Database]]:
     """Four databases as four workers have them, with the time of the server."""
-    opened = [await Database.open(database_dsn, pool_size=2) for _ in range(4)]
+    opened = [await Database.open(database_dsn, pool_size=2, wait_seconds=WAIT) for _ in range(4)]
     yield opened
     for each in opened:
         await each.close()

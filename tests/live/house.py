@@ -34,11 +34,11 @@ from countersign.specs import service as specs
 from countersign.specs.rules import Kind
 from tests.conftest import NOW
 from tests.factories import Factory
+from tests.patience import WAIT
 from tests.reviews.support import Scene, scene
 from tests.specs.samples import COMPLETE
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
-PATIENCE = 10.0
 SPECS = "subscription { specChanged(kinds: [PUBLISHED]) { eventId kind spec { id } } }"
 
 
@@ -56,7 +56,7 @@ class Client:
     async def hear(self) -> dict[str, Any]:
         """The next message; pings of the server are answered and passed over."""
         while True:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(WAIT):
                 said: dict[str, Any] = json.loads(await self.connection.recv())
             if said["type"] != "ping":
                 return said
@@ -78,7 +78,7 @@ class Client:
 
     async def closed(self) -> tuple[int, str]:
         """Code and reason, once the server has closed; nothing may come before."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT):
             with pytest.raises(ConnectionClosed) as closed:
                 await self.connection.recv()
         frame = closed.value.rcvd
@@ -163,13 +163,13 @@ class House:
     async def follow_up(self) -> None:
         """Until somebody follows something."""
         live = self.door.inside.state.engine.live
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT):
             while not any(member.group for member in live._members):  # noqa: ASYNC110 - it begins in a task of its own
                 await asyncio.sleep(0.01)
 
     async def until_empty(self) -> None:
         """Until no connection is left over."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT):
             while self.visits():  # noqa: ASYNC110 - they end in tasks of their own
                 await asyncio.sleep(0.01)
 
@@ -186,6 +186,7 @@ async def house(dsn: str, data: Path, made: Scene | None = None) -> AsyncIterato
         secret=SecretStr("s" * 32),
         key_encryption_key=SecretStr("k" * 32),
         drain_seconds=0,
+        database_wait_seconds=WAIT,
         public_origin="http://localhost:4600",
     )
     door = app.create_app(settings)
@@ -194,17 +195,19 @@ async def house(dsn: str, data: Path, made: Scene | None = None) -> AsyncIterato
         bound.listen(128)
         server = uvicorn.Server(uvicorn.Config(door, **server_options(settings)))
         serving = asyncio.create_task(server._serve([bound]))
-        async with asyncio.timeout(PATIENCE):
-            while not server.started:  # noqa: ASYNC110 - uvicorn offers nothing to wait for
-                await asyncio.sleep(0.01)
-        make = Factory(FrozenClock(NOW))
-        db: Database = door.inside.state.tools.db
-        if made is None:
-            async with db.writer() as tx:
-                made = await scene(tx, make)
         try:
+            async with asyncio.timeout(WAIT):
+                while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers nothing to wait for
+                    await asyncio.sleep(0.01)
+            assert server.started, "the server did not start: its log says why"
+            make = Factory(FrozenClock(NOW))
+            db: Database = door.inside.state.tools.db
+            if made is None:
+                async with db.writer() as tx:
+                    made = await scene(tx, make)
             yield House(server, door, bound.getsockname()[1], made, make)
         finally:
+            # Also when it was never ready: a server left behind would go on with its jobs among other tests' rows.
             server.should_exit = True
             await serving
 

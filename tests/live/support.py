@@ -20,10 +20,10 @@ from countersign.schema.engine import Engine, Request
 from countersign.schema.subscriptions_live import Member, Visit
 from countersign.trust.signer import Signer
 from tests.factories import Factory
+from tests.patience import WAIT
 
 SPECS = "subscription ($spec: ID, $since: ID) { specChanged(spec: $spec, sinceEventId: $since)"
 SPEC_EVENTS = SPECS + " { eventId kind spec { id slug } version { id semver state } } }"
-PATIENCE = 10.0
 
 
 @dataclass(eq=False)
@@ -62,7 +62,7 @@ class Follower:
 
     async def until(self, count: int) -> list[Any]:
         """The payloads, once there are so many."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT):
             while len(self.heard) < count:
                 self.more.clear()
                 await self.more.wait()
@@ -70,7 +70,7 @@ class Follower:
 
     async def until_ended(self) -> None:
         """Once nothing more comes."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT):
             while not self.gone and self.errors is None:
                 self.more.clear()
                 await self.more.wait()
@@ -117,7 +117,7 @@ class Desk:
 
     async def settled(self) -> None:
         """Until all that was committed before has been told."""
-        async with asyncio.timeout(PATIENCE), self.db.fresh_reader() as reader:
+        async with asyncio.timeout(WAIT), self.db.fresh_reader() as reader:
             while await reader.fetchval("select exists (select from outbox where told_at is null)"):  # noqa: ASYNC110 - the relay's work
                 await asyncio.sleep(0.01)
             head = await reader.fetchval("select sequence from outbox_head")

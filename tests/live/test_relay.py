@@ -166,9 +166,10 @@ RELAY_PROCESS = """
 import asyncio, sys
 from countersign.kit import relay
 from countersign.kit.db import Database
+from tests.patience import WAIT
 
 async def main():
-    db = await Database.open(sys.argv[1], pool_size=1)
+    db = await Database.open(sys.argv[1], pool_size=1, wait_seconds=WAIT)
     await relay.run(db, asyncio.Event())
 
 asyncio.run(main())

@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from countersign.edge import sse
 from countersign.edge.negotiation import Streaming, streaming
-from tests.live.house import PATIENCE, SPECS, House
+from tests.live.house import SPECS, House
+from tests.patience import WAIT
 
 EVENTS = "text/event-stream"
 URQL = (
@@ -39,7 +40,7 @@ class Reader:
 
     async def block(self) -> bytes:
         """The next event or comment, with the empty line at its end."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT):
             while b"\n\n" not in self._rest:
                 self._rest += await anext(self._parts)
         found, _, self._rest = self._rest.partition(b"\n\n")
@@ -56,7 +57,7 @@ class Reader:
     async def ends(self) -> None:
         """Nothing comes any more."""
         assert not self._rest
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT):
             assert [part async for part in self._parts] == []
 
 
@@ -68,14 +69,14 @@ async def streamed(
     given = {"accept": accept} | {name.replace("_", "-"): value for name, value in headers.items()}
     asked: dict[str, Any] = {"params": {"query": query}} if get else {"json": {"query": query}}
     async with (
-        httpx.AsyncClient(timeout=PATIENCE) as client,
+        httpx.AsyncClient(timeout=WAIT) as client,
         client.stream("GET" if get else "POST", here.url, headers=given, **asked) as response,
     ):
         yield Reader(response)
 
 
 async def post(here: House, query: str, accept: str, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(timeout=WAIT) as client:
         return await client.post(here.url, json={"query": query}, headers={"accept": accept} | headers)
 
 
@@ -208,12 +209,12 @@ async def test_a_revoked_token_ends_its_stream_within_a_second(here: House) -> N
 async def test_streams_of_one_address_are_counted(here: House) -> None:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            httpx.AsyncClient(timeout=PATIENCE, limits=httpx.Limits(max_connections=None))
+            httpx.AsyncClient(timeout=WAIT, limits=httpx.Limits(max_connections=None))
         )
         given: dict[str, Any] = {"json": {"query": SPECS}, "headers": {"accept": EVENTS}}
         for _ in range(sse.STREAMS):
             await stack.enter_async_context(client.stream("POST", here.url, **given))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT):
             while here.visits() < sse.STREAMS:  # noqa: ASYNC110 - they begin in tasks of their own
                 await asyncio.sleep(0.01)
         refused = await client.post(here.url, **given)

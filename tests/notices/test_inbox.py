@@ -83,6 +83,7 @@ async def test_nobody_marks_what_is_not_theirs(api: Api, here: Market) -> None:
     (notice,) = (await inbox(api, here.employer))["notices"]["nodes"]
     second = await here.colleague(Role.REVIEWER)
     await api.authorization(second)
+    await here.told()
     before = await everything(here.db)
     for actor in (second, here.school):
         for field, argument in (("markNotice", "noticeId"), ("markAllNoticesRead", "upToId")):

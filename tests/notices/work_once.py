@@ -9,11 +9,12 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.notices import making
 from tests.conftest import NOW, VAULT
+from tests.patience import WAIT
 
 
 async def work(dsn: str) -> None:
     """Tell what is there."""
-    db = await Database.open(dsn, clock=FrozenClock(NOW), pool_size=2, vault=VAULT)
+    db = await Database.open(dsn, clock=FrozenClock(NOW), pool_size=2, vault=VAULT, wait_seconds=WAIT)
     await making.look(db)
 
 

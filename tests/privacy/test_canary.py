@@ -33,6 +33,7 @@ from tests.awards.support import acting, award, campus
 from tests.bulk.support import House, lines, path_of, row
 from tests.conftest import VAULT
 from tests.factories import Factory
+from tests.patience import WAIT
 
 EMAIL = "canary.hd4x@example.com"
 NAME = "Canária Hd4x Öz"
@@ -108,7 +109,7 @@ async def test_after_erasure_no_canary_sings_anywhere(
     caplog.set_level(logging.DEBUG)
     dsn = await server.create_database("canary")
     await migrate(dsn)
-    db = await Database.open(dsn, clock=clock, pool_size=4, vault=VAULT)
+    db = await Database.open(dsn, clock=clock, pool_size=4, vault=VAULT, wait_seconds=WAIT)
     make = Factory(clock)
     try:
         async with db.writer() as tx:

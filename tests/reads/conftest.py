@@ -20,6 +20,7 @@ from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
+from tests.patience import WAIT
 from tests.reads.harvest import harvest
 from tests.reads.world import World
 from tests.serving import Demo
@@ -39,7 +40,7 @@ def demo_dsn(demo: Demo) -> str:
 async def demo_db(demo: Demo, demo_dsn: str) -> AsyncIterator[Database]:
     """The demo's database under a clock that stands: both ways of reading must see the same moment."""
     clock = FrozenClock(datetime.now(tz=UTC))
-    database = await Database.open(demo_dsn, clock=clock, pool_size=4, vault=demo.vault)
+    database = await Database.open(demo_dsn, clock=clock, pool_size=4, vault=demo.vault, wait_seconds=WAIT)
     yield database
     await database.close()
 

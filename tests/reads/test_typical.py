@@ -18,6 +18,7 @@ from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine, Request
 from countersign.schema.pricing import count_objects
 from countersign.trust.signer import Signer
+from tests.patience import WAIT
 from tests.reads.conftest import SEALER
 from tests.reads.counted import CountedDatabase
 from tests.reads.differential import compare
@@ -40,7 +41,9 @@ order by (select count(*) from candidate_award a where a.spec_version_id = v.id)
 @pytest_asyncio.fixture
 async def counted(demo_dsn: str, demo_db: Database) -> AsyncIterator[CountedDatabase]:
     assert isinstance(demo_db.clock, FrozenClock)
-    database = await CountedDatabase.open(demo_dsn, clock=demo_db.clock, pool_size=2, vault=demo_db.vault)
+    database = await CountedDatabase.open(
+        demo_dsn, clock=demo_db.clock, pool_size=2, vault=demo_db.vault, wait_seconds=WAIT
+    )
     assert isinstance(database, CountedDatabase)
     database.statements, database.transactions = [], 0
     yield database

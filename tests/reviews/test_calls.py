@@ -45,6 +45,7 @@ from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.conftest import VAULT
 from tests.factories import Factory
+from tests.patience import WAIT
 from tests.reads.counted import CountedDatabase
 from tests.reads.toy import ask_code, ask_data
 from tests.reviews.support import Scene, everything, favourable, scene, somebody_waits, submitted
@@ -362,7 +363,7 @@ async def test_the_queue_is_one_statement_and_pages_without_gaps(
             _, version = await submitted(tx, market.here.school)
             await reviews.request(tx, market.here.school, RequestReview(version, market.here.employer_id))
     whole = await market.queue(market.here.employer)
-    spy = await CountedDatabase.open(database_dsn, clock=clock, pool_size=2, vault=VAULT)
+    spy = await CountedDatabase.open(database_dsn, clock=clock, pool_size=2, vault=VAULT, wait_seconds=WAIT)
     assert isinstance(spy, CountedDatabase)
     spy.statements, spy.transactions = [], 0
     await ask_data(Engine(make_schema(), Tools(spy, Sealer(b"s" * 32), signer)), QUEUE, market.here.employer)

@@ -19,6 +19,7 @@ from countersign.kit.db import Database
 from countersign.kit.login import faults
 from countersign.kit.migrate import is_at_head
 from countersign.kit.placement import APP_ROLE, SEARCH_ROLE
+from tests.patience import WAIT
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 PASSWORD = secrets.token_urlsafe(24)
@@ -90,7 +91,7 @@ async def test_production_serves_with_a_login_that_owns_nothing(place: Place, se
     await hosting.prepare(place.settings(database_owner_url=None))
     assert await is_at_head(place.dsn)
     assert "DATABASE_READ_URL logs in as a superuser" in await refusals(place.settings(database_read_url=superuser))
-    db = await Database.open(place.dsn, pool_size=1)
+    db = await Database.open(place.dsn, pool_size=1, wait_seconds=WAIT)
     try:
         async with db.searcher() as connection:
             assert (

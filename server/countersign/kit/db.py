@@ -20,13 +20,12 @@ from countersign.kit.placement import APP_ROLE, SEARCH_ROLE, Table, table_name
 from countersign.kit.shelf import Pool, Pools, Shelf, is_lost
 from countersign.kit.statements import OPTIONS, Session
 from countersign.kit.vault import NO_VAULT, Vault
-from countersign.kit.waiting import to_the_end
+from countersign.kit.waiting import FOR_A_CONNECTION, to_the_end
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 STATEMENT_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 2_000
 LOOK_SECONDS = 1
-ACQUIRE_SECONDS = 0.5
 CLOSE_SECONDS = 2
 
 # The text of a compiled read says what its plan must do, and planning it anew would cost more than running it. A search
@@ -186,8 +185,10 @@ class Database:
         connect: Callable[..., Awaitable[asyncpg.Connection[asyncpg.Record]]],
         make: Callable[[], Awaitable[Pools]] | None = None,
         vault: Vault = NO_VAULT,
+        wait_seconds: float = FOR_A_CONNECTION,
     ) -> None:
         self._make = make
+        self._wait_seconds = wait_seconds
         self.vault = vault
         self._lost = False
         self._held: dict[Connection, float] = {}
@@ -207,6 +208,7 @@ class Database:
         read_dsn: str | None = None,
         clock: Clock | None = None,
         pool_size: int = 10,
+        wait_seconds: float = FOR_A_CONNECTION,
         role: str = APP_ROLE,
         vault: Vault = NO_VAULT,
     ) -> Database:
@@ -260,7 +262,7 @@ class Database:
                         made.terminate()
                 raise
 
-        return cls(await pools(), clock or DatabaseClock(), connect, pools, vault)
+        return cls(await pools(), clock or DatabaseClock(), connect, pools, vault, wait_seconds)
 
     async def close(self) -> None:
         """Close the pools after what runs has finished; what does not finish within two seconds is ended."""
@@ -301,12 +303,12 @@ class Database:
     async def _connection(self, shelf: Shelf) -> AsyncIterator[Connection]:
         """A connection of a pool, closed afterwards when it keeps too many statements.
 
-        Raises Unreachable: none within half a second, or it was lost while in use.
+        Raises Unreachable: none in time, or it was lost while in use.
         """
         if self._lost:
             raise Unreachable("the database is out of reach")
         try:
-            connection = await shelf.take(ACQUIRE_SECONDS)
+            connection = await shelf.take(self._wait_seconds)
         except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
             raise Unreachable("no connection in time") from error
         self._held[connection] = monotonic()

@@ -11,6 +11,8 @@ import asyncpg
 from countersign.kit.logs import logger
 
 PAUSE: Final = 1.0
+FOR_A_CONNECTION: Final = 0.5
+"""Seconds a request waits while all connections are in use, or one is opened: then it is told that we are too busy."""
 
 log = logger("jobs")
 
