@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
 
-from countersign.attachments import rules
+from countersign.attachments import rules, service
 from countersign.kit.access import Actor, Role, Scope
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
@@ -21,7 +24,7 @@ from countersign.trust.signer import Signer
 from tests.api import Api, served
 from tests.attachments.test_sniffing import PDF, archive, picture
 from tests.factories import Factory
-from tests.reviews.support import Scene, everything, scene
+from tests.reviews.support import Scene, everything, scene, somebody_waits
 
 FIELDS = "id filename received name mediaType size sha256 width height url uploadUrl"
 
@@ -200,3 +203,26 @@ async def test_nobody_but_a_signatory_attaches(desk: Desk, make: Factory, name: 
     assert payload.get("refused") or [e["code"] for e in payload["errors"]] == ["NOT_ALLOWED"]
     after = await everything(desk.db)
     assert after["attachments"] == before["attachments"] == []
+
+
+async def test_files_are_locked_in_the_order_of_their_ids_in_whatever_order_they_are_named(
+    desk: Desk, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    ids = [await desk.attach(picture(), f"{number}.png") for number in range(2)]
+    low, high = sorted(UUID(identity.partition("_")[2]) for identity in ids)
+    free = "select id from attachments where id = $1 for update nowait"
+
+    async def named_backwards() -> None:
+        async with desk.db.writer() as tx:
+            await service.hold(tx, desk.here.employer, [high, low])
+            await service.use(tx, desk.here.employer, [high, low])
+
+    async with desk.db.writer() as tx:
+        await tx.execute("select from attachments where id = $1 for update", low)
+        using = asyncio.create_task(named_backwards())
+        await somebody_waits(owner)
+        # Whoever waits for the lower one has not taken the higher one before.
+        assert await tx.fetchval(free, high) == high
+    await using
+    async with desk.db.writer() as tx:
+        assert [kept.id for kept in await service.use(tx, desk.here.employer, [high, low])] == [high, low]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -130,7 +133,7 @@ async def reviewed(
 
 async def somebody_waits(owner: asyncpg.Connection[asyncpg.Record]) -> None:
     """Until a transaction waits for a lock that another one holds."""
-    for _ in range(500):
+    for _ in range(12_000):
         if await owner.fetchval(
             "select exists (select from pg_stat_activity"
             " where datname = current_database() and wait_event_type = 'Lock')"
@@ -138,6 +141,21 @@ async def somebody_waits(owner: asyncpg.Connection[asyncpg.Record]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("nobody waits")
+
+
+@contextmanager
+def statements(tx: Tx) -> Iterator[list[str]]:
+    """The statements that a transaction asks meanwhile, in order; COPY is not among them."""
+    seen: list[str] = []
+
+    def note(asked: Any) -> None:
+        seen.append(asked.query)
+
+    tx.connection.add_query_logger(note)
+    try:
+        yield seen
+    finally:
+        tx.connection.remove_query_logger(note)
 
 
 async def everything(db: Database) -> dict[str, list[str]]:

@@ -163,32 +163,42 @@ class Kept:
     sha256: str
 
 
+async def hold(tx: Tx, actor: Actor, attachments: Sequence[UUID]) -> None:
+    """Lock the organization's own attachments, in the order of their ids: for whoever uses several lists of them.
+
+    Two that use the same files the other way round wait for each other, and neither is refused.
+    """
+    if attachments:
+        await tx.execute(
+            "select from attachments where id = any($1) and organization_id = $2 order by id for update",
+            *(list(attachments), actor.organization_id),
+        )
+
+
 async def use(tx: Tx, actor: Actor, attachments: Sequence[UUID]) -> list[Kept]:
     """The organization's own attachments, in the order asked for, from now on kept for good.
 
     Raises NotFound (foreign and missing look the same) and NotReceived, each with its place in `attachmentIds`.
     """
-    used: list[Kept] = []
+    now = await tx.now()
+    rows = await tx.fetch(
+        "select a.id, f.name, f.media_type, f.size, f.sha256 from attachments a"
+        " left join attachment_files f on f.attachment_id = a.id"
+        " where a.id = any($1) and a.organization_id = $2 and (a.used_at is not null or a.expires_at > $3)"
+        " order by a.id for update of a",
+        *(list(attachments), actor.organization_id, now),
+    )
+    found = {row["id"]: row for row in rows}
     for number, attachment in enumerate(attachments):
         place = ("attachmentIds", number)
-        row = await tx.fetchrow(
-            "select f.name, f.media_type, f.size, f.sha256 from attachments a"
-            " left join attachment_files f on f.attachment_id = a.id"
-            " where a.id = $1 and a.organization_id = $2 and (a.used_at is not null or a.expires_at > $3)"
-            " for update of a",
-            attachment,
-            actor.organization_id,
-            await tx.now(),
-        )
-        if row is None:
+        if attachment not in found:
             raise NotFound(what="attachment", path=place)
-        if row["name"] is None:
+        if found[attachment]["name"] is None:
             raise rules.NotReceived(path=place)
-        used.append(Kept(attachment, **row))
     await tx.execute(
-        "update attachments set used_at = coalesce(used_at, $2) where id = any($1)", list(attachments), await tx.now()
+        "update attachments set used_at = $2 where id = any($1) and used_at is null", list(attachments), now
     )
-    return used
+    return [Kept(**found[attachment]) for attachment in attachments]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ async def gather(
     rules.check_attachments(files)
     taught = json.loads(version.spec_json).get("toolchain") or []
     same = await _same_tools(tx, evidence, taught)
+    await attachments.hold(tx, actor, [*files, *(file for some in evidence_files for file in some)])
     pieces = []
     for number, piece in enumerate(evidence):
         given = evidence_files[number] if number < len(evidence_files) else ()
