@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from countersign.trust.signer import Signer
 from tests.api import served
 from tests.corpora.support import MADE, PERIOD, lines, made_corpus
 from tests.factories import Factory
+from tests.reviews.support import somebody_waits
 
 COUNTS = Path(__file__).with_name("knowledge_counts.csv")
 REAL = Path(app.__file__).parent / "data" / "skillspan"
@@ -61,6 +63,19 @@ async def test_a_file_comes_in_once_and_a_second_time_changes_nothing(
         assert [event["reason"] for event in events] == ["Invented vacancies: 5 vacancies"]
     with pytest.raises(NotAllowed):
         await service.import_vacancies(db, stranger, path, corpus)
+
+
+async def test_of_two_imports_of_one_file_at_once_the_second_finds_what_the_first_has_brought(
+    db: Database, tmp_path: Path, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    path, corpus = await written(tmp_path, lines()), Corpus("Invented vacancies", *PERIOD)
+    async with db.writer() as tx:
+        await made_corpus(tx)
+        second = asyncio.create_task(service.import_vacancies(db, SYSTEM, path, corpus))
+        await somebody_waits(owner)
+    report = await second
+    assert (report.created, report.unchanged, report.refused) == (0, len(MADE), False)
+    assert await rows(db) == (1, len(MADE))
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ STYLE: Final = "vacancies"
 NAME_LIMIT: Final = 200
 NOT_STATED: Final = "not stated"
 BATCH: Final = 5_000
+PATIENCE: Final = "2min"
+"""How long an import waits for another one of the same corpus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ async def import_vacancies(
         read = await asyncio.to_thread(rules_files.read, data)
         start, end = rules_files.period(read.vacancies, corpus.since, corpus.until)
         async with db.writer() as tx:
+            # A file takes longer than a request may, and may wait for another one of the same corpus.
+            await tx.execute("set local statement_timeout = 0")
+            await tx.execute(f"set local lock_timeout = '{PATIENCE}'")
+            await tx.execute("set local idle_in_transaction_session_timeout = 0")
+            await _hold(tx, corpus)
             known = await tx.fetchrow(
                 "select period_from, period_to from vacancy_snapshots where key = $1 and digest = $2",
                 *(folded(corpus.name), read.digest),
@@ -168,6 +175,7 @@ def _check_period(stands: tuple[date, date], said: tuple[date, date]) -> None:
 async def store(tx: Tx, actor: Actor, corpus: Corpus, read: rules_files.VacancyFile, period: tuple[date, date]) -> UUID:
     """Write a file down as a snapshot of its own. Raises NotAllowed for anybody but the operator."""
     access.require(actor, Permission.IMPORT)
+    await _hold(tx, corpus)
     row = VacancySnapshot(
         id=new_id(),
         corpus=" ".join(corpus.name.split()),
@@ -195,3 +203,8 @@ async def store(tx: Tx, actor: Actor, corpus: Corpus, read: rules_files.VacancyF
     reason = f"{row.corpus}: {row.vacancies} vacancies"
     await enter(tx, LOGGED, row.id, actor=actor, action="import_vacancies", reason=reason)
     return row.id
+
+
+async def _hold(tx: Tx, corpus: Corpus) -> None:
+    """Keep other imports of the corpus waiting until the commit; then they find what this one has brought."""
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended('vacancies ' || $1, 0))", folded(corpus.name))
