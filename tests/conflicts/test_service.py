@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from uuid import UUID
 
 import pytest
 
-from countersign.conflicts import jobs, service
-from countersign.conflicts.rules import ConflictOfInterest, LinkKind, LinkStands
+from countersign.conflicts import interests, jobs, service
+from countersign.conflicts.rules import ConflictOfInterest, LinkKind, LinkStands, TooManyLinks
 from countersign.conflicts.rules_findings import HIDDEN
 from countersign.endorsements import jobs as signing
 from countersign.endorsements import service as endorsements
@@ -25,9 +25,11 @@ from countersign.organizations import service as organizations
 from countersign.reviews import service as reviews
 from countersign.trust.signer import Signer
 from tests.api import served
+from tests.conftest import NOW
 from tests.factories import Factory
 from tests.reviews.support import Scene, scene
 
+DAY = NOW.date()
 Tying = Callable[[Tx, UUID, UUID], Awaitable[None]]
 
 
@@ -266,3 +268,36 @@ async def test_interests_are_published(db: Database, signer: Signer, make: Facto
         for end in (other, admin.organization_id):
             shown = await api.ask(asked, id=f"org_{end}")
             assert shown["ownershipLinks"]["nodes"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("until", "counts"),
+    [(None, True), (DAY, True), (DAY - timedelta(days=364), True), (DAY - timedelta(days=365), False)],
+)
+async def test_a_hundred_payments_are_the_most_that_count_at_a_time(
+    tx: Tx, make: Factory, until: date | None, *, counts: bool
+) -> None:
+    admin = await make.employer(tx, Role.ORG_ADMIN)
+    (other,) = await others(tx, make, 1)
+    await tx.execute(
+        "insert into sponsorships (id, sponsor_id, sponsored_id, since, until, declared_by, declared_at)"
+        " select gen_random_uuid(), $1, $2, '2020-01-01', $3, $1, '2020-01-01' from generate_series(1, 100)",
+        *(admin.organization_id, other, until),
+    )
+    deed = interests.DeclareSponsorship(other, paying=True, since=DAY, until=DAY)
+    if counts:
+        with pytest.raises(TooManyLinks):
+            await interests.declare_sponsorship(tx, admin, deed)
+    else:
+        await interests.declare_sponsorship(tx, admin, deed)
+    assert await tx.fetchval("select count(*) from sponsorships") == 100 + (not counts)
+
+
+async def test_payments_that_are_over_when_they_are_declared_count_too(tx: Tx, make: Factory) -> None:
+    admin = await make.employer(tx, Role.ORG_ADMIN)
+    (other,) = await others(tx, make, 1)
+    over = interests.DeclareSponsorship(other, paying=False, since=date(2020, 1, 1), until=date(2020, 1, 1))
+    for _ in range(100):
+        await interests.declare_sponsorship(tx, admin, over)
+    with pytest.raises(TooManyLinks):
+        await interests.declare_sponsorship(tx, admin, over)

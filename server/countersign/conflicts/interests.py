@@ -10,13 +10,14 @@ from uuid import UUID
 import asyncpg
 
 from countersign.conflicts import rules
-from countersign.conflicts.rules_findings import tool_key
+from countersign.conflicts.rules_findings import WINDOW, tool_key
 from countersign.conflicts.tables import Sponsorship, ToolMaker
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, Invalid, InvalidState, NotAllowed, NotFound, Required, TooLong
 from countersign.kit.ids import new_id
+from countersign.organizations import members
 
 NAME_LIMIT: Final = 200
 MOST_TOOLS: Final = 500
@@ -59,6 +60,7 @@ async def declare_tool(tx: Tx, actor: Actor, name: str, *, maker_id: UUID | None
         raise TooLong(what="A tool's name", limit=NAME_LIMIT, path=("name",))
     if not await tx.fetchval("select true from organizations where id = $1", owner):
         raise NotFound(what="organization")
+    await members.lock_members(tx, owner)
     declared = await tx.fetchval(
         "select count(*) from tool_makers where organization_id = $1 and ended_at is null", owner
     )
@@ -102,13 +104,19 @@ async def withdraw_tool(tx: Tx, actor: Actor, tool_maker_id: UUID) -> UUID:
 async def declare_sponsorship(tx: Tx, actor: Actor, command: DeclareSponsorship) -> UUID:
     """Say that the own organization pays another or is paid by it; an admin of it only. It is public.
 
-    It binds the two and no third, so it needs no confirmation. Raises NotAllowed, NotFound, Invalid, TooManyLinks.
+    It binds the two and no third, so it needs no confirmation. Every one that was declared within a year, or counts
+    still, is one of the at most 100. Raises NotAllowed, NotFound, Invalid, TooManyLinks.
     """
     access.require(actor, Permission.MANAGE_ORGANIZATION)
     own = actor.organization_id
     if own is None:
         raise NotAllowed(why="Only a member of an organization declares who pays it")
-    declared = await tx.fetchval("select count(*) from sponsorships where declared_by = $1 and until is null", own)
+    await members.lock_members(tx, own)
+    declared = await tx.fetchval(
+        "select count(*) from sponsorships where declared_by = $1"
+        " and (until is null or greatest(until, (declared_at at time zone 'utc')::date) > $2)",
+        *(own, (await tx.now()).astimezone(UTC).date() - WINDOW),
+    )
     if declared >= rules.MOST_LINKS:
         raise rules.TooManyLinks(limit=rules.MOST_LINKS)
     sponsor, sponsored = (own, command.other_id) if command.paying else (command.other_id, own)

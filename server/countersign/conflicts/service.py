@@ -18,6 +18,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import NotAllowed, NotFound, Path
 from countersign.kit.ids import new_id
+from countersign.organizations import members
 from countersign.organizations import service as organizations
 from countersign.organizations.events import TiesChanged
 
@@ -45,6 +46,7 @@ async def declare(tx: Tx, actor: Actor, command: Declare) -> UUID:
     own = actor.organization_id
     if own is None:
         raise NotAllowed(why="Only a member of an organization declares its ties")
+    await members.lock_members(tx, own)
     declared = await tx.fetchval(
         "select count(*) from ownership_links where declared_by = $1 and state = 'declared'", own
     )
