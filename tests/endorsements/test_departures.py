@@ -12,21 +12,25 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from countersign.endorsements import jobs
+from countersign.endorsements import jobs, proposals
+from countersign.endorsements import service as endorsements
 from countersign.endorsements.rules import State
+from countersign.endorsements.service import EndorseSpec
 from countersign.kit.access import Actor, OrganizationKind, Role
 from countersign.kit.clock import DatabaseClock, FrozenClock
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotAllowed, NotFound
 from countersign.organizations import members
 from countersign.organizations.members import ChangeRoles
+from countersign.reviews import experts
 from countersign.reviews import service as reviews
 from countersign.reviews.rules import Recommendation
+from countersign.specs import service as specs
 from countersign.trust.signer import Signer
 from tests.endorsements.test_signing import House
 from tests.factories import Factory
 from tests.organizations.support import membership_of
-from tests.reviews.support import favourable, scene, submitted
+from tests.reviews.support import favourable, scene, statements, submitted
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -169,6 +173,63 @@ async def test_a_school_that_has_asked_anew_is_not_asked_twice(home: Home) -> No
     assert await home.value("select voided_at is not null from reviews where id = $1", review)
     assert (await home.request())[0] == "decided"
     assert await home.value("select state from review_requests where id = $1", anew) == "open"
+
+
+async def test_of_two_decisions_about_one_version_the_last_question_is_open_again(home: Home) -> None:
+    first = await home.decide()
+    async with home.db.writer() as tx:
+        ask = reviews.RequestReview(home.here.version, home.here.employer_id)
+        anew = await reviews.request(tx, home.here.school, ask)
+        await reviews.claim(tx, home.here.employer, anew)
+        second = await reviews.decide(tx, home.here.employer, reviews.Decide(anew, favourable()))
+    await home.go()
+    for review in (first, second):
+        assert await home.value("select voided_at is not null from reviews where id = $1", review)
+    assert (await home.request())[0] == "decided"
+    assert await home.value("select state from review_requests where id = $1", anew) == "open"
+
+
+async def test_statements_do_not_grow_with_what_somebody_leaves_behind(tx: Tx, make: Factory) -> None:
+    asked = []
+    for many in (1, 6):
+        here = await scene(tx, make, published=True)
+        admin = await make.member(tx, here.employer_id, OrganizationKind.EMPLOYER, Role.ORG_ADMIN)
+        for number in range(3 * many):
+            _, version = await submitted(tx, here.school, published=True)
+            request = await reviews.request(tx, here.school, reviews.RequestReview(version, here.employer_id))
+            if number % 3 == 0:
+                await experts.invite(tx, here.employer, experts.InviteExpert(request))
+                continue
+            await reviews.claim(tx, here.employer, request)
+            if number % 3 == 1:
+                wanted = reviews.Decide(request, favourable(Recommendation.REQUEST_CHANGES))
+                await reviews.decide(tx, here.employer, wanted)
+            frozen = await specs.lock_version(tx, version)
+            assert frozen is not None
+            proposal = EndorseSpec(version, frozen.digest, "We would sign this.")
+            await proposals.propose(tx, here.employer, proposal)
+            await endorsements.endorse(tx, here.employer, EndorseSpec(version, frozen.digest, "We stand by it."))
+        with statements(tx) as one:
+            await members.end(tx, admin, await membership_of(tx, here.employer))
+        asked.append(one)
+        left = await tx.fetch(
+            "select state, count(*) as n from review_requests where organization_id = $1 group by state",
+            here.employer_id,
+        )
+        assert {row["state"]: row["n"] for row in left} == {"open": 3 * many}
+        for table, state in (("endorsements", "refused"), ("endorsement_proposals", "refused")):
+            gone = await tx.fetchval(
+                f"select count(*) from {table} where organization_id = $1 and state = $2", here.employer_id, state
+            )
+            assert gone == 2 * many
+        assert (
+            await tx.fetchval(
+                "select count(*) from review_experts where organization_id = $1 and withdrawn_at is not null",
+                here.employer_id,
+            )
+            == many
+        )
+    assert len(asked[0]) >= len(asked[1])
 
 
 @pytest.mark.parametrize("keeping", [None, NO_SIGNATORY])

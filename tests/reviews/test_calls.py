@@ -43,7 +43,7 @@ from countersign.schema.base import Tools
 from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
-from tests.conftest import VAULT
+from tests.conftest import NOW, VAULT
 from tests.factories import Factory
 from tests.patience import WAIT
 from tests.reads.counted import CountedDatabase
@@ -294,6 +294,27 @@ async def test_what_cannot_be_called_for_is_refused(market: Market) -> None:
     await market.refused(NotAllowed, lambda tx: calls.open_call(tx, market.here.employer, OpenCall(version)))
     await market.call()
     await market.refused(CallStands, lambda tx: calls.open_call(tx, school, OpenCall(version)))
+
+
+async def test_who_writes_for_the_school_no_more_asks_and_calls_for_nothing(market: Market) -> None:
+    school, version = market.here.school, market.here.version
+    async with market.db.writer() as tx:
+        asked = await reviews.request(tx, school, RequestReview(version, market.here.employer_id))
+        _, other = await submitted(tx, school)
+    call = await market.call()
+    async with market.db.writer() as tx:
+        # The actor says what was true at sign-in; the row has changed since.
+        await tx.execute("update memberships set roles = '{registrar}' where person_id = $1", school.person_id)
+        judge = await market.make.organization(tx, OrganizationKind.EMPLOYER)
+    later = NOW.date() + timedelta(days=60)
+    for act in (
+        lambda tx: calls.open_call(tx, school, OpenCall(other, sectors=FINANCE)),
+        lambda tx: calls.close(tx, school, CloseCall(call)),
+        lambda tx: reviews.request(tx, school, RequestReview(version, judge)),
+        lambda tx: reviews.extend(tx, school, reviews.Extend(asked, later)),
+        lambda tx: reviews.cancel(tx, school, reviews.Cancel(asked)),
+    ):
+        await market.refused(NotAllowed, act)
 
 
 async def test_a_call_without_skills_is_for_those_that_the_version_proves(market: Market) -> None:

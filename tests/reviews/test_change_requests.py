@@ -22,7 +22,7 @@ from countersign.specs import service as specs
 from countersign.trust.signer import Signer
 from tests.api import Api, served
 from tests.factories import Factory
-from tests.reviews.support import Scene, everything, favourable, scene
+from tests.reviews.support import Scene, everything, favourable, scene, statements
 from tests.specs.samples import COMPLETE
 
 ASKED: Final = [
@@ -59,7 +59,7 @@ async def told(tx: Tx, make: Factory) -> Story:
     await service.claim(tx, here.employer, request)
     decision = service.Decide(request, favourable(Recommendation.REQUEST_CHANGES))
     review = await service.decide(tx, here.employer, decision)
-    (whole,) = await tx.fetch("select id, body, path, state from change_requests")
+    (whole,) = await tx.fetch("select id, body, path, state from change_requests where review_id = $1", review)
     assert (whole["body"], whole["path"], whole["state"]) == ("Matches how our team works.", None, "open")
     await change_requests.withdraw(tx, here.employer, whole["id"])
     return Story(here, review, await change_requests.open_from(tx, review, ASKED))
@@ -175,6 +175,33 @@ async def test_changes_fall_with_the_review_that_asked_and_are_kept(tx: Tx, make
     assert await states(tx, story) == ["withdrawn"] * 3
 
 
+async def test_statements_do_not_grow_with_what_is_asked(tx: Tx, make: Factory) -> None:
+    texts = []
+    for many in (1, 40):
+        story = await told(tx, make)
+        with statements(tx) as opening:
+            more = await change_requests.open_from(tx, story.review, [Asked(f"Change {n}") for n in range(many)])
+        draft = await next_draft(tx, story)
+        for key in more:
+            await change_requests.tick(tx, story.school, Tick(draft, key, Answer.ADDRESSED, "Done"))
+        with statements(tx) as ending:
+            await specs.submit(tx, story.school, specs.Submit(draft, "1.1.0"))
+            await change_requests.fall(tx, [story.review], await tx.now())
+        steps = await tx.fetch(
+            "select no, state from change_request_events where change_request_id = any($1) order by no, id", more
+        )
+        assert [tuple(step) for step in steps] == [
+            (number, state)
+            for number, state in enumerate(("open", "addressed", "withdrawn"), start=1)
+            for _ in range(many)
+        ]
+        texts.append([*opening, *ending])
+        for state in ("raised", "addressed", "withdrawn"):
+            told_of = await tx.fetch("select subject from outbox where topic = $1", f"change_request.{state}")
+            assert {f"chg_{key}" for key in more} <= {row["subject"] for row in told_of}
+    assert len(texts[0]) >= len(texts[1])
+
+
 async def refused(tx: Tx, attempt: Any, kind: type[Refusal]) -> None:
     before = await tx.fetch("select to_jsonb(c)::text from change_requests c order by 1")
     ticks = await tx.fetch("select to_jsonb(c)::text from change_request_ticks c order by 1")
@@ -206,6 +233,20 @@ async def test_neither_side_speaks_for_the_other_and_strangers_find_nothing(tx: 
     only_signs = make.without(story.employer, Role.REVIEWER)
     await refused(tx, change_requests.accept(tx, only_signs, key), NotAllowed)
     await refused(tx, change_requests.accept(tx, ANONYMOUS, key), NotAllowed)
+
+
+async def test_who_writes_for_the_school_no_more_answers_nothing(tx: Tx, make: Factory) -> None:
+    story = await told(tx, make)
+    draft, key = await next_draft(tx, story), story.asked[0]
+    await change_requests.tick(tx, story.school, Tick(draft, story.asked[1], Answer.ADDRESSED))
+    # The actor says what was true at sign-in; the row has changed since.
+    await tx.execute("update memberships set roles = '{registrar}' where person_id = $1", story.school.person_id)
+    for act in (
+        change_requests.tick(tx, story.school, Tick(draft, key, Answer.ADDRESSED)),
+        change_requests.untick(tx, story.school, draft, story.asked[1]),
+        change_requests.decline(tx, story.school, key, "No"),
+    ):
+        await refused(tx, act, NotAllowed)
 
 
 async def test_a_change_of_another_credential_and_a_submitted_draft_are_refused(tx: Tx, make: Factory) -> None:

@@ -34,10 +34,14 @@ async def _refuse_unsigned(tx: Tx, event: MembershipEnded) -> None:
         event.organization_id,
         event.person_id,
     )
-    for row in rows:
-        after = rules.move(rules.State(row["state"]), rules.Act.REFUSE, rules.Party.SIGNER)
-        gone = SignatoryGone()
-        await tx.execute(
-            "update endorsements set state = $2, refusal = $3 where id = $1", row["id"], after.value, gone.message
-        )
-        await tx.emit("endorsement.refused", f"end_{row['id']}", reason=gone.message)
+    gone = SignatoryGone()
+    states = [rules.move(rules.State(row["state"]), rules.Act.REFUSE, rules.Party.SIGNER).value for row in rows]
+    await tx.execute(
+        "update endorsements e set state = u.state, refusal = $3 from unnest($1::uuid[], $2::text[]) u(id, state)"
+        " where e.id = u.id",
+        [row["id"] for row in rows],
+        states,
+        gone.message,
+    )
+    told = {"reason": gone.message}
+    await tx.emit_all(("endorsement.refused", f"end_{row['id']}", told) for row in rows)

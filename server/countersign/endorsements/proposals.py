@@ -184,10 +184,14 @@ async def after_membership(tx: Tx, event: MembershipEnded) -> None:
         " and state in ('proposed', 'approved') order by id for update",
         *(event.organization_id, event.person_id),
     )
-    for row in rows:
-        after = rules.move(rules.State(row["state"]), rules.Act.REFUSE, rules.Party.SIGNER)
-        await _close(tx, row["id"], after, PROPOSER_GONE)
-        await tx.emit("proposal.refused", f"prp_{row['id']}")
+    await tx.execute(
+        "update endorsement_proposals p set state = u.state, closed_at = $3, refusal = $4"
+        " from unnest($1::uuid[], $2::text[]) u(id, state) where p.id = u.id",
+        [row["id"] for row in rows],
+        [rules.move(rules.State(row["state"]), rules.Act.REFUSE, rules.Party.SIGNER).value for row in rows],
+        *(await tx.now(), PROPOSER_GONE),
+    )
+    await tx.emit_all(("proposal.refused", f"prp_{row['id']}", {}) for row in rows)
 
 
 async def _locked(tx: Tx, actor: Actor, proposal_id: UUID) -> asyncpg.Record:

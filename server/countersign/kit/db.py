@@ -147,8 +147,14 @@ class Tx:
 
     async def emit(self, topic: str, subject: str, **payload: object) -> None:
         """Write an event to the outbox; it exists for others only after the commit."""
-        await self.insert(outbox.event(topic, subject, payload, await self.now()))
-        self.has_emitted = True
+        await self.emit_all([(topic, subject, payload)])
+
+    async def emit_all(self, events: Iterable[tuple[str, str, Mapping[str, object]]]) -> None:
+        """As `emit`, for any number of events (topic, subject, payload) in one statement."""
+        now = await self.now()
+        rows = [outbox.event(*event, now) for event in events]
+        await self.insert(*rows)
+        self.has_emitted |= bool(rows)
 
 
 async def _leave_as_it_is(_connection: object) -> None:

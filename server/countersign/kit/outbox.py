@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final, Protocol
@@ -99,9 +99,9 @@ class Told:
         return public_id(TAG, self.id)
 
 
-def event(topic: str, subject: str, payload: dict[str, Any], at: datetime) -> OutboxEvent:
+def event(topic: str, subject: str, payload: Mapping[str, object], at: datetime) -> OutboxEvent:
     """A new event; no personal data and no secrets belong in its payload."""
-    return OutboxEvent(id=new_id(), topic=topic, subject=subject, payload=payload, at=at)
+    return OutboxEvent(id=new_id(), topic=topic, subject=subject, payload=dict(payload), at=at)
 
 
 async def head(reader: Reader) -> int:

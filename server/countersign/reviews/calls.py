@@ -84,6 +84,7 @@ async def open_call(tx: Tx, actor: Actor, command: OpenCall) -> UUID:
     NothingToHide, NamesTheSchool.
     """
     access.require(actor, Permission.REQUEST_REVIEW)
+    await members.hold(tx, actor, Role.AUTHOR)
     now = await tx.now()
     due_on = rules_due.due_on(command.due_on, hands.today_of(now))
     version = await service.reviewable(tx, actor, command.spec_version_id, command.message)
@@ -130,6 +131,7 @@ async def close(tx: Tx, actor: Actor, command: CloseCall) -> UUID:
     Raises NotAllowed, NotFound, Changed, InvalidState.
     """
     access.require(actor, Permission.REQUEST_REVIEW)
+    await members.hold(tx, actor, Role.AUTHOR)
     now = await tx.now()
     found = await places.load(tx, command.call_id, now)
     if found is None or found[0]["school_id"] != actor.organization_id:
@@ -147,8 +149,7 @@ async def close(tx: Tx, actor: Actor, command: CloseCall) -> UUID:
         " where call_id = $1 and state = 'open' returning id",
         *(row["id"], now, changed),
     )
-    for request in given_back:
-        await tx.emit("review.cancelled", f"rrq_{request['id']}")
+    await tx.emit_all(("review.cancelled", f"rrq_{request['id']}", {}) for request in given_back)
     await tx.emit("review_call.closed", f"rcl_{row['id']}")
     return command.call_id
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,7 +19,7 @@ from countersign.kit.staleness import next_change, shown
 from countersign.organizations import members
 from countersign.reviews import rules_changes as rules
 from countersign.reviews.rules_changes import Answer, ChangeAct, ChangeParty, ChangeState
-from countersign.reviews.tables import ChangeRequest, ChangeRequestEvent
+from countersign.reviews.tables import ChangeRequest
 from countersign.specs import service as specs
 from countersign.specs.events import VersionSubmitted
 from countersign.specs.sections import section_of
@@ -44,6 +44,17 @@ class Tick:
     change_request_id: UUID
     answer: Answer
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What becomes of a change request, when, with which words; `version_id` is the version that it is about."""
+
+    id: UUID
+    state: ChangeState
+    note: str
+    at: datetime
+    version_id: UUID | None = None
 
 
 async def open_from(tx: Tx, review_id: UUID, asked: Iterable[Asked]) -> list[UUID]:
@@ -77,10 +88,8 @@ async def open_from(tx: Tx, review_id: UUID, asked: Iterable[Asked]) -> list[UUI
         )
         for each in asked
     ]
-    if rows:
-        await tx.insert(*rows)
-    for row in rows:
-        await _tell(tx, row.id, ChangeState.OPEN, "", now, version_id=row.spec_version_id, topic="raised")
+    await tx.insert(*rows)
+    await _tell(tx, [_Turn(row.id, ChangeState.OPEN, "", now, row.spec_version_id) for row in rows], topic="raised")
     return [row.id for row in rows]
 
 
@@ -91,6 +100,8 @@ async def tick(tx: Tx, actor: Actor, command: Tick) -> UUID:
     request of another specification), InvalidState (draft submitted, change request answered or ticked off already),
     Required (a reason to decline), TooLong.
     """
+    access.require(actor, Permission.EDIT_SPEC)
+    await members.hold(tx, actor, Role.AUTHOR)
     draft = await specs.own_draft(tx, actor, command.draft_id, Permission.EDIT_SPEC)
     rules.check_note(command.note, needed=command.answer is Answer.DECLINED, path=("note",))
     row = await _load(tx, command.change_request_id)
@@ -117,6 +128,8 @@ async def untick(tx: Tx, actor: Actor, draft_id: UUID, change_request_id: UUID) 
 
     Raises NotAllowed, NotFound (draft), InvalidState (draft submitted, or nothing is ticked off).
     """
+    access.require(actor, Permission.EDIT_SPEC)
+    await members.hold(tx, actor, Role.AUTHOR)
     await specs.own_draft(tx, actor, draft_id, Permission.EDIT_SPEC)
     gone = await tx.fetchval(
         "delete from change_request_ticks where draft_id = $1 and change_request_id = $2 returning true",
@@ -139,17 +152,13 @@ async def follow_submission(tx: Tx, event: VersionSubmitted) -> None:
         event.draft_id,
     )
     now = await tx.now()
-    answered = set()
-    for row in rows:
-        answer = Answer(row["answer"])
-        before = ChangeState(row["state"])
-        if (before, rules.answering(answer)) not in rules.MOVES:
-            continue
-        after = rules.move(before, rules.answering(answer), ChangeParty.SCHOOL)
-        await _put(tx, row, after, row["note"], now, answered_in=event.version_id)
-        answered.add(row["organization_id"])
-    for organization in sorted(answered):
-        await specs.let_read(tx, event.version_id, organization)
+    due = [(row, rules.answering(Answer(row["answer"]))) for row in rows]
+    answered = [(row, act) for row, act in due if (ChangeState(row["state"]), act) in rules.MOVES]
+    await _put(
+        tx,
+        [_turn(row, act, ChangeParty.SCHOOL, row["note"], now, version_id=event.version_id) for row, act in answered],
+    )
+    await specs.let_read(tx, event.version_id, *{row["organization_id"] for row, _ in answered})
 
 
 async def decline(tx: Tx, actor: Actor, change_request_id: UUID, reason: str) -> UUID:
@@ -159,11 +168,11 @@ async def decline(tx: Tx, actor: Actor, change_request_id: UUID, reason: str) ->
     """
     access.require(actor, Permission.EDIT_SPEC)
     rules.check_note(reason, needed=True, path=("reason",))
+    await members.hold(tx, actor, Role.AUTHOR)
     row = await _load(tx, change_request_id)
     if row["school_id"] != actor.organization_id:
         raise NotFound(what="change request", path=("changeRequestId",))
-    after = rules.move(ChangeState(row["state"]), ChangeAct.DECLINE, ChangeParty.SCHOOL)
-    await _put(tx, row, after, reason, await tx.now(), answered_in=None)
+    await _put(tx, [_turn(row, ChangeAct.DECLINE, ChangeParty.SCHOOL, reason, await tx.now())])
     return change_request_id
 
 
@@ -195,10 +204,8 @@ async def fall(tx: Tx, review_ids: Iterable[UUID], now: datetime) -> None:
         "select id, state, updated_at from change_requests where review_id = any($1) order by id for update",
         list(review_ids),
     )
-    for row in rows:
-        before = ChangeState(row["state"])
-        if (before, ChangeAct.FALL) in rules.MOVES:
-            await _put(tx, row, rules.move(before, ChangeAct.FALL, ChangeParty.DEPARTURE), "", now)
+    standing = [row for row in rows if (ChangeState(row["state"]), ChangeAct.FALL) in rules.MOVES]
+    await _put(tx, [_turn(row, ChangeAct.FALL, ChangeParty.DEPARTURE, "", now) for row in standing])
 
 
 async def _settle(tx: Tx, actor: Actor, change_request_id: UUID, act: ChangeAct, note: str) -> UUID:
@@ -207,8 +214,7 @@ async def _settle(tx: Tx, actor: Actor, change_request_id: UUID, act: ChangeAct,
     row = await _load(tx, change_request_id)
     if row["organization_id"] != actor.organization_id:
         raise NotFound(what="change request", path=("changeRequestId",))
-    after = rules.move(ChangeState(row["state"]), act, ChangeParty.REVIEWER)
-    await _put(tx, row, after, note, await tx.now())
+    await _put(tx, [_turn(row, act, ChangeParty.REVIEWER, note, await tx.now())])
     return change_request_id
 
 
@@ -223,40 +229,50 @@ async def _load(tx: Tx, change_request_id: UUID) -> asyncpg.Record:
     return row
 
 
-async def _put(
-    tx: Tx, row: asyncpg.Record, after: ChangeState, note: str, now: datetime, *, answered_in: UUID | None = None
-) -> None:
-    answered = after in {ChangeState.ADDRESSED, ChangeState.DECLINED}
-    changed = next_change(now, row["updated_at"])
-    await tx.execute(
-        "update change_requests set state = $2, updated_at = $3,"
-        " answer = case when $4 then $5 else answer end, answered_at = case when $4 then $3 else answered_at end,"
-        " answered_in_id = case when $4 then $6 else answered_in_id end where id = $1",
-        row["id"],
-        after.value,
-        changed,
-        answered,
-        note,
-        answered_in,
-    )
-    await _tell(tx, row["id"], after, note, changed, version_id=answered_in, topic=after.value)
+_PUT: Final = """
+update change_requests c set state = u.state, updated_at = u.at,
+  answer = case when u.answers then u.note else c.answer end,
+  answered_at = case when u.answers then u.at else c.answered_at end,
+  answered_in_id = case when u.answers then u.version_id else c.answered_in_id end
+from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::uuid[], $6::bool[])
+  u(id, state, note, at, version_id, answers)
+where c.id = u.id
+"""
+_TELL: Final = """
+insert into change_request_events (id, change_request_id, no, state, note, at, spec_version_id)
+select u.key, u.id, (select count(*)::int + 1 from change_request_events e where e.change_request_id = u.id),
+       u.state, u.note, u.at, u.version_id
+from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::uuid[], $6::uuid[])
+  u(id, state, note, at, version_id, key)
+"""
 
 
-async def _tell(
-    tx: Tx, identity: UUID, state: ChangeState, note: str, at: datetime, *, version_id: UUID | None, topic: str
-) -> None:
-    number = await tx.fetchval(
-        "select count(*)::int + 1 from change_request_events where change_request_id = $1", identity
+def _turn(
+    row: asyncpg.Record, act: ChangeAct, party: ChangeParty, note: str, now: datetime, *, version_id: UUID | None = None
+) -> _Turn:
+    after = rules.move(ChangeState(row["state"]), act, party)
+    return _Turn(row["id"], after, note, next_change(now, row["updated_at"]), version_id)
+
+
+async def _put(tx: Tx, turns: Sequence[_Turn]) -> None:
+    """Write down and tell what becomes of change requests that are locked: three statements, however many there are."""
+    if turns:
+        answers = [turn.state in {ChangeState.ADDRESSED, ChangeState.DECLINED} for turn in turns]
+        await tx.execute(_PUT, *_columns(turns), answers)
+        await _tell(tx, turns)
+
+
+async def _tell(tx: Tx, turns: Sequence[_Turn], topic: str | None = None) -> None:
+    if turns:
+        await tx.execute(_TELL, *_columns(turns), [new_id() for _ in turns])
+        await tx.emit_all((f"change_request.{topic or turn.state.value}", f"chg_{turn.id}", {}) for turn in turns)
+
+
+def _columns(turns: Sequence[_Turn]) -> tuple[list[object], ...]:
+    return (
+        [turn.id for turn in turns],
+        [turn.state.value for turn in turns],
+        [turn.note for turn in turns],
+        [turn.at for turn in turns],
+        [turn.version_id for turn in turns],
     )
-    await tx.insert(
-        ChangeRequestEvent(
-            id=new_id(),
-            change_request_id=identity,
-            no=number,
-            state=state.value,
-            note=note,
-            spec_version_id=version_id,
-            at=at,
-        )
-    )
-    await tx.emit(f"change_request.{topic}", f"chg_{identity}")

@@ -9,10 +9,9 @@ from uuid import UUID
 from countersign.conflicts import service as conflicts
 from countersign.kit.access import Role
 from countersign.kit.db import Tx
-from countersign.kit.staleness import next_change
 from countersign.organizations.events import MembershipEnded
 from countersign.reviews import change_requests, experts, hands, rules, rules_writing
-from countersign.reviews.rules import Act, Party, Recommendation, Request, RequestState
+from countersign.reviews.rules import Party, Recommendation, RequestState
 from countersign.reviews.rules_writing import DraftAct, DraftState
 from countersign.reviews.views import CHANGED_AT, LAST_DAY
 
@@ -43,8 +42,9 @@ async def release(tx: Tx, event: MembershipEnded, signed: Collection[UUID]) -> N
         event.at,
     )
     rows = await tx.fetch(
-        f"select r.id, r.request_id, r.recommendation, q.state, {_LAST_DAY} as last_day, {_CHANGED} as changed_at,"
-        f" {_OTHER_WAITING} as asked_anew from reviews r join review_requests q on q.id = r.request_id"
+        "select r.id as review_id, q.id, q.spec_version_id, r.recommendation, q.state,"
+        f" {_LAST_DAY} as last_day, {_CHANGED} as changed_at, {_OTHER_WAITING} as asked_anew"
+        " from reviews r join review_requests q on q.id = r.request_id"
         " where r.organization_id = $1 and r.reviewer_id = $2 and r.voided_at is null"
         " and r.spec_version_id <> all($3) order by q.id for update of q",
         event.organization_id,
@@ -52,23 +52,19 @@ async def release(tx: Tx, event: MembershipEnded, signed: Collection[UUID]) -> N
         list(signed),
     )
     today = event.at.astimezone(UTC).date()
-    for row in rows:
-        if not rules.voids(Recommendation(row["recommendation"]), row["last_day"], today):
-            continue
-        await tx.execute("update reviews set voided_at = $2 where id = $1", row["id"], event.at)
-        await conflicts.drop_interest(tx, (row["id"],))
-        await change_requests.fall(tx, (row["id"],), event.at)
-        await tx.emit("review.voided", f"rev_{row['id']}")
-        state = RequestState(row["state"])
-        if state is RequestState.DECIDED and row["last_day"] >= today and not row["asked_anew"]:
-            await tx.execute(
-                "update review_requests set state = $2, claimed_by = null, claimed_until = null, closed_at = null,"
-                " updated_at = $3 where id = $1",
-                row["request_id"],
-                rules.move(Request(state), Act.RELEASE, Party.DEPARTURE).value,
-                next_change(event.at, row["changed_at"]),
-            )
-            await tx.emit("review.released", f"rrq_{row['request_id']}")
+    void = [row for row in rows if rules.voids(Recommendation(row["recommendation"]), row["last_day"], today)]
+    reviews = [row["review_id"] for row in void]
+    await tx.execute("update reviews set voided_at = $2 where id = any($1)", reviews, event.at)
+    await conflicts.drop_interest(tx, reviews)
+    await change_requests.fall(tx, reviews, event.at)
+    await tx.emit_all(("review.voided", f"rev_{review}", {}) for review in reviews)
+    # Of several that were asked about one version the last is open again: one at a time waits.
+    again = {
+        row["spec_version_id"]: row
+        for row in void
+        if row["state"] == RequestState.DECIDED and row["last_day"] >= today and not row["asked_anew"]
+    }
+    await hands.open_again(tx, list(again.values()), event.at)
 
 
 async def _open_claims(tx: Tx, event: MembershipEnded) -> None:
@@ -78,7 +74,4 @@ async def _open_claims(tx: Tx, event: MembershipEnded) -> None:
         event.organization_id,
         event.person_id,
     )
-    for row in rows:
-        after = rules.move(Request(RequestState(row["state"])), Act.RELEASE, Party.DEPARTURE)
-        await hands.let_go(tx, row, after, event.at, returned=False)
-        await tx.emit("review.released", f"rrq_{row['id']}")
+    await hands.open_again(tx, rows, event.at)

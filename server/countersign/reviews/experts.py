@@ -20,6 +20,7 @@ from countersign.reviews import hands, places, rules, rules_experts
 from countersign.reviews.rules import Request
 from countersign.reviews.tables import ReviewExpert
 from countersign.reviews.ties import check_tie
+from countersign.reviews.views import CHANGED_AT, LAST_DAY
 
 PAGE: Final = "/review"
 
@@ -102,13 +103,23 @@ async def withdraw(tx: Tx, actor: Actor, expert_id: UUID) -> UUID:
 async def leave_with(tx: Tx, person_id: UUID, organization_id: UUID, now: datetime) -> None:
     """End the links that a reviewer made who is one no more: nobody writes for an organization by a back door."""
     rows = await tx.fetch(
-        "select id, request_id from review_experts where invited_by = $1 and organization_id = $2"
-        " and withdrawn_at is null and expires_at > $3 order by request_id",
+        "select q.id, q.state, q.claimed_by,"
+        f" {CHANGED_AT.format(t='q')} as changed_at, {LAST_DAY.format(t='q')} as last_day"
+        " from review_requests q where q.id in (select request_id from review_experts where invited_by = $1"
+        " and organization_id = $2 and withdrawn_at is null and expires_at > $3) order by q.id for update",
         *(person_id, organization_id, now),
     )
-    for row in rows:
-        request, state = await hands.load(tx, row["request_id"])
-        await _end(tx, row["id"], request, state, now)
+    # Once more, now that the requests are held: whoever withdraws one holds its request first.
+    ended = await tx.fetch(
+        "update review_experts set withdrawn_at = $3 where invited_by = $1 and organization_id = $2"
+        " and withdrawn_at is null and expires_at > $3 returning id",
+        *(person_id, organization_id, now),
+    )
+    gone = {row["id"] for row in ended}
+    await tx.emit_all(("expert.withdrawn", f"xpt_{expert}", {}) for expert in sorted(gone))
+    today = hands.today_of(now)
+    held = [row for row in rows if row["state"] == rules.RequestState.CLAIMED and row["claimed_by"] in gone]
+    await hands.open_again(tx, [row for row in held if row["last_day"] >= today], now)
 
 
 async def _end(tx: Tx, expert_id: UUID, row: asyncpg.Record, state: Request, now: datetime) -> None:

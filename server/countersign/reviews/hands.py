@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -96,6 +97,22 @@ async def let_go(tx: Tx, row: asyncpg.Record, after: RequestState, now: datetime
         " updated_at = $4 where id = $1",
         *(row["id"], after.value, int(returned), next_change(now, row["changed_at"])),
     )
+
+
+async def open_again(tx: Tx, rows: Sequence[asyncpg.Record], now: datetime) -> None:
+    """Open the requests of somebody who goes, and tell it; two statements, however many there are.
+
+    They are locked, and `rows` hold their `id`, `state` and `changed_at`.
+    """
+    release = (rules.Act.RELEASE, rules.Party.DEPARTURE)
+    await tx.execute(
+        "update review_requests q set state = u.state, claimed_by = null, claimed_until = null, closed_at = null,"
+        " updated_at = u.at from unnest($1::uuid[], $2::text[], $3::timestamptz[]) u(id, state, at) where q.id = u.id",
+        [row["id"] for row in rows],
+        [rules.move(Request(RequestState(row["state"])), *release).value for row in rows],
+        [next_change(now, row["changed_at"]) for row in rows],
+    )
+    await tx.emit_all(("review.released", f"rrq_{row['id']}", {}) for row in rows)
 
 
 async def answered(tx: Tx, row: asyncpg.Record, now: datetime) -> None:

@@ -10,8 +10,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from countersign.kit import outbox
-from countersign.kit.db import Database, Tx
+from countersign.kit.db import Database
 from countersign.kit.waiting import either
 from countersign.reviews import hands, rules
 from countersign.reviews.rules import Act, Party, Request, RequestState
@@ -107,16 +106,8 @@ async def look(db: Database, limit: int = AT_ONCE) -> Looked:
         events += [("review.expired", f"rrq_{row['id']}", {}) for row in expired]
         events += [("review_call.lapsed", f"rcl_{row['id']}", {}) for row in lapsed]
         events += [(TOPICS[row["step"]][0], f"rrq_{row['request_id']}", TOPICS[row["step"]][1]) for row in told]
-        await _emit(tx, events)
+        await tx.emit_all(events)
     return Looked(len(returned), len(expired), len(told), len(lapsed))
-
-
-async def _emit(tx: Tx, events: list[tuple[str, str, Mapping[str, object]]]) -> None:
-    """Write events to the outbox by one statement for all."""
-    if events:
-        now = await tx.now()
-        await tx.insert(*(outbox.event(topic, subject, dict(said), now) for topic, subject, said in events))
-        tx.has_emitted = True
 
 
 async def run(db: Database, stop: asyncio.Event) -> None:

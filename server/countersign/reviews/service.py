@@ -12,11 +12,12 @@ import asyncpg
 
 from countersign.conflicts import service as conflicts
 from countersign.kit import access
-from countersign.kit.access import Actor, Permission
+from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound, Path, TooLong
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
+from countersign.organizations import members
 from countersign.reviews import change_requests, hands, places, renewals, rules, rules_blind, rules_due
 from countersign.reviews.rubric import DEFAULT_ID
 from countersign.reviews.rules import Decision, RequestState
@@ -91,6 +92,7 @@ async def request(tx: Tx, actor: Actor, command: RequestReview) -> UUID:
     ConflictOfInterest, AlreadyAsked; of a blind one NothingToHide, NamesTheSchool; of a renewal as `renewals.plan`.
     """
     access.require(actor, Permission.REQUEST_REVIEW)
+    await members.hold(tx, actor, Role.AUTHOR)
     due_on = rules_due.due_on(command.due_on, hands.today_of(await tx.now()))
     version = await reviewable(tx, actor, command.spec_version_id, command.message)
     target = await tx.fetchval(
@@ -216,6 +218,7 @@ async def extend(tx: Tx, actor: Actor, command: Extend) -> UUID:
     Raises NotAllowed, NotFound, Changed, InvalidState, NotLater, DueInPast.
     """
     access.require(actor, Permission.REQUEST_REVIEW)
+    await members.hold(tx, actor, Role.AUTHOR)
     row, state = await hands.load(tx, command.request_id)
     if row["school_id"] != actor.organization_id:
         raise NotFound(what="review request", path=("reviewRequestId",))
@@ -356,6 +359,7 @@ async def cancel(tx: Tx, actor: Actor, command: Cancel) -> UUID:
     Raises NotAllowed, NotFound, Changed (somebody claimed it since it was seen), InvalidState.
     """
     access.require(actor, Permission.REQUEST_REVIEW)
+    await members.hold(tx, actor, Role.AUTHOR)
     row, state = await hands.load(tx, command.request_id)
     if row["school_id"] != actor.organization_id:
         raise NotFound(what="review request", path=("reviewRequestId",))

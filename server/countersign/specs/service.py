@@ -197,12 +197,13 @@ async def open_review(tx: Tx, version_id: UUID, reader: UUID | None = None) -> N
     await _move(tx, version, Act.OPEN_REVIEW)
 
 
-async def let_read(tx: Tx, version_id: UUID, reader: UUID) -> None:
-    """Let an organization read a version before it is published; for a room that has authorized it."""
+async def let_read(tx: Tx, version_id: UUID, *readers: UUID) -> None:
+    """Let organizations read a version before it is published; for a room that has authorized it."""
     await tx.execute(
-        "insert into spec_version_readers (spec_version_id, organization_id) values ($1, $2) on conflict do nothing",
+        "insert into spec_version_readers (spec_version_id, organization_id)"
+        " select $1, reader from unnest($2::uuid[]) reader order by reader on conflict do nothing",
         version_id,
-        reader,
+        list(readers),
     )
 
 
