@@ -21,6 +21,7 @@ from countersign.schema.base import Tools
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.factories import Factory
+from tests.patience import WAIT
 
 _keys = count(1)
 
@@ -79,7 +80,7 @@ class Api:
         """The whole answer to a document, asked by an actor (nobody: without a token)."""
         headers = await self.authorization(actor)
         response = await self.client.post(
-            "/graphql", json={"query": query, "variables": variables}, headers=headers, timeout=30
+            "/graphql", json={"query": query, "variables": variables}, headers=headers, timeout=WAIT
         )
         body: dict[str, Any] = response.json()
         return body

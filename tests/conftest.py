@@ -26,9 +26,15 @@ from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 from tests.factories import Factory
-from tests.patience import WAIT
+from tests.patience import WAIT, judge
 
 pytest_plugins = ["tests.ahead", "tests.serving", "tests.mutations.standing"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Only the campaign judges time."""
+    judge(config.option.markexpr)
+
 
 BEYOND_LOOPBACK = "tests reach no network beyond this machine"
 

@@ -23,9 +23,9 @@ from typing import Any, NoReturn
 import pytest
 
 from countersign.demo import frontend
+from tests.patience import WAIT
 
 LEAST_NODE = 20
-PATIENCE = 120.0
 
 
 @cache
@@ -75,7 +75,7 @@ def install(folder: Path) -> Path:
     return folder
 
 
-async def ask(script: Path, request: object, patience: float = PATIENCE) -> Any:
+async def ask(script: Path, request: object, patience: float = WAIT) -> Any:
     """The JSON that a script of an installed folder prints, when it reads a request as JSON from its standard input.
 
     Fails the test with the script's complaints when it ends badly or takes longer than its patience, in seconds.

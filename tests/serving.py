@@ -58,7 +58,7 @@ class Demo:
         """The `data` of an operation, as a role; fails the test on errors."""
         headers = {"authorization": f"Bearer {self.token(role)}"} if role else {}
         body = {"query": query, "variables": variables or {}}
-        answer = httpx.post(self.said["graphql"], json=body, headers=headers, timeout=30)
+        answer = httpx.post(self.said["graphql"], json=body, headers=headers, timeout=WAIT)
         given: dict[str, Any] = answer.json()
         assert "errors" not in given, given
         data: dict[str, Any] = given["data"]
@@ -101,7 +101,7 @@ def start(
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        process.wait(10)
+        process.wait(WAIT)
         process.stdout.close()
         raise RuntimeError(f"the demo did not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
     return process, line
@@ -111,7 +111,7 @@ def stop(process: subprocess.Popen[str]) -> int:
     """End a demo as a service manager would; its exit code."""
     process.send_signal(signal.SIGTERM)
     try:
-        return process.wait(30)
+        return process.wait(WAIT)
     finally:
         if process.poll() is None:
             process.kill()
@@ -127,8 +127,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     port = free_port()
     process, line = start(data, port, "--learners", str(LEARNERS), "--seed", str(SEED))
     try:
-        deadline = time.monotonic() + 2 * WAIT
-        while httpx.get(f"http://localhost:{port}/readyz", timeout=10).status_code != httpx.codes.OK:
+        deadline = time.monotonic() + WAIT
+        while httpx.get(f"http://localhost:{port}/readyz", timeout=WAIT).status_code != httpx.codes.OK:
             assert time.monotonic() < deadline, "the demo is never ready"
             time.sleep(0.1)
         yield Demo(json.loads(line), data, port)

@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     oidc_providers: SecretStr = SecretStr("")  # JSON: a list of objects, see accounts/providers.py; it holds secrets
     log_format: Literal["console", "json"] = "console"
     pool_size: Annotated[int, Field(ge=1, le=100)] = 10
-    database_wait_seconds: Annotated[float, Field(gt=0, le=60)] = FOR_A_CONNECTION  # for a connection of the pool
+    database_wait_seconds: Annotated[float, Field(gt=0, le=600)] = FOR_A_CONNECTION  # for a connection of the pool
     budget_points: Annotated[int, Field(ge=5_000)] = 10_000  # no less than one operation may cost
     budget_restored: Annotated[float, Field(gt=0)] = 100.0  # points a second
 

@@ -25,13 +25,13 @@ from countersign.schema.base import Tools
 from countersign.trust.signer import Signer
 from tests import node
 from tests.conftest import ORIGIN
+from tests.patience import WAIT
 
 JS = Path(__file__).parent / "js"
 LEAST_NODE = 22
 NAME = "people"
 CALLBACK = f"{ORIGIN}/auth/callback/{NAME}"
 SECRET = "a secret of the client: with / and + and %"  # noqa: S105 - the test's own
-PATIENCE = 30.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ async def running() -> AsyncIterator[People]:
     )
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT):
             issuer = (await process.stdout.readline()).decode().strip()
         assert issuer.startswith("http://127.0.0.1:"), "the provider did not start"
         yield People(issuer)

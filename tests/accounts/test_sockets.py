@@ -16,6 +16,7 @@ from countersign.kit.access import Role
 from tests.accounts.support import Person, join, person
 from tests.live.conftest import at_home
 from tests.live.house import SPECS, House
+from tests.patience import within
 
 __all__ = ["at_home"]
 
@@ -85,7 +86,7 @@ async def test_signing_out_closes_the_sockets_and_streams_of_the_session_within_
         assert await anext(lines) == ":"
         async with here.db.writer() as tx:
             await service.end_login(tx, who.opened.login_id)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(within(1)):
             codes = [(await client.closed())[0] for client in (idle, busy)]
             said = [line async for line in lines if line.startswith("data: {")]
         assert codes == [4403, 4403]
@@ -101,7 +102,7 @@ async def test_an_ended_membership_closes_the_socket_that_acted_by_it(here: Hous
         assert await acting.is_alive()
         async with here.db.writer() as tx:
             await tx.execute("update memberships set valid_until = now() where person_id = $1", who.account_id)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(within(1)):
             assert (await acting.closed())[0] == 4403
         assert await alone.is_alive()
 
@@ -129,7 +130,7 @@ async def test_a_ticket_opens_one_socket_and_goes_with_its_session(here: House) 
         assert (await second.closed())[0] == 4403
         async with here.db.writer() as tx:
             await service.end_login(tx, who.opened.login_id)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(within(1)):
             assert (await client.closed())[0] == 4403
 
 

@@ -290,7 +290,7 @@ async def _spoken(tx: Tx, side: Side, version: UUID) -> None:
         await writing.edit(tx, reviewer, words)
         if not rows:
             review = await writing.submit(tx, reviewer, writing.Submit(draft))
-            rows = await tx.fetch("select id from review_suggestions where review_id = $1", review)
+            rows = await tx.fetch("select id from review_suggestions where review_id = $1 order by no", review)
             remark = await tx.fetchval("select id from review_comments where review_id = $1", review)
     await comments.answer(tx, author, comments.Say(remark, mark()))
     next_one = await specs.new_draft_from(tx, author, version)

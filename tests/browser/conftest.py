@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import Browser, Page, Request, async_playwright, expect
 
 from countersign.demo import frontend
+from tests.patience import WAIT
 from tests.serving import ROOT, Demo
 
 PICTURES = ROOT / "frontend_stub" / "pictures"
@@ -25,6 +26,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+MILLISECONDS = 1_000 * WAIT
+expect.set_options(timeout=MILLISECONDS)
 
 
 def missing(what: str) -> None:
@@ -83,6 +86,7 @@ class Window:
 async def window(browser: Browser, demo: Demo) -> AsyncIterator[Window]:
     """A fresh window; at the end of the test nothing must have gone wrong in it."""
     context = await browser.new_context(viewport={"width": 1360, "height": 900}, locale="en-GB")
+    context.set_default_timeout(MILLISECONDS)
     opened = Window(await context.new_page(), demo.url.rstrip("/"))
     yield opened
     await context.close()

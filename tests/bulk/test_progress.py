@@ -16,6 +16,7 @@ from countersign.trust.signer import Signer
 from tests.bulk.support import House, key_of, lines, row
 from tests.factories import Factory
 from tests.live.support import Desk, desk
+from tests.patience import WAIT
 
 FOLLOW = (
     "subscription ($id: ID) { bulkOperationProgressed(id: $id)"
@@ -80,7 +81,7 @@ async def test_a_watch_does_not_wait_for_the_last_transaction_of_its_own_import(
     watch.progress(1, 2)
     async with house.db.writer() as tx:
         await queue.hold(tx, job)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(WAIT):
             await watch._show()
         await queue.complete(tx, job)
 
@@ -98,7 +99,7 @@ async def test_a_worker_stops_what_is_cancelled_while_it_works(
         await house.api.do(
             "cancelBulkOperation", "bulkOperation { id }", house.registrar, bulkOperationId=started["id"]
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT):
             assert await working
     found = await house.look(started["id"])
     assert found is not None

@@ -15,9 +15,9 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from countersign import config
+from tests.patience import WAIT
 
 SERVER = config.ROOT / "server"
-PATIENCE = 60.0
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -30,7 +30,7 @@ def environment(**more: str) -> dict[str, str]:
 def verb(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a verb to its end."""
     command = [sys.executable, "-P", "-m", "countersign", *arguments]
-    return subprocess.run(command, env=environment(**more), capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=environment(**more), capture_output=True, text=True, check=False, timeout=WAIT)
 
 
 def free_port() -> int:
@@ -42,7 +42,7 @@ def free_port() -> int:
 
 def get(port: int, path: str) -> str:
     """The body of a GET on this machine."""
-    with urlopen(f"http://localhost:{port}{path}", timeout=10) as answer:  # http, on this machine
+    with urlopen(f"http://localhost:{port}{path}", timeout=WAIT) as answer:  # http, on this machine
         return str(answer.read().decode())
 
 
@@ -53,7 +53,7 @@ def started(*arguments: str, port: int, errors: Path, **more: str) -> Iterator[s
     with errors.open("ab") as log:
         process = subprocess.Popen(command, env=environment(**more), stdout=log, stderr=log, start_new_session=True)
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + WAIT
         while not answers(port):
             assert process.poll() is None, errors.read_text()
             assert time.monotonic() < deadline, errors.read_text()
@@ -62,7 +62,7 @@ def started(*arguments: str, port: int, errors: Path, **more: str) -> Iterator[s
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(WAIT)
 
 
 def answers(port: int) -> bool:
@@ -85,7 +85,7 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def still_there(pids: list[int], seconds: float = 15.0) -> list[str]:
+def still_there(pids: list[int], seconds: float = WAIT) -> list[str]:
     """Those processes that do not end within some seconds, by what they are."""
     deadline = time.monotonic() + seconds
     while True:

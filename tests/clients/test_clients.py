@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from tests import node
+from tests.patience import WAIT
 from tests.serving import ROOT, Demo
 
 pytestmark = pytest.mark.node
@@ -42,7 +43,7 @@ def compiled(js: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "relay.config.json").write_text(json.dumps(wanted))
     command = [str(js / "node_modules" / ".bin" / "relay-compiler"), "--noWatchman", "relay.config.json"]
     done = subprocess.run(
-        command, cwd=folder, env=node.environment(), capture_output=True, text=True, check=False, timeout=60
+        command, cwd=folder, env=node.environment(), capture_output=True, text=True, check=False, timeout=WAIT
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ERROR" not in done.stdout + done.stderr

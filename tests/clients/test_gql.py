@@ -17,6 +17,7 @@ from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 from graphql import GraphQLError
 
+from tests.patience import WAIT
 from tests.serving import Demo
 
 STACK = 'query { stack(by: { handle: "product-analyst" }) { id handle title } }'
@@ -38,7 +39,6 @@ subscription Created($since: ID) {
   specChanged(kinds: [CREATED], sinceEventId: $since) { eventId spec { slug } }
 }
 """
-PATIENCE = 20
 MINE = "query($slug: String!) { credentialSpec(by: { slug: $slug }) { id slug } }"
 PUBLISHED = "query { credentialSpecs(first: 100, filter: { state: PUBLISHED }) { nodes { slug } } }"
 
@@ -120,13 +120,13 @@ async def test_gql_follows_events_and_goes_on_where_it_stopped(school: AsyncClie
             await created(school)
             await asyncio.sleep(0.5)
 
-    async with asyncio.timeout(PATIENCE), following(demo, None) as events:
+    async with asyncio.timeout(WAIT), following(demo, None) as events:
         making = asyncio.create_task(keep_creating())
         heard = await anext(event async for event in events if event["spec"]["slug"].startswith("gql-"))
         making.cancel()
     missed = await created(school)
     after = []
-    async with asyncio.timeout(PATIENCE), following(demo, heard["eventId"]) as events:
+    async with asyncio.timeout(WAIT), following(demo, heard["eventId"]) as events:
         async for event in events:
             after.append(event)
             if event["spec"]["slug"] == missed:

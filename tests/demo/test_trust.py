@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests import node as javascript
+from tests.patience import WAIT
 from tests.public import outside
 from tests.serving import Demo
 
@@ -19,7 +20,7 @@ ENDORSEMENTS = """
 
 
 def fetch(url: str) -> str:
-    answer = httpx.get(url, timeout=30)
+    answer = httpx.get(url, timeout=WAIT)
     assert answer.status_code == 200, url
     return answer.text
 
@@ -55,7 +56,7 @@ async def test_outside_verifiers_accept_what_the_demo_signed(demo: Demo, made: A
 @pytest.mark.parametrize("made", [award, endorsement])
 def test_the_demo_s_own_verifier_finds_it_valid(demo: Demo, made: Any) -> None:
     report = httpx.post(
-        f"{demo.url}verify", content=made(demo), headers={"content-type": "application/json"}, timeout=30
+        f"{demo.url}verify", content=made(demo), headers={"content-type": "application/json"}, timeout=WAIT
     ).json()
     assert report["verdict"] == "VALID", report
 
@@ -67,7 +68,10 @@ def test_the_version_an_endorsement_names_is_served_with_the_digest_that_was_sig
         signed = json.loads(fetch(node["url"]))
         assert signed["credentialSubject"]["id"] == node["specVersion"]["url"]
         report = httpx.post(
-            f"{demo.url}verify", content=json.dumps(signed), headers={"content-type": "application/json"}, timeout=30
+            f"{demo.url}verify",
+            content=json.dumps(signed),
+            headers={"content-type": "application/json"},
+            timeout=WAIT,
         ).json()
         digests = [f for f in report["credentials"][0]["findings"] if f["check"] == "digest"]
         assert [f["outcome"] for f in digests] == ["passed", "passed"]

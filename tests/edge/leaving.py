@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
+from tests.patience import WAIT
+
 QUERY = json.dumps({"query": "{ skillFrameworks { id } }"})
 HEADERS = {"content-type": "application/json"}
 
@@ -26,7 +28,7 @@ class Caller:
 
     def work(self, stop: threading.Event) -> None:
         """Ask until told to stop, or until nobody listens."""
-        connection = HTTPConnection("localhost", self.port, timeout=15)
+        connection = HTTPConnection("localhost", self.port, timeout=WAIT)
         while not stop.is_set():
             asked_at = time.monotonic()
             try:
@@ -40,12 +42,13 @@ class Caller:
                 connection.close()
                 continue
             self.answered += 1
+            time.sleep(0.005)  # the processor is also for whoever leaves
             self.statuses.add(answer.status)
 
 
 def readiness(port: int) -> int:
     """The status of `/readyz`; 0 when nobody listens."""
-    connection = HTTPConnection("localhost", port, timeout=5)
+    connection = HTTPConnection("localhost", port, timeout=WAIT)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status
@@ -67,7 +70,7 @@ def told_to_go(process: subprocess.Popen[bytes], port: int, callers: int = 4) ->
     process.send_signal(signal.SIGTERM)
     at = time.monotonic()
     turned, seen = 0.0, set()
-    while process.poll() is None and time.monotonic() < at + 20:
+    while process.poll() is None and time.monotonic() < at + WAIT:
         status = readiness(port)
         seen.add(status)
         if status == 503 and not turned:

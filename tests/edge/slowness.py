@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tests.edge.wire import Answer, Wire, head, post
+from tests.patience import WAIT
+
+TRIES: Final = 2 * int(WAIT)  # of half a second
 
 
 def silent(port: int) -> Answer:
@@ -21,7 +24,7 @@ def half_a_head(port: int) -> Answer:
     with Wire(port) as wire:
         wire.send(b"POST /graphql HTTP/1.1\r\n")
         wire.socket.settimeout(0.5)
-        for number in range(30):
+        for number in range(TRIES):
             wire.send(b"x-%d: y\r\n" % number)
             with contextlib.suppress(TimeoutError):
                 return wire.answer()
@@ -33,7 +36,7 @@ def dribbled_body(port: int) -> Answer:
     with Wire(port) as wire:
         wire.send(head(port, content_type="application/json", content_length="1000"))
         wire.socket.settimeout(0.5)
-        for _ in range(30):
+        for _ in range(TRIES):
             wire.send(b" ")
             with contextlib.suppress(TimeoutError):
                 return wire.answer()
@@ -53,7 +56,7 @@ def unread(port: int) -> Answer:
     """Asks again and again for much and reads nothing of it."""
     with Wire(port, receive_buffer=4096) as wire:
         request = head(port, "GET", "/page/page.js") * 20
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + WAIT
         wire.socket.settimeout(1.0)
         while time.monotonic() < deadline:
             try:

@@ -8,6 +8,7 @@ import pytest
 
 from countersign.edge.admission import Admission, Busy
 from countersign.edge.shedding import Shedding
+from tests.patience import WAIT
 
 
 async def test_whoever_finds_a_free_place_is_never_refused() -> None:
@@ -15,7 +16,7 @@ async def test_whoever_finds_a_free_place_is_never_refused() -> None:
     admission.pace = 60.0  # whatever the past was like
     for _ in range(2):
         admission.enter()
-        await asyncio.wait_for(admission.take(), 1)
+        await asyncio.wait_for(admission.take(), WAIT)
     with pytest.raises(Busy) as refused:
         admission.enter()
     assert (refused.value.status, refused.value.retry_after) == (503, 60)
@@ -73,18 +74,18 @@ async def test_who_leaves_the_queue_takes_no_place_along() -> None:
     await asyncio.sleep(0)
     admission.give_back()  # to the second, who is cancelled in the same moment
     cut.cancel()
-    await asyncio.wait_for(stays, 1)
+    await asyncio.wait_for(stays, WAIT)
     admission.give_back()
-    await asyncio.wait_for(admission.take(), 1)
+    await asyncio.wait_for(admission.take(), WAIT)
 
 
 async def test_nobody_waits_for_ever() -> None:
     admission = Admission(1, last_resort=0.05)
     await admission.take()
     with pytest.raises(Busy):
-        await asyncio.wait_for(admission.take(), 1)
+        await asyncio.wait_for(admission.take(), WAIT)
     admission.give_back()
-    await asyncio.wait_for(admission.take(), 1)
+    await asyncio.wait_for(admission.take(), WAIT)
 
 
 async def test_the_pace_follows_what_leaves_while_all_places_are_taken() -> None:

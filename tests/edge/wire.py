@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
-PATIENCE = 15.0
+from tests.patience import WAIT
+
 QUERY = b'{"query":"{ __typename }"}'
 JSON = "application/json"
 
@@ -50,7 +51,7 @@ class Wire:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(WAIT)
         self.socket.connect(("127.0.0.1", port))
         self.started = time.monotonic()
         self._data = b""

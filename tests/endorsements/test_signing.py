@@ -37,6 +37,7 @@ from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 from tests.factories import Factory
+from tests.patience import WAIT
 from tests.reviews.support import Scene, scene
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -126,7 +127,7 @@ async def test_what_a_crash_left_unsigned_is_signed_at_the_next_start(house: Hou
     identity = await house.take()
     stop = asyncio.Event()
     loop = asyncio.create_task(jobs.run(house.db, house.signer, stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT):
         while (await house.row(identity))["state"] != "in_force":  # noqa: ASYNC110 - the state is in the database
             await asyncio.sleep(0.02)
     stop.set()
@@ -135,7 +136,7 @@ async def test_what_a_crash_left_unsigned_is_signed_at_the_next_start(house: Hou
 
 async def test_the_mutation_waits_for_its_own_signature(house: House) -> None:
     identity = await house.take()
-    assert await jobs.settle(house.db, house.signer, identity, wait=10)
+    assert await jobs.settle(house.db, house.signer, identity, wait=WAIT)
     assert (await house.row(identity))["state"] == "in_force"
 
 

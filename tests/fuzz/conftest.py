@@ -60,7 +60,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 async def http(market: Market) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the market's server."""
     origin = market.demo.url.rstrip("/")
-    async with httpx.AsyncClient(base_url=origin, timeout=30, limits=httpx.Limits(max_connections=6)) as client:
+    async with httpx.AsyncClient(base_url=origin, timeout=WAIT, limits=httpx.Limits(max_connections=6)) as client:
         yield client
 
 

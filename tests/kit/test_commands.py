@@ -15,6 +15,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Code
 from countersign.organizations import service
 from tests.factories import Factory
+from tests.patience import WAIT
 
 NORTHGATE = service.Register(OrganizationKind.SCHOOL, "northgate", "Northgate", "GB")
 
@@ -138,7 +139,7 @@ async def test_the_background_forgets_until_it_is_told_to_stop(db: Database, clo
     clock.move(timedelta(days=8))
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(0.05, stop.set)
-    await asyncio.wait_for(run(db, stop), 5)
+    await asyncio.wait_for(run(db, stop), WAIT)
     assert await count(db, "idempotency_keys") == 0
 
 

@@ -21,6 +21,7 @@ import pytest
 from countersign.kit import embedded, embedded_programs
 from countersign.kit.embedded import EmbeddedPostgres
 from countersign.kit.embedded_programs import EmbeddedPostgresError
+from tests.patience import WAIT
 
 SERVER = Path(embedded.__file__).parents[2]
 AS_ROOT = os.geteuid() == 0  # root runs PostgreSQL as another account; anyone else as themselves
@@ -45,7 +46,7 @@ def another_process(data: Path) -> Iterator[tuple[subprocess.Popen[str], int, st
         yield holder, int(pid), dsn
     finally:
         holder.send_signal(signal.SIGINT)
-        holder.communicate(timeout=20)
+        holder.communicate(timeout=WAIT)
 
 
 def is_running(pid: int) -> bool:
@@ -57,8 +58,8 @@ def is_running(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    """Wait for a process to end; 20 seconds are enough for any."""
-    deadline = time.monotonic() + 20
+    """Wait for a process to end."""
+    deadline = time.monotonic() + WAIT
     while is_running(pid):
         assert time.monotonic() < deadline, f"process {pid} is still there"
         time.sleep(0.02)

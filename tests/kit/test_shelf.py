@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from countersign.kit.db import Connection
 from countersign.kit.shelf import IDLE_SECONDS, Shelf
+from tests.patience import WAIT
 
 
 @pytest_asyncio.fixture
@@ -22,7 +23,7 @@ async def pool(database_dsn: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]
 
 
 async def used(shelf: Shelf, *, clean: bool = True) -> Connection:
-    connection = await shelf.take(1)
+    connection = await shelf.take(WAIT)
     await shelf.give(connection, clean=clean)
     return connection
 
@@ -46,8 +47,8 @@ async def test_what_is_not_clean_or_was_closed_goes_back_to_the_pool(pool: async
 
 async def test_who_waits_for_the_pool_goes_before_the_shelf(pool: asyncpg.Pool[asyncpg.Record]) -> None:
     shelf = Shelf(pool)
-    both = [await shelf.take(1), await shelf.take(1)]
-    waiting = asyncio.create_task(shelf.take(5))
+    both = [await shelf.take(WAIT), await shelf.take(WAIT)]
+    waiting = asyncio.create_task(shelf.take(WAIT))
     await asyncio.sleep(0)
     await shelf.give(both[0], clean=True)
     third = await waiting
@@ -61,19 +62,19 @@ async def test_who_waits_for_the_pool_goes_before_the_shelf(pool: asyncpg.Pool[a
 
 async def test_connections_of_before_are_not_used_again(pool: asyncpg.Pool[asyncpg.Record]) -> None:
     shelf = Shelf(pool)
-    idle, busy = await shelf.take(1), await shelf.take(1)
+    idle, busy = await shelf.take(WAIT), await shelf.take(WAIT)
     pids = {idle.get_server_pid(), busy.get_server_pid()}
     await shelf.give(idle, clean=True)
     await shelf.expire()
     await shelf.give(busy, clean=True)
     for _ in range(2):
-        assert (await shelf.take(1)).get_server_pid() not in pids
+        assert (await shelf.take(WAIT)).get_server_pid() not in pids
 
 
 async def test_what_nobody_uses_goes_back_to_the_pool(pool: asyncpg.Pool[asyncpg.Record]) -> None:
     time = 0.0
     shelf = Shelf(pool, lambda: time)
-    both = [await shelf.take(1), await shelf.take(1)]
+    both = [await shelf.take(WAIT), await shelf.take(WAIT)]
     for connection in both:
         await shelf.give(connection, clean=True)
     time = IDLE_SECONDS + 1.0
@@ -83,11 +84,11 @@ async def test_what_nobody_uses_goes_back_to_the_pool(pool: asyncpg.Pool[asyncpg
 
 async def test_a_shelf_closes_when_all_has_come_back(pool: asyncpg.Pool[asyncpg.Record]) -> None:
     shelf = Shelf(pool)
-    busy = await shelf.take(1)
+    busy = await shelf.take(WAIT)
     await used(shelf)
     closing = asyncio.create_task(shelf.close())
     await asyncio.sleep(0)
     await shelf.give(busy, clean=True)
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, WAIT)
     with pytest.raises(asyncpg.InterfaceError):
-        await shelf.take(1)
+        await shelf.take(WAIT)

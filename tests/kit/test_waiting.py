@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from countersign.kit.waiting import kept, now_and_then
+from tests.patience import WAIT
 
 
 async def test_a_job_that_fails_begins_anew_and_its_neighbours_never_notice() -> None:
@@ -32,8 +33,8 @@ async def test_a_job_that_always_fails_ends_when_it_is_told_to() -> None:
         stop.set()
         raise RuntimeError("always")
 
-    async with asyncio.timeout(5):
-        await kept(job, stop, pause=60)
+    async with asyncio.timeout(WAIT):
+        await kept(job, stop, pause=2 * WAIT)
 
 
 async def test_a_look_whose_database_is_away_is_taken_again_until_told_to_stop() -> None:
@@ -46,7 +47,7 @@ async def test_a_look_whose_database_is_away_is_taken_again_until_told_to_stop()
             raise asyncpg.ConnectionDoesNotExistError("gone")
         stop.set()
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT):
         await now_and_then(look, 0, stop, "no look")
     assert looks == 2
 

@@ -205,7 +205,9 @@ async def house(dsn: str, data: Path, made: Scene | None = None) -> AsyncIterato
             if made is None:
                 async with db.writer() as tx:
                     made = await scene(tx, make)
-            yield House(server, door, bound.getsockname()[1], made, make)
+            there = House(server, door, bound.getsockname()[1], made, make)
+            there.sockets().init_seconds = WAIT
+            yield there
         finally:
             # Also when it was never ready: a server left behind would go on with its jobs among other tests' rows.
             server.should_exit = True

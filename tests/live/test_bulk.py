@@ -18,6 +18,7 @@ from tests.awards.support import campus
 from tests.bulk.support import House, lines, row
 from tests.factories import Factory
 from tests.live.support import Desk
+from tests.patience import WAIT
 
 PROGRESS = (
     "subscription ($id: ID) { bulkOperationProgressed(id: $id)"
@@ -51,7 +52,7 @@ async def test_an_import_is_followed_from_the_queue_to_its_end_by_its_own_organi
     done = await school.imported(lines([row(n) for n in range(3)]))
     other = await desk.follow(registrar, PROGRESS, id="bulk_00000000-0000-7000-8000-000000000000")
     again = await desk.follow(registrar, PROGRESS, id=done["id"])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT):
         while not every.told or every.told[-1]["kind"] != "COMPLETED":
             await every.until(len(every.told) + 1)
     assert every.told[0]["kind"] == "QUEUED"

@@ -28,6 +28,7 @@ from countersign.specs.rules import Kind
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.live.support import SPEC_EVENTS, Desk, Follower, desk
+from tests.patience import within
 from tests.reviews.support import Scene, scene
 from tests.specs.samples import COMPLETE
 
@@ -214,7 +215,7 @@ async def test_a_revoked_token_is_told_nothing_more_and_is_gone_within_a_second(
     async with here.db.writer() as tx:
         await organizations.revoke_token(tx, SYSTEM, actor.token_id)
         await specs.publish(tx, standing.school, standing.version)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(within(1)):
         await follower.until_ended()
     await here.settled()
     assert follower.gone
@@ -230,7 +231,7 @@ async def test_an_ended_membership_ends_what_it_let_be_followed(here: Desk, stan
         actor.person_id,
         actor.organization_id,
     )
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(within(1)):
         await follower.until_ended()
     await begin(here, standing.school, "secret-plans")
     await here.settled()

@@ -21,6 +21,7 @@ from countersign.kit.db import Database
 from countersign.kit.ids import new_id, public_id
 from countersign.kit.outbox import EventExpired, EventUnknown
 from countersign.kit.relay import Relay
+from tests.patience import WAIT
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 BEGIN = "insert into outbox_head (single, sequence) values (true, 0) on conflict do nothing"
@@ -46,7 +47,7 @@ async def numbered(db: Database) -> list[str]:
 
 
 async def until(db: Database, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WAIT):
         while len(await numbered(db)) < count:  # noqa: ASYNC110 - it ends in another process, perhaps
             await asyncio.sleep(0.02)
 
@@ -198,7 +199,7 @@ async def test_a_process_that_begins_numbers_what_was_left_before_it_serves(db: 
         await emit(db, str(n))
     stop, candidate = asyncio.Event(), Relay()
     running = asyncio.create_task(relay.run(db, stop, candidate))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT):
         await candidate.caught_up.wait()
     assert await numbered(db) == ["0", "1", "2"]
     stop.set()
@@ -217,7 +218,7 @@ async def test_the_relay_says_that_it_has_numbered_events(db: Database) -> None:
     async with db.alone() as listener, running(db):
         await listener.add_listener(outbox.CHANNEL, lambda *given: heard.put_nowait(str(given[-1])))
         await emit(db, "a")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT):
             assert await heard.get() == "1"
 
 

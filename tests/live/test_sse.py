@@ -15,7 +15,7 @@ import pytest_asyncio
 from countersign.edge import sse
 from countersign.edge.negotiation import Streaming, streaming
 from tests.live.house import SPECS, House
-from tests.patience import WAIT
+from tests.patience import WAIT, within
 
 EVENTS = "text/event-stream"
 URQL = (
@@ -199,7 +199,7 @@ async def test_a_revoked_token_ends_its_stream_within_a_second(here: House) -> N
         assert await reader.block() == b":\n\n"
         await here.follow_up()
         await here.revoke(token)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(within(1)):
             _, _, body = await reader.event()
             assert body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
             assert (await reader.event())[0] == "complete"

@@ -22,12 +22,12 @@ from tests.awards.support import ANNA, BORIS, DAY
 from tests.conftest import ORIGIN
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
+from tests.patience import WAIT
 from tests.reviews.support import Scene, scene
 from tests.specs.support import submitted
 
 SECRET = b"the log's own secret, of this test"
 KEY = LogKey(SECRET, origin_of(ORIGIN))
-WAIT_SECONDS = 10
 
 
 @dataclass
@@ -67,7 +67,7 @@ async def look(reader: Reader, witnessed: Sequence[str] = (), *, played: bool = 
 
 async def keep(db: Database) -> Checkpoint:
     """Take everything into the log; transactions of others on this server may hold it up for a moment."""
-    async with asyncio.timeout(WAIT_SECONDS):
+    async with asyncio.timeout(WAIT):
         while True:
             await jobs.catch_up(db, KEY, app.LOGGED)
             async with db.fresh_reader() as reader:

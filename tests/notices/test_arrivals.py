@@ -29,6 +29,7 @@ from countersign.trust.signer import Signer
 from tests.conftest import NOW
 from tests.factories import Factory
 from tests.notices.support import Market, market
+from tests.patience import WAIT
 from tests.specs.samples import COMPLETE
 
 ROOT = Path(__file__).parents[2]
@@ -150,13 +151,13 @@ async def test_a_worker_that_is_killed_between_its_rows_and_its_commit_tells_eac
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WAIT):
             while not await owner.fetchval(WAITS):
                 await owner.execute("select pg_stat_clear_snapshot()")
                 await asyncio.sleep(0.02)
         process.kill()
         assert await process.wait() == -signal.SIGKILL
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT):
         while await owner.fetchval(WORKS):  # noqa: ASYNC110 - nor that a backend has noticed
             await asyncio.sleep(0.02)
     assert await owner.fetchval("select count(*) from notices") == 0

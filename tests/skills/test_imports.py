@@ -19,6 +19,7 @@ from countersign.skills import service
 from countersign.skills.files import Style
 from countersign.skills.rules import Label, LabelKind
 from tests.factories import Factory
+from tests.patience import within
 from tests.skills.samples import CLEANED_ESCO, ONET, OSMT_EXPORT, OSMT_IMPORT
 
 DATA = Path(str(files("countersign") / "data"))
@@ -63,7 +64,7 @@ async def test_technologies_are_imported_in_seconds(db: Database) -> None:
     started = time.perf_counter()
     report = await service.import_skills(db, SYSTEM, DATA / "onet/technologies.csv", Style.ONET)
     assert counts(report) == (8_768, 0, 0)
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started <= within(10)
 
 
 async def test_dry_run_counts_and_writes_nothing(

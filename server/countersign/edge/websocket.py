@@ -15,13 +15,16 @@ SOCKETS: Final = 5
 """Of one user, or of one address when nobody signed in."""
 BEAT_SECONDS: Final = 15.0
 """Between two pings of ours, which also reach a page's own code; the frames below have pings of their own."""
+INIT_SECONDS: Final = 3.0
+"""Within which a client has to say who it is."""
 
 
 class Sockets:
     """The ASGI application of WebSockets on `/graphql`."""
 
-    def __init__(self, beat_seconds: float = BEAT_SECONDS) -> None:
+    def __init__(self, beat_seconds: float = BEAT_SECONDS, init_seconds: float = INIT_SECONDS) -> None:
         self.beat_seconds = beat_seconds
+        self.init_seconds = init_seconds
         self._guests = Guests(SOCKETS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,7 +42,7 @@ class Sockets:
             await _until_gone(receive)
         else:
             await send({"type": "websocket.accept", "subprotocol": PROTOCOL})
-            await Session(state, scope, send, self._guests, self.beat_seconds).run(receive)
+            await Session(state, scope, send, self._guests, self.beat_seconds, self.init_seconds).run(receive)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -26,7 +26,6 @@ from countersign.kit.ids import new_id
 from countersign.kit.logs import logger
 from countersign.reads.errors import Unreadable
 
-INIT_SECONDS: Final = 3.0
 OPERATIONS: Final = 100
 """At once on one socket."""
 WAITING: Final = 500
@@ -81,13 +80,16 @@ class Running:
 class Session:
     """One socket. Messages leave in order through one writer, so that a slow client holds up nobody else."""
 
-    def __init__(self, state: State, scope: Scope, send: Send, guests: Guests, beat_seconds: float) -> None:
+    def __init__(
+        self, state: State, scope: Scope, send: Send, guests: Guests, beat_seconds: float, init_seconds: float
+    ) -> None:
         self._state = state
         self._pipeline: Pipeline = state.pipeline
         self._live: Any = state.engine.live
         self._send = send
         self._guests = guests
         self._beat_seconds = beat_seconds
+        self._init_seconds = init_seconds
         self._address: str = scope["client"][0] if scope.get("client") else ""
         self._credentials = Credentials.of(dict(scope["headers"]), state.gates, address=self._address, socket=True)
         self._queue: deque[tuple[str, str]] = deque()
@@ -106,7 +108,7 @@ class Session:
         """Serve the socket until it is closed by either side."""
         loop = asyncio.get_running_loop()
         started = time.perf_counter()
-        late = loop.call_later(INIT_SECONDS, self._late)
+        late = loop.call_later(self._init_seconds, self._late)
         beat = asyncio.create_task(self._beat())
         writer = asyncio.create_task(self._write())
         self._guests.come(self._goodbye, self._state.stopping)

@@ -7,7 +7,7 @@ export const WATCH = `
   }
 `;
 
-const PATIENCE = 15_000;
+const PATIENCE = 180_000;
 const AGAIN = 700;
 
 /** Follow with `subscribe(since)`; the slugs made here, and what was heard before and after the pause. */
