@@ -329,7 +329,7 @@ async def _bulk(tx: Tx, side: Side) -> None:
     """A received upload, and an import of it that met a bad row."""
     registrar = side.school["registrar"]
     upload = await uploads.announce(tx, registrar, uploads.AnnounceUpload(Format.CSV, 1, "0" * 64))
-    await tx.execute("update uploads set received_at = created_at where id = $1", upload)
+    await tx.execute("update uploads set received_at = created_at, wrapped_key = '' where id = $1", upload)
     waiting = await bulk.start_import(tx, registrar, bulk.StartImport(upload, ImportKind.AWARDS))
     bad = [{"row": 2, "path": ["email"], "code": "INVALID", "message": f"This is no address {mark()}."}]
     await tx.execute("update bulk_operations set first_row_errors = $2 where id = $1", waiting, bad)

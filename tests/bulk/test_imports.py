@@ -83,7 +83,7 @@ async def test_a_dry_run_finds_what_would_happen_and_changes_nothing(house: Hous
     assert await world(house) == before
 
 
-BAD_ROWS: list[tuple[dict[str, object], str, str]] = [
+BAD_ROWS: list[tuple[dict[str, object], str | None, str]] = [
     (row(2, email="nobody"), "email", "INVALID"),
     (row(2, fullName=""), "fullName", "REQUIRED"),
     (row(2, country="Germany"), "country", "TOO_LONG"),
@@ -96,6 +96,7 @@ BAD_ROWS: list[tuple[dict[str, object], str, str]] = [
     (row(2, email=None), "email", "REQUIRED"),
     (row(2, email=["a@example.com"]), "email", "INVALID"),
     (row(2, salary="9"), "salary", "INVALID"),
+    ({"anna@example.com": "\x00"}, None, "INVALID"),
     (row(2, full_name="Twice"), "full_name", "INVALID"),
     (row(2, fullName="\x00"), "fullName", "INVALID"),
     (row(1), "email", "CONFLICT"),
@@ -106,13 +107,13 @@ BAD_ROWS: list[tuple[dict[str, object], str, str]] = [
     ("bad", "field", "code"), BAD_ROWS, ids=[f"{f}-{c}-{n}" for n, (_, f, c) in enumerate(BAD_ROWS)]
 )
 async def test_a_bad_row_stops_the_whole_file_and_is_named(
-    house: House, bad: dict[str, object], field: str, code: str
+    house: House, bad: dict[str, object], field: str | None, code: str
 ) -> None:
     before = await world(house)
     done = await house.imported(lines([row(1), bad, row(3)]))
     assert (done["state"], done["failureCode"], done["rowErrorCount"]) == ("FAILED", "ROWS_REFUSED", 1)
     (error,) = done["firstRowErrors"]
-    assert (error["row"], error["path"], error["code"]) == (2, [field], code)
+    assert (error["row"], error["path"], error["code"]) == (2, [field] if field else [], code)
     fetched = await house.get(done["errorFileUrl"])
     assert objects(fetched.content) == [error]
     assert fetched.headers["content-type"] == "application/jsonl; charset=utf-8"
@@ -203,6 +204,25 @@ async def test_only_who_may_award_starts_an_import_and_only_of_an_own_upload(hou
         "startBulkImport", "bulkOperation { id }", house.registrar, **{**given, "uploadId": empty}
     )
     assert [e["code"] for e in refused["errors"]] == ["INVALID_STATE"]
+    assert await house.work() == 0
+
+
+async def test_an_upload_goes_with_its_import_and_stays_after_a_trial(house: House) -> None:
+    upload = await house.upload(lines([row(1, spec="none")]))
+
+    async def start(*, trial: bool) -> list[str]:
+        given = {"uploadId": upload, "kind": "AWARDS", "dryRun": trial}
+        answer = await house.api.do("startBulkImport", "bulkOperation { id }", house.registrar, **given)
+        return [error["code"] for error in answer["errors"]]
+
+    assert await start(trial=True) == []
+    assert (await house.work(), (await house.chunks())[0]) == (1, 1)
+    # Of two that wait the first leaves it to the second.
+    assert (await start(trial=False), await start(trial=False)) == ([], [])
+    assert await jobs.take(house.db, house.engine.exporter)
+    assert (await house.chunks())[0] == 1
+    assert (await house.work(), (await house.chunks())[0]) == (1, 0)
+    assert await start(trial=False) == ["INVALID_STATE"]
     assert await house.work() == 0
 
 

@@ -64,6 +64,7 @@ def test_line_numbers_count_line_ends_inside_quotes() -> None:
         (b"Nam,Clock hours\na,1\n", 1, "Nam", "did you mean Name?"),
         (b"Name,Colour\na,red\n", 1, "Colour", "remove the column"),
         (b"Name,\na,1\n", 1, "", "no header"),
+        (b"Anna Example,anna@example.com\na,1\n", 1, "", "the first line is no header"),
         (b"Name,Title\na,b\n", 1, "Title", "twice"),
         (b"Clock hours\n5\n", 1, "Name", "missing"),
         (b"Name,Clock hours\na,1\nb\n", 3, "", "has 1 cells, the header has 2"),

@@ -375,6 +375,6 @@ async def _link(tx: Tx, make: Factory, school: Actor) -> UUID:
 async def _bulk(tx: Tx, school: Actor, ids: dict[str, str]) -> None:
     """A received upload, and an import of it that waits."""
     upload = await uploads.announce(tx, school, uploads.AnnounceUpload(Format.CSV, 1, "0" * 64))
-    await tx.execute("update uploads set received_at = created_at where id = $1", upload)
+    await tx.execute("update uploads set received_at = created_at, wrapped_key = '' where id = $1", upload)
     waiting = await bulk.start_import(tx, school, bulk.StartImport(upload, ImportKind.AWARDS))
     ids["upload"], ids["bulk"] = f"upload_{upload}", f"bulk_{waiting}"

@@ -115,6 +115,7 @@ async def test_after_erasure_no_canary_sings_anywhere(
         async with db.writer() as tx:
             here = await campus(tx, make)
             other = await campus(tx, make, "another-block")
+            strange = await campus(tx, make, "third-block")
             person = Person(EMAIL, NAME, "DE", "DE-BE")
             made = await award(tx, here, person)
             await award(tx, other, person, date(2026, 10, 2))
@@ -123,6 +124,7 @@ async def test_after_erasure_no_canary_sings_anywhere(
             house = House(api, db, here, api.tools)
             learner = acting(made.learner_id)
             await _school_writes(house, other.registrar)
+            kept = await _files_lie(house, House(api, db, strange, api.tools))
             urls = [n["url"] for n in (await api.ask(HOLDERS, here.registrar))["awards"]["nodes"]]
             exported = await house.start_export("{ awards(first: 9) { nodes { holderName credential } } }")
             assert await house.work() == 1
@@ -150,10 +152,10 @@ async def test_after_erasure_no_canary_sings_anywhere(
                 401,
             ]
             assert found_in(await answers(api, here.registrar, urls), canaries) == set()
-            assert await _uploaded(db) == b""
+            assert await _uploaded(db) == kept, "files of others, in which the learner is not, stay"
             async with db.writer() as tx:
                 assert not any((await personal(tx)).values())
-                assert await tx.fetchval("select count(*) from upload_chunks") == 0
+                assert await tx.fetchval("select count(*) from upload_chunks") == 1
                 assert await tx.fetchval("select count(*) from bulk_chunks") == 0
             assert found_in(bytes_of_the_server(server, dsn), canaries) == set()
     finally:
@@ -168,15 +170,29 @@ async def _school_writes(house: House, other: Actor) -> None:
     again = row(2, email=EMAIL, fullName=FILE_NAME, spec="another-block")
     refused = await house.imported(lines([row(1, fullName=FILE_NAME), again]))
     assert refused["state"] == "FAILED"
+    headless = await house.imported(f"{EMAIL},{FILE_NAME},DE\n".encode(), written="CSV")
+    assert headless["firstRowErrors"][0]["message"].startswith("the first line is no header")
     nodes = (await house.api.ask("{ awards(first: 9) { nodes { id } } }", other))["awards"]["nodes"]
     said = await house.api.do("revokeAward", "award { state }", other, awardId=nodes[0]["id"], reason=REASON)
     assert said["errors"] == []
 
 
+async def _files_lie(house: House, strange: House) -> bytes:
+    """Files of which nobody has made anything yet; what a school sent that has nothing to do with the learner."""
+    assert await _uploaded(house.db) == b"", "what a refused import was sent has gone with it"
+    named = lines([row(1, email=EMAIL, fullName=FILE_NAME)])
+    await house.upload(named)
+    # A school that awarded the learner nothing, and writes addresses in its own way.
+    await strange.upload(named.replace(b"@", b"\\u0040").replace(b"canary.hd4x", b"CANARY.hd4x"))
+    other = lines([row(2)])
+    await strange.upload(other)
+    return other
+
+
 async def _uploaded(db: Database) -> bytes:
     async with db.fresh_reader() as reader:
-        identity = await reader.fetchval("select id from uploads")
-        return await uploads.read_whole(reader, db.vault, identity) or b""
+        rows = await reader.fetch("select id from uploads order by id")
+        return b"".join([await uploads.read_whole(reader, db.vault, row["id"]) or b"" for row in rows])
 
 
 def _subject(credential: bytes) -> set[str]:

@@ -149,7 +149,7 @@ async def _erased(tx: Tx) -> tuple[Actor, str]:
 async def _bulk(tx: Tx, school: Actor) -> list[str]:
     """A received upload and an import of it that met a bad row: their ids."""
     upload = await uploads.announce(tx, school, uploads.AnnounceUpload(Format.CSV, 1, "0" * 64))
-    await tx.execute("update uploads set received_at = created_at where id = $1", upload)
+    await tx.execute("update uploads set received_at = created_at, wrapped_key = '' where id = $1", upload)
     waiting = await bulk.start_import(tx, school, bulk.StartImport(upload, ImportKind.AWARDS))
     bad = [{"row": 2, "path": ["email"], "code": "INVALID", "message": "This is no address."}]
     await tx.execute("update bulk_operations set first_row_errors = $2 where id = $1", waiting, bad)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from countersign.bulk import rules
+from countersign.bulk import rules, uploads
 from countersign.bulk.rules import Failure, Format, State
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
@@ -201,6 +201,8 @@ async def _end(tx: Tx, identity: UUID, state: State, **figures: object) -> None:
         now + rules.RESULT_LIFE,
         *(figures[name] for name in names),
     )
+    if state is not State.CANCELED:
+        await uploads.use_up(tx, identity)
     await tx.emit(TOPIC, f"bulk_{identity}", state=state.value)
 
 

@@ -18,6 +18,8 @@ UPLOAD_QUOTA: Final = 256 * MIB
 MOST_UPLOADS: Final = 50
 UPLOAD_LIFE: Final = timedelta(hours=24)
 CHUNK: Final = MIB
+LOOKED_THROUGH: Final = 64 * MIB
+"""Bytes of waiting uploads that an erasure looks through for an address; what is beyond goes unread."""
 
 LARGEST_RESULT: Final = 256 * MIB
 RESULT_LIFE: Final = timedelta(days=7)

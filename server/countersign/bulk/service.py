@@ -51,6 +51,8 @@ async def start_import(tx: Tx, actor: Actor, command: StartImport) -> UUID:
         raise NotFound(what="upload", path=("uploadId",))
     if not upload.received:
         raise InvalidState(what="upload", state="empty", verb="An import", needed="received", path=("uploadId",))
+    if upload.used:
+        raise InvalidState(what="upload", state="used up", verb="An import", needed="unused", path=("uploadId",))
     row = _row(actor, organization, "import", command.kind.value, upload.format, (permission,), await tx.now())
     row.upload_id = upload.id
     row.dry_run = command.dry_run
@@ -109,12 +111,13 @@ async def cancel(tx: Tx, actor: Actor, operation_id: UUID) -> UUID:
     return operation_id
 
 
-async def forget(tx: Tx, organizations: Sequence[UUID]) -> None:
+async def forget(tx: Tx, organizations: Sequence[UUID], marks: frozenset[bytes]) -> None:
     """Destroy every file that organizations sent or made, since somebody in it must not be read any more.
 
-    What was finished has expired; an export that is under way begins anew.
+    What was finished has expired; an export that is under way begins anew. Of other organizations what they sent goes
+    where it names an address with one of these marks (`learners.service.directory_key`).
     """
-    await uploads.forget(tx, organizations)
+    await uploads.forget(tx, organizations, marks)
     finished = await tx.fetch(
         "update bulk_operations set state = 'expired', first_row_errors = '[]', wrapped_key = null"
         " where organization_id = any($1::uuid[]) and state in ('completed', 'failed', 'canceled') returning id",

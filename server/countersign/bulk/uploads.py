@@ -1,14 +1,18 @@
-"""Uploads: announced with size and digest, received whole or not at all, gone after a day."""
+"""Uploads: announced with size and digest, received whole or not at all, gone with their import or after a day."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Final
 from uuid import UUID
 
+import asyncpg
+
 from countersign.bulk import rules
+from countersign.bulk.mentions import addressed
 from countersign.bulk.rules import Format, QuotaUsedUp
 from countersign.bulk.tables import Upload
 from countersign.kit import access
@@ -17,6 +21,7 @@ from countersign.kit.db import Database, Reader, Tx
 from countersign.kit.errors import NotAllowed
 from countersign.kit.ids import Sealer, new_id
 from countersign.kit.vault import Key, Vault
+from countersign.learners.service import directory_key
 
 TAG: Final = "upload"
 WRITE_PATIENCE: Final = "60s"
@@ -101,12 +106,15 @@ class Announced:
     filename: str | None
     received: bool
     expired: bool
+    used: bool
+    """Its bytes went with the import that they were sent for."""
 
 
 async def look_up(reader: Reader, organization: UUID, upload: UUID, now: datetime | None) -> Announced | None:
     """An upload of this organization, or None."""
     row = await reader.fetchrow(
         "select id, organization_id, size, sha256, format, filename, received_at is not null as received,"
+        " received_at is not null and wrapped_key is null as used,"
         " expires_at <= coalesce($3::timestamptz, statement_timestamp()) as expired"
         " from uploads where id = $1 and organization_id = $2",
         upload,
@@ -152,7 +160,7 @@ def _pieces(upload: UUID, key: Key, file: IO[bytes]) -> Iterator[tuple[UUID, int
         number += 1
 
 
-async def read_whole(reader: Reader, vault: Vault, upload: UUID) -> bytes | None:
+async def read_whole(reader: Reader | Tx, vault: Vault, upload: UUID) -> bytes | None:
     """The bytes of a received upload; None when it has gone."""
     found = await reader.fetchrow("select size, wrapped_key from uploads where id = $1", upload)
     if found is None or found["wrapped_key"] is None:
@@ -163,13 +171,65 @@ async def read_whole(reader: Reader, vault: Vault, upload: UUID) -> bytes | None
     return data if len(data) == found["size"] else None
 
 
-async def forget(tx: Tx, organizations: Sequence[UUID]) -> None:
-    """Destroy what organizations have sent: nobody reads it any more. An import that waits for it says so."""
+_WAITED_FOR: Final = (
+    "select from bulk_operations o where o.upload_id = u.id and not o.dry_run"
+    " and o.state in ('queued', 'running', 'canceling')"
+)
+
+
+async def use_up(tx: Tx, operation_id: UUID) -> None:
+    """An import is over, well or badly: what was sent for it is destroyed, unless another import waits for it.
+
+    A trial (`dry_run`) leaves it, since the real import is still to come.
+    """
+    gone = await tx.fetch(
+        "update uploads u set wrapped_key = null from bulk_operations d"
+        " where d.id = $1 and not d.dry_run and u.id = d.upload_id and u.wrapped_key is not null"
+        f" and not exists ({_WAITED_FOR} and o.id <> d.id) returning u.id",
+        operation_id,
+    )
+    await _clear(tx, gone)
+
+
+async def forget(tx: Tx, organizations: Sequence[UUID], marks: frozenset[bytes]) -> None:
+    """Destroy what these organizations have sent, and what others have sent that names an address with such a mark.
+
+    An import that waits for a file of the first says that it is gone. One of another organization that waits for its
+    turn is that organization's own doing: its file goes when it is over. What is too much to look through goes unread.
+    """
     gone = await tx.fetch(
         "update uploads set wrapped_key = null where organization_id = any($1::uuid[]) and wrapped_key is not null"
         " returning id",
         list(organizations),
     )
+    await _clear(tx, gone)
+    lying = await tx.fetch(
+        f"select u.id, u.size from uploads u where u.wrapped_key is not null and not exists ({_WAITED_FOR})"
+        " order by u.size, u.id"
+    )
+    left = rules.LOOKED_THROUGH
+    named = []
+    for row in lying:
+        left -= row["size"]
+        data = await read_whole(tx, tx.vault, row["id"]) if left >= 0 else None
+        if data is None or await asyncio.to_thread(_names, data, tx.vault, marks):
+            named.append(row["id"])
+    await _clear(
+        tx,
+        await tx.fetch(
+            "update uploads set wrapped_key = null where id = any($1::uuid[]) and wrapped_key is not null returning id",
+            named,
+        ),
+    )
+
+
+def _names(data: bytes, vault: Vault, marks: frozenset[bytes]) -> bool:
+    """Whether a file names somebody with one of these marks; one that nobody can read might."""
+    found = addressed(data)
+    return found is None or any(directory_key(vault, address) in marks for address in found)
+
+
+async def _clear(tx: Tx, gone: Sequence[asyncpg.Record]) -> None:
     await tx.execute("delete from upload_chunks where upload_id = any($1::uuid[])", [row["id"] for row in gone])
 
 

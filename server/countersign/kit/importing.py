@@ -292,6 +292,10 @@ def _header(
         else:
             spelt.setdefault(column.name, cell.strip())
         place.append(column.name if column else None)
+    if not spelt:
+        # No header at all: the first line is about somebody, and nobody is told of it again.
+        remedy = f"write the names of the columns above the rows: {', '.join(c.headers[0] for c in columns)}"
+        problems = [RowProblem(line, "", "", "the first line is no header", remedy)]
     for column in columns:
         if column.required and column.name not in spelt:
             also = ", ".join(column.headers[1:])

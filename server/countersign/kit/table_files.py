@@ -81,10 +81,13 @@ class _Lines:
         before = len(self.problems)
         pairs = self._pairs(number, line)
         cells: dict[str, tuple[str, ...]] = {}
+        strange = not any(self._column(name) for name, _ in pairs or ())
         for name, value in pairs or ():
             column = self._column(name)
             if column is None:
-                self._problem(number, name, "", f"is not a member of this {self._what}", "remove it")
+                # Where no name is known they may be somebody's: nobody is told of them again.
+                place = "" if strange else name
+                self._problem(number, place, "", f"is not a member of this {self._what}", "remove it")
             elif column.name in cells:
                 self._problem(number, name, "", "stands twice in the object", "remove one of them")
             elif value is not None:
@@ -103,7 +106,8 @@ class _Lines:
         try:
             return _members(line)
         except _Unreadable as fault:
-            self._problem(number, fault.name, fault.shown, fault.problem, fault.remedy, code=fault.code)
+            name = fault.name if self._column(fault.name) else ""
+            self._problem(number, name, fault.shown, fault.problem, fault.remedy, code=fault.code)
             return None
 
     def _column(self, name: str) -> Column | None:

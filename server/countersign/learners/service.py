@@ -94,6 +94,14 @@ async def enrol_all(tx: Tx, people: Mapping[bytes, Person]) -> int:
     return len(entered)
 
 
+async def marks_of(tx: Tx, learner_ids: Sequence[int]) -> frozenset[bytes]:
+    """The marks of every address that leads to these learners, former ones too."""
+    rows = await tx.fetch(
+        "select lookup_key from learner_directory where learner_id = any($1::bigint[])", list(learner_ids)
+    )
+    return frozenset(row["lookup_key"] for row in rows)
+
+
 def self_of(actor: Actor, permission: Permission) -> int:
     """The learner who acts for themselves; nobody else may, not even the operator. Raises NotAllowed."""
     access.require(actor, permission)

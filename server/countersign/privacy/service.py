@@ -76,8 +76,9 @@ async def erase(tx: Tx, actor: Actor, confirmation: str) -> int:
     """Erase the learner who asks, with every record of theirs; their number. Nobody can undo it.
 
     Their keys are destroyed, with them whatever was sealed; the directory forgets them, the candidate index drops them,
-    consents end, tokens and sign-ins end, files that schools of theirs sent or made go. Awards keep their status and
-    their place in the log, whose salts go: a credential that somebody kept is matched with no leaf.
+    consents end, tokens and sign-ins end, files that schools of theirs sent or made go, and what any other organization
+    sent that names an address of theirs. Awards keep their status and their place in the log, whose salts go: a
+    credential that somebody kept is matched with no leaf.
 
     Raises NotAllowed, Invalid.
     """
@@ -93,6 +94,7 @@ async def erase(tx: Tx, actor: Actor, confirmation: str) -> int:
             "select distinct organization_id from awards where learner_id = any($1::bigint[])", everyone
         )
     ]
+    marks = await learners.marks_of(tx, everyone)
     for number in everyone:
         account = await accounts.account_of_learner(tx, number)
         if account is not None:
@@ -103,7 +105,7 @@ async def erase(tx: Tx, actor: Actor, confirmation: str) -> int:
     await credentials.erase(tx, everyone)
     await identities.forget(tx, everyone)
     await learners.erase(tx, everyone)
-    await bulk.forget(tx, schools)
+    await bulk.forget(tx, schools, marks)
     await tx.execute("delete from data_copies where learner_id = any($1::bigint[])", everyone)
     await events.publish(tx, LearnersErased(tuple(everyone)))
     await destroy_keys(tx, everyone)
