@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 from countersign.kit.access import Actor, OrganizationKind, Role, Scope
 from countersign.kit.clock import FrozenClock
-from countersign.kit.db import Tx
+from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Invalid, NotAllowed, NotFound
 from countersign.kit.ids import new_id
 from countersign.organizations import rules, service, tokens
-from countersign.organizations.rules_tokens import BeyondYourself, OutlivesItsMaker, TokenEnded
+from countersign.organizations.rules_tokens import (
+    MOST_OF_A_MEMBER,
+    BeyondYourself,
+    OutlivesItsMaker,
+    TokenEnded,
+    TooManyTokens,
+)
 from countersign.organizations.tokens import CreateToken, RollToken
 from tests.factories import Factory
 from tests.organizations.support import admin_of_new, refused, rows, signed_in
@@ -175,3 +182,48 @@ async def test_who_finds_a_token_ends_it_and_the_organization_reads_why(tx: Tx, 
     after = await rows(tx)
     assert await tokens.report_leaked(tx, [text]) == 0
     assert await rows(tx) == after
+
+
+COPIES = """
+insert into api_tokens (id, organization_id, person_id, name, prefix, last4, sha256, scopes, created_at, expires_at)
+select gen_random_uuid(), organization_id, person_id, name, prefix, last4, uuid_send(gen_random_uuid()), scopes,
+       created_at, expires_at
+from api_tokens, generate_series(1, $2) where id = $1
+"""
+
+
+async def test_a_member_has_so_many_tokens_and_room_again_when_one_ends(
+    tx: Tx, make: Factory, clock: FrozenClock
+) -> None:
+    person = await recruiter(tx, make)
+    ended, _ = await tokens.create(tx, person, replace(SEARCH, expires_at=clock.now() + DAY))
+    kept, _ = await tokens.create(tx, person, SEARCH)
+    await tx.execute(COPIES, kept, MOST_OF_A_MEMBER - 2)
+    found = await refused(tx, TooManyTokens, lambda: tokens.create(tx, person, SEARCH))
+    assert found.message == "A member may have 50 tokens at a time: revoke one, or roll one without grace."
+    await refused(tx, TooManyTokens, lambda: tokens.roll(tx, person, RollToken(kept, "dev", DAY)))
+    await tokens.roll(tx, person, RollToken(kept, "dev", 0 * DAY))
+    clock.move(2 * DAY)
+    tx = Tx(tx.connection, clock)
+    assert await tokens.create(tx, person, SEARCH)
+    await refused(tx, TooManyTokens, lambda: tokens.create(tx, person, SEARCH))
+    colleague = await signed_in(tx, make, person.organization_id or new_id(), EMPLOYER, Role.RECRUITER)
+    other, _ = await tokens.create(tx, colleague, SEARCH)
+    assert ended != other
+    await tokens.revoke(tx, colleague, other)
+
+
+async def test_tokens_that_are_made_at_once_are_counted_one_by_one(db: Database, make: Factory) -> None:
+    async with db.writer() as tx:
+        person = await recruiter(tx, make)
+        kept, _ = await tokens.create(tx, person, SEARCH)
+        await tx.execute(COPIES, kept, MOST_OF_A_MEMBER - 2)
+
+    async def one() -> bool:
+        try:
+            async with db.writer() as tx:
+                return bool(await tokens.create(tx, person, SEARCH))
+        except TooManyTokens:
+            return False
+
+    assert sorted(await asyncio.gather(one(), one(), one())) == [False, False, True]

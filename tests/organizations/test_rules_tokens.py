@@ -15,10 +15,12 @@ from countersign.organizations.rules_tokens import (
     BeyondYourself,
     Maker,
     OutlivesItsMaker,
+    TooManyTokens,
     check_end,
     check_grace,
     check_name,
     check_networks,
+    check_room,
     check_scopes,
     end_of_successor,
     good_from,
@@ -136,3 +138,15 @@ def test_a_name_is_one_short_line(name: str, refusal: type[Refusal]) -> None:
     check_name("Nightly import")
     with pytest.raises(refusal):
         check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("of_member", "of_organization", "whose"),
+    [(49, 499, None), (50, 50, "A member"), (0, 500, "An organization"), (50, 500, "A member")],
+)
+def test_there_is_room_for_so_many_tokens(of_member: int, of_organization: int, whose: str | None) -> None:
+    if whose is None:
+        check_room(of_member, of_organization)
+        return
+    with pytest.raises(TooManyTokens, match=whose):
+        check_room(of_member, of_organization)

@@ -16,6 +16,9 @@ USUAL_LIFE: Final = timedelta(days=90)
 LONGEST_GRACE: Final = timedelta(days=7)
 NAME_LIMIT: Final = 100
 NETWORKS_LIMIT: Final = 20
+MOST_OF_A_MEMBER: Final = 50
+"""Tokens of one member, for one organization, that are good at a time."""
+MOST_OF_AN_ORGANIZATION: Final = 500
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -36,6 +39,12 @@ class TokenEnded(Refusal):
     """This token has ended, or was rolled before: make a new one."""
 
     code = Code.INVALID_STATE
+
+
+class TooManyTokens(Refusal):
+    """{whose} may have {limit} tokens at a time: revoke one, or roll one without grace."""
+
+    code = Code.QUOTA_EXCEEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +143,11 @@ def check_grace(grace: timedelta) -> None:
 def end_of_successor(created: datetime, expires: datetime, now: datetime) -> datetime:
     """When the token that replaces another ends: as long from now as the old one was made for."""
     return now + min(expires - created, LONGEST_LIFE)
+
+
+def check_room(of_member: int, of_organization: int) -> None:
+    """Refuse one more token beside so many that are good. Raises TooManyTokens."""
+    if of_member >= MOST_OF_A_MEMBER:
+        raise TooManyTokens(whose="A member", limit=MOST_OF_A_MEMBER)
+    if of_organization >= MOST_OF_AN_ORGANIZATION:
+        raise TooManyTokens(whose="An organization", limit=MOST_OF_AN_ORGANIZATION)

@@ -53,13 +53,14 @@ async def create(tx: Tx, actor: Actor, command: CreateToken) -> tuple[UUID, str]
     It never holds more scopes than the maker's roles allow at this moment; made with a token, never more than that
     token's scopes, life and networks. It ends with its maker's membership.
 
-    Raises NotAllowed, Required, TooLong, Invalid, BeyondYourself, OutlivesItsMaker.
+    Raises NotAllowed, Required, TooLong, Invalid, BeyondYourself, OutlivesItsMaker, TooManyTokens.
     """
     access.require(actor, Permission.CREATE_TOKEN)
     maker = await _maker(tx, actor)
     now = await tx.now()
     limits.check_name(command.name)
     limits.check_scopes(command.scopes, maker)
+    await _find_room(tx, actor, now)
     made = rules.mint_token(command.mode)
     row = ApiToken(
         id=new_id(),
@@ -85,7 +86,8 @@ async def roll(tx: Tx, actor: Actor, command: RollToken) -> tuple[UUID, str]:
     The old one stays good for the grace (0 to 7 days), and never longer than it would have been. Scopes that the
     person's roles do not allow any more are left out. A token may roll itself. The new one's id and text.
 
-    Raises NotAllowed, NotFound, TokenEnded, Invalid (grace), BeyondYourself, OutlivesItsMaker.
+    With a grace there are two for a while, and there must be room for both. Raises NotAllowed, NotFound, TokenEnded,
+    Invalid (grace), BeyondYourself, OutlivesItsMaker, TooManyTokens.
     """
     access.require(actor, Permission.CREATE_TOKEN)
     limits.check_grace(command.grace)
@@ -100,6 +102,8 @@ async def roll(tx: Tx, actor: Actor, command: RollToken) -> tuple[UUID, str]:
     everything = access.scopes_to_give(replace(actor, scopes=frozenset(Scope), roles=await hold(tx, actor)))
     scopes = frozenset(Scope(text) for text in row["scopes"]) & everything
     limits.check_scopes(scopes, maker)
+    if command.grace:
+        await _find_room(tx, actor, now)
     ends = limits.end_of_successor(row["created_at"], row["expires_at"], now)
     if maker.until is not None and actor.token_id != command.token_id:
         ends = min(ends, maker.until)
@@ -199,6 +203,20 @@ async def _maker(tx: Tx, actor: Actor) -> limits.Maker:
     if row is None:
         raise NotAllowed(why="Your token has ended")
     return limits.Maker(scopes, row["expires_at"], tuple(row["networks"] or ()))
+
+
+async def _find_room(tx: Tx, actor: Actor, now: datetime) -> None:
+    """Refuse a token too many; until the end of the transaction nobody else of the organization counts."""
+    await tx.execute("select pg_advisory_xact_lock(hashtextextended('tokens ' || $1, 0))", str(actor.organization_id))
+    row = await tx.fetchrow(
+        "select count(*) filter (where person_id = $2) as of_member, count(*) as of_organization"
+        " from api_tokens where organization_id = $1 and revoked_at is null and expires_at > $3",
+        actor.organization_id,
+        actor.person_id,
+        now,
+    )
+    if row is not None:
+        limits.check_room(row["of_member"], row["of_organization"])
 
 
 async def _locked(tx: Tx, actor: Actor, token_id: UUID) -> asyncpg.Record:

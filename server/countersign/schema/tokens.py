@@ -18,7 +18,7 @@ from countersign.reads.orders import Order, Orders
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.members import Membership
 from countersign.schema.organizations import Organization
-from countersign.schema.problems import StepUpRequiredError
+from countersign.schema.problems import QuotaExceededError, StepUpRequiredError
 
 
 @strawberry.enum(description="What a token is made for.")
@@ -155,7 +155,10 @@ class RevokeTokenInput(CommandInput):
 _ONCE = "The token, shown this once: keep it now. Null when the mutation is repeated with its idempotency key."
 
 
-@payload(description="The new token, and its text, which is shown this once.", errors=(StepUpRequiredError,))
+@payload(
+    description="The new token, and its text, which is shown this once.",
+    errors=(StepUpRequiredError, QuotaExceededError),
+)
 class CreateTokenPayload:
     """The new token."""
 
@@ -163,7 +166,10 @@ class CreateTokenPayload:
     text: str | None = secret(description=_ONCE)
 
 
-@payload(description="The token that takes the other's place, and its text.", errors=(StepUpRequiredError,))
+@payload(
+    description="The token that takes the other's place, and its text.",
+    errors=(StepUpRequiredError, QuotaExceededError),
+)
 class RollTokenPayload:
     """The token that takes the other's place."""
 
@@ -211,7 +217,8 @@ class TokenMutations:
         _create,
         permission=Permission.CREATE_TOKEN,
         lock=Lock.CREATES,
-        description="Make a token with which a program acts for you, for the organization for which you act now.",
+        description="Make a token with which a program acts for you, for the organization for which you act now; you"
+        " may have 50 at a time, the organization 500.",
     )
     roll_token: RollTokenPayload | None = command(
         RollTokenInput,
