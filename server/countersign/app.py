@@ -22,8 +22,10 @@ from countersign.bulk import jobs as bulk_jobs
 from countersign.bulk import tables as bulk_tables
 from countersign.config import Mode, Settings
 from countersign.conflicts import jobs as conflicts_jobs
+from countersign.conflicts import policies
 from countersign.conflicts import service as conflicts
 from countersign.conflicts import tables as conflicts_tables
+from countersign.conflicts import tables_policies as policies_tables
 from countersign.corpora import service as corpora
 from countersign.corpora import tables as corpora_tables
 from countersign.edge import attachments, downloads, health, mishaps, pages
@@ -41,7 +43,7 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
-from countersign.endorsements import co_validation, departures, drift, foreign, pledges, policies, renewal, suspension
+from countersign.endorsements import co_validation, departures, drift, foreign, pledges, renewal, suspension
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
@@ -122,6 +124,7 @@ TABLE_MODULES = (
     awards_tables,
     bulk_tables,
     conflicts_tables,
+    policies_tables,
     corpora_tables,
     endorsements_tables,
     backing_tables,

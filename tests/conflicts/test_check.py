@@ -11,7 +11,7 @@ import pytest
 from countersign.conflicts import interests, service
 from countersign.conflicts.rules import LinkKind
 from countersign.conflicts.rules_findings import HIDDEN
-from countersign.endorsements import disclosing, policies
+from countersign.endorsements import policies
 from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role
 from countersign.kit.db import Database, Tx
@@ -97,9 +97,18 @@ async def test_a_version_that_one_may_not_see_is_as_one_that_is_not_there(
             assert (await api.ask(ASKED, here.school, who=who, what=what))["conflictCheck"] is None
 
 
-@pytest.mark.parametrize("strict", [False, True])
-async def test_the_answer_is_what_the_rule_finds_by_the_policy_in_effect(
-    db: Database, signer: Signer, make: Factory, *, strict: bool
+@pytest.mark.parametrize(
+    ("platform", "schools", "outcome"),
+    [
+        ({}, {}, "EXCLUDE"),
+        ({"supplier": "block"}, {}, "BLOCK"),
+        ({"sponsor": "disclose"}, {}, "DISCLOSE"),
+        ({"sponsor": "disclose"}, {"sponsor": "exclude"}, "EXCLUDE"),
+        ({"sponsor": "disclose"}, {"supplier": "block"}, "BLOCK"),
+    ],
+)
+async def test_the_answer_is_what_the_rule_finds_by_the_policies_in_effect(
+    db: Database, signer: Signer, make: Factory, platform: dict[str, str], schools: dict[str, str], outcome: str
 ) -> None:
     async with db.writer() as tx:
         here = await scene(tx, make, published=True)
@@ -111,16 +120,15 @@ async def test_the_answer_is_what_the_rule_finds_by_the_policy_in_effect(
         await interests.record_sponsorship(
             tx, SYSTEM, here.school_id, here.employer_id, date(2025, 1, 1), date(2026, 6, 30)
         )
-        if strict:
-            policy = QuorumPolicy(outcomes={"supplier": "block"})
-            await policies.publish(tx, SYSTEM, policies.Publish(policy, note="Stricter"))
+        admin = await make.member(tx, here.school_id, OrganizationKind.SCHOOL, Role.ORG_ADMIN)
+        for actor, outcomes in ((SYSTEM, platform), (admin, schools)):
+            await policies.publish(tx, actor, policies.Publish(QuorumPolicy(outcomes=outcomes), note="As it is now."))
     async with db.writer() as tx:
-        outcomes = disclosing.stricter((await policies.policy_for(tx, here.version)).outcomes)
-        rule = await service.judge(tx, here.employer_id, here.school_id, version_id=here.version, outcomes=outcomes)
+        rule = await service.judge(tx, here.employer_id, here.school_id, version_id=here.version)
     async with served(db, signer, make) as api:
         found = await check(api, here)
-    assert found["outcome"] == rule.outcome.name == ("BLOCK" if strict else "EXCLUDE")
-    assert found["counts"] is rule.counts is False
+    assert found["outcome"] == rule.outcome.name == outcome
+    assert found["counts"] is rule.counts is (outcome == "DISCLOSE")
     assert [(r["outcome"], r["words"]) for r in found["reasons"]] == [
         (reason.outcome.name, reason.words(None)) for reason in rule.reasons
     ]

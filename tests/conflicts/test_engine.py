@@ -14,13 +14,13 @@ import pytest
 from countersign.conflicts import interests, service
 from countersign.conflicts.rules import ConflictOfInterest, LinkKind, Tie
 from countersign.conflicts.rules_findings import DEFAULTS, Finding, Outcome
-from countersign.endorsements import disclosing, policies
 from countersign.endorsements import jobs as signing
+from countersign.endorsements import policies
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.evidence import Tool, ToolchainConfirmation
 from countersign.endorsements.rules import State
 from countersign.endorsements.rules_quorum import QuorumPolicy
-from countersign.kit.access import SYSTEM, Actor, Role
+from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
@@ -29,7 +29,7 @@ from countersign.reviews import service as reviews
 from countersign.reviews.rules import Interest, Recommendation
 from countersign.trust.signer import Signer
 from tests.factories import Factory
-from tests.reviews.support import Scene, favourable, scene
+from tests.reviews.support import Scene, favourable, scene, submitted
 
 TODAY = date(2026, 11, 22)
 
@@ -262,10 +262,51 @@ async def test_a_stricter_policy_blocks_what_is_disclosed_by_default(tx: Tx, mak
     assert await tx.fetchval("select count(*) from endorsements") == 0
 
 
-def test_a_policy_never_makes_a_tie_milder_than_the_default() -> None:
-    made = disclosing.stricter({tie.name.lower(): outcome.value for tie in Tie for outcome in [Outcome.CLEAR]})
-    assert made == dict(DEFAULTS)
-    assert disclosing.stricter({"supplier": "block"}) == {Tie.SUPPLIER: Outcome.BLOCK}
+async def test_a_policy_of_the_platform_has_a_tie_disclosed_that_blocks_by_itself(
+    db: Database, signer: Signer, make: Factory
+) -> None:
+    """Invariant 6: the policy may say disclose; then it stands in the signed credential and counts to no quorum."""
+    async with db.writer() as tx:
+        here = await scene(tx, make, published=True)
+        owner = await make.organization(tx)
+        for held in (here.school_id, here.employer_id):
+            await service.record(tx, SYSTEM, owner, held, LinkKind.CONTROLS)
+        with pytest.raises(ConflictOfInterest):
+            await reviews.request(tx, here.school, reviews.RequestReview(here.version, here.employer_id))
+        mild = QuorumPolicy(outcomes={"controls": "exclude"})
+        await policies.publish(tx, SYSTEM, policies.Publish(mild, note="A corporate academy may be endorsed at home."))
+        request = await reviews.request(tx, here.school, reviews.RequestReview(here.version, here.employer_id))
+        await reviews.claim(tx, here.employer, request)
+    row = await signed(db, signer, here.employer, word(here))
+    assert (row["state"], row["counts"]) == ("in_force", False)
+    (disclosure,) = row["disclosures"]
+    assert (disclosure["tie"], disclosure["outcome"]) == ("controls", "exclude")
+    told = [each["narrative"] for each in row["credential"]["evidence"]]
+    assert any("one of them controls the other" in each and "counts to no quorum" in each for each in told)
+
+
+@pytest.mark.parametrize("whose", ["platform", "school", "spec"])
+async def test_a_policy_decides_at_assignment_as_it_does_at_signing(tx: Tx, make: Factory, whose: str) -> None:
+    here = await scene(tx, make, published=True)
+    await pays(tx, here)
+    request = await reviews.request(tx, here.school, reviews.RequestReview(here.version, here.employer_id))
+    admin = await make.member(tx, here.school_id, OrganizationKind.SCHOOL, Role.ORG_ADMIN)
+    strict = policies.Publish(QuorumPolicy(outcomes={"sponsor": "block"}), "No payers.")
+    strict = replace(strict, spec_id=here.spec if whose == "spec" else None)
+    await policies.publish(tx, SYSTEM if whose == "platform" else admin, strict)
+    for refused in (
+        reviews.claim(tx, here.employer, request),
+        reviews.request(tx, here.school, reviews.RequestReview(here.version, here.employer_id)),
+        endorsements.endorse(tx, here.employer, word(here)),
+    ):
+        with pytest.raises(ConflictOfInterest):
+            await refused
+    assert [row["state"] for row in await tx.fetch("select state from review_requests")] == ["open"]
+    # A policy for one specification is nothing to another of the same school.
+    spec, other = await submitted(tx, here.school)
+    judged = await service.judge(tx, here.employer_id, here.school_id, version_id=other)
+    assert spec != here.spec
+    assert judged.outcome is (Outcome.EXCLUDE if whose == "spec" else Outcome.BLOCK)
 
 
 async def test_further_than_three_ties_is_one_group_and_does_not_count(

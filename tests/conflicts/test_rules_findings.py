@@ -9,7 +9,17 @@ from uuid import UUID
 import pytest
 
 from countersign.conflicts.rules import ConflictOfInterest, Tie
-from countersign.conflicts.rules_findings import DEFAULTS, FLOOR, HIDDEN, Outcome, find, outcome_of, strictest, tool_key
+from countersign.conflicts.rules_findings import (
+    DEFAULTS,
+    FLOOR,
+    HIDDEN,
+    Outcome,
+    find,
+    in_effect,
+    outcome_of,
+    strictest,
+    tool_key,
+)
 
 A, B, C, D = (UUID(int=number) for number in range(1, 5))
 NAMES = {A: "Alba", B: "Bora", C: "Cora", D: "Dora"}
@@ -26,6 +36,20 @@ def test_a_policy_decides_of_each_tie_and_never_below_its_floor(tie: Tie, asked:
     found = outcome_of(tie, {} if asked is None else {tie: asked})
     wanted = DEFAULTS[tie] if asked is None else asked
     assert found is ORDER[max(ORDER.index(wanted), ORDER.index(FLOOR[tie]))]
+
+
+@pytest.mark.parametrize(("tie", "ours", "theirs"), list(product(Tie, [None, *Outcome], [None, *Outcome])))
+def test_the_platform_decides_of_a_tie_and_a_school_is_only_ever_stricter(
+    tie: Tie, ours: Outcome | None, theirs: Outcome | None
+) -> None:
+    def said(outcome: Outcome | None) -> dict[str, str]:
+        return {} if outcome is None else {tie.name.lower(): outcome.value}
+
+    made = in_effect(said(ours), [said(theirs), {}])
+    least = [FLOOR[tie], ours or DEFAULTS[tie], theirs or Outcome.CLEAR]
+    assert made == {other: max(DEFAULTS[other], FLOOR[other], key=ORDER.index) for other in Tie} | {
+        tie: max(least, key=ORDER.index)
+    }
 
 
 def test_who_is_not_independent_never_counts_whatever_a_policy_says() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -183,6 +184,38 @@ async def test_a_school_is_never_laxer_than_the_platform_and_a_spec_never_than_i
     await say(tx, admin, Publish(QuorumPolicy(groups=3), "Three after all."))
     await say(tx, SYSTEM, Publish(QuorumPolicy(groups=1), "One will do."))
     assert (await policy_for(Tx(tx.connection, clock), here.version)).groups == 3
+
+
+async def test_the_platform_alone_makes_a_tie_milder_and_never_milder_than_its_floor(
+    tx: Tx, make: Factory, clock: FrozenClock
+) -> None:
+    here = await scene(tx, make, published=True)
+    admin = await admin_of(tx, make, here)
+
+    async def made() -> Mapping[str, str]:
+        return (await policy_for(Tx(tx.connection, clock), here.version)).outcomes
+
+    for actor, outcomes in (
+        (SYSTEM, {"domain": "disclose"}),
+        (SYSTEM, {"same_organization": "exclude"}),
+        (SYSTEM, {"supplier": "clear"}),
+        (admin, {"domain": "exclude"}),
+        (admin, {"sponsor": "disclose"}),
+    ):
+        with pytest.raises(LaxerPolicy) as refused:
+            await say(tx, actor, Publish(QuorumPolicy(outcomes=outcomes), "Milder."))
+        assert refused.value.path == ("outcomes",)
+    assert await rows(tx) == 0
+    await say(tx, SYSTEM, Publish(QuorumPolicy(outcomes={"domain": "exclude"}), "Houses may share a domain."))
+    assert await made() == {"domain": "exclude"}
+    # A school that is silent about a tie leaves it as it is; what it names may be as mild, or stricter.
+    clock.move(timedelta(days=1))
+    await say(tx, admin, Publish(QuorumPolicy(groups=3), "Three."))
+    await say(tx, admin, Publish(QuorumPolicy(groups=3, outcomes={"domain": "exclude"}), "As the platform has it."))
+    assert await made() == {"domain": "exclude"}
+    # When the platform takes it back, what a school had said under it makes nothing mild.
+    await say(tx, SYSTEM, Publish(QuorumPolicy(), "As at first."))
+    assert await made() == {"domain": "block"}
 
 
 async def test_what_is_wrong_with_a_policy_is_refused_and_nothing_is_kept(

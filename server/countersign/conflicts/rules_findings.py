@@ -73,9 +73,27 @@ FLOOR: Final[Mapping[Tie, Outcome]] = MappingProxyType(
         for tie in Tie
     }
 )
-"""The mildest that any policy may make of a tie: who is not independent may be disclosed, and never counts."""
+"""The mildest that the platform's policy may make of a tie: who is not independent may be disclosed, never counted."""
 
 NOTHING: Final[Mapping[Tie, Outcome]] = MappingProxyType({})
+
+
+def in_effect(platform: Mapping[str, str], others: Iterable[Mapping[str, str]] = ()) -> dict[Tie, Outcome]:
+    """What policies make of every tie: the platform's (the default where it is silent), or the stricter of the others.
+
+    The platform alone may make a tie milder than the default, down to its floor (domain.md, invariant 6: a policy may
+    have who is near disclosed instead of refused; it counts to no quorum then). Names of ties and outcomes are as
+    policies keep them, in lower case.
+    """
+    made = {tie: outcome_of(tie, _named(platform)) for tie in Tie}
+    for other in others:
+        for tie, outcome in _named(other).items():
+            made[tie] = strictest((made[tie], outcome))
+    return made
+
+
+def _named(outcomes: Mapping[str, str]) -> dict[Tie, Outcome]:
+    return {Tie[name.upper()]: Outcome(outcome) for name, outcome in outcomes.items()}
 
 
 def outcome_of(tie: Tie, outcomes: Mapping[Tie, Outcome] = NOTHING) -> Outcome:

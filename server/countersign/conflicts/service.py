@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 
-from countersign.conflicts import rules, rules_findings, ways
+from countersign.conflicts import policies, rules, rules_findings, ways
 from countersign.conflicts.rules import LinkKind, LinkState, Side, Step, Tie
-from countersign.conflicts.rules_findings import NOTHING, Finding, Outcome, tool_key
+from countersign.conflicts.rules_findings import Finding, tool_key
 from countersign.conflicts.tables import EndorsementEdge, OwnershipLink
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
@@ -95,17 +95,18 @@ async def judge(
     *,
     version_id: UUID | None = None,
     tools: Iterable[str] = (),
-    outcomes: Mapping[Tie, Outcome] = NOTHING,
 ) -> Finding:
-    """What ties a reviewer's or endorser's organization to a school at this moment, and what comes of it.
+    """What ties a reviewer's or endorser's organization to a school at this moment, and what policies make of it.
 
-    With a version, the tools of its toolchain count (and `tools`, which are confirmed beside it), and interests that
-    reviewers have disclosed. `outcomes` is what a policy makes of ties; the defaults stand where it is silent.
+    With a version, the tools of its toolchain count (and `tools`, which are confirmed beside it), interests that
+    reviewers have disclosed, and the policy for its specification. The policies are those in effect at this moment, the
+    platform's and the school's: so the same tie has the same outcome when a reviewer is asked and when it is signed.
     """
-    found = await tx.fetchval(
-        f"select {ASKED}", judge_id, school_id, version_id, await tx.now(), [tool_key(tool) for tool in tools]
-    )
-    return rules_findings.find(judge_id, found, outcomes)
+    row = await tx.fetchrow(JUDGED, judge_id, school_id, version_id, await tx.now(), [tool_key(tool) for tool in tools])
+    if row is None:
+        return Finding(judge_id)
+    outcomes = rules_findings.in_effect(row["platform"], row["others"])
+    return rules_findings.find(judge_id, row["ways"], outcomes)
 
 
 async def check(
@@ -117,7 +118,6 @@ async def check(
     path: Path = (),
     version_id: UUID | None = None,
     tools: Iterable[str] = (),
-    outcomes: Mapping[Tie, Outcome] = NOTHING,
     told: UUID | None = None,
 ) -> Finding:
     """As `judge`, and refuse an organization that is too near. Raises ConflictOfInterest, which names every step.
@@ -125,7 +125,7 @@ async def check(
     Ties that are nobody's business but their two ends' are named to those alone; `told` is the organization that is
     refused (the judge, when left out).
     """
-    found = await judge(tx, judge_id, school_id, version_id=version_id, tools=tools, outcomes=outcomes)
+    found = await judge(tx, judge_id, school_id, version_id=version_id, tools=tools)
     found.refuse_blocked(who=who, viewer=told or judge_id, path=path)
     return found
 
@@ -187,6 +187,15 @@ NEIGHBOURS: Final = ways.NEIGHBOURS.format(here="(select unnest($1::uuid[]) as i
 ASKED: Final = ways.WAYS.format(
     judge="$1::uuid", school="$2::uuid", version="$3::uuid", now="$4::timestamptz", tools="$5::text[]"
 )
+_POLICIES: Final = policies.in_effect(
+    school="$2::uuid", spec="(select v.spec_id from spec_versions v where v.id = $3)", at="$4::timestamptz"
+)
+JUDGED: Final = f"""
+with policies as materialized ({_POLICIES})
+select {ASKED} as ways,
+  coalesce((select p.outcomes from policies p where p.organization_id is null), '{{}}') as platform,
+  coalesce((select jsonb_agg(p.outcomes) from policies p where p.organization_id is not null), '[]') as others
+"""
 
 
 async def _neighbours(tx: Tx, ids: Iterable[UUID]) -> list[Step]:

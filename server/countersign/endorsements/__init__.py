@@ -1,6 +1,7 @@
 """endorsements: an employer's signed word for one frozen version, with what it puts behind it.
 
-Owns: endorsements and their evidence; `policies.py` versions of quorum policies, `rules_quorum.py` what they ask;
+Owns: endorsements and their evidence; `policies.py` publishes quorum policies (kept by `conflicts`), `rules_quorum.py`
+    what they ask;
     `scope.py` (pure) the whole or some outcomes; `evidence.py` (pure) the kinds of industry validation with their
     sentences, `evidence_checks.py` (pure) what they share; `recounting.py` counts labour-market evidence again;
     `backing.py` what stands behind an endorsement, taken and kept; `pledges.py` the ledger of seats (`pledge_rules.py`,

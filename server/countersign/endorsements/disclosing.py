@@ -8,9 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from countersign.conflicts import service as conflicts
-from countersign.conflicts.rules import Tie
-from countersign.conflicts.rules_findings import DEFAULTS, Finding, Outcome, strictest
-from countersign.endorsements import policies, rules
+from countersign.conflicts.rules_findings import Finding, Outcome
+from countersign.endorsements import rules
 from countersign.endorsements.evidence import AUDIENCE, Evidence, EvidenceKind, ToolchainConfirmation
 from countersign.kit.db import Tx
 from countersign.kit.errors import Code, NotFound, Refusal
@@ -44,15 +43,8 @@ async def check_endorser(
         who=endorser["display_name"],
         version_id=version.id,
         tools=tools,
-        outcomes=stricter((await policies.policy_for(tx, version.id)).outcomes),
     )
     return endorser, found
-
-
-def stricter(outcomes: Mapping[str, str]) -> dict[Tie, Outcome]:
-    """What a quorum policy makes of ties: only ever stricter than the defaults."""
-    named = {Tie[name.upper()]: Outcome(outcome) for name, outcome in outcomes.items()}
-    return {tie: strictest((DEFAULTS[tie], outcome)) for tie, outcome in named.items()}
 
 
 async def check_disclosed(tx: Tx, row: asyncpg.Record, version: FrozenVersion) -> None:

@@ -6,7 +6,7 @@ less; when the platform asks for more later, both count: what is in effect is th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,8 +14,9 @@ from uuid import UUID
 
 import asyncpg
 
+from countersign.conflicts import policies as kept
 from countersign.conflicts.rules import Tie
-from countersign.conflicts.rules_findings import DEFAULTS
+from countersign.conflicts.rules_findings import FLOOR, Outcome, in_effect
 from countersign.endorsements import co_validation
 from countersign.endorsements.evidence import EvidenceKind
 from countersign.endorsements.rules_quorum import (
@@ -25,13 +26,11 @@ from countersign.endorsements.rules_quorum import (
     check_policy,
     effective,
 )
-from countersign.endorsements.tables import QuorumPolicyVersion
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, Invalid, NotAllowed, NotFound, Required, TooLong
 from countersign.kit.ids import new_id
-from countersign.log.sources import Source, enter
 
 NOTE_LIMIT: Final = 2_000
 LONGEST_NOTICE: Final = timedelta(days=366)
@@ -56,15 +55,7 @@ class Publish:
     effective_from: datetime | None = None
 
 
-IN_EFFECT: Final = """
-select distinct on (q.organization_id, q.spec_id) q.*
-from quorum_policies q
-where q.effective_from <= $2 and (q.organization_id is null
-    or (q.organization_id = $1 and (q.spec_id is null or q.spec_id = $3)))
-order by q.organization_id, q.spec_id, q.number desc
-"""
-
-
+_IN_EFFECT: Final = kept.in_effect(school="$1", spec="$3", at="$2")
 _JUDGED: Final = (
     "$2::uuid is null or exists (select from spec_versions v where v.id = s.spec_version_id"
     " and v.organization_id = $2 and ($3::uuid is null or v.spec_id = $3))"
@@ -80,7 +71,7 @@ async def policy_for(tx: Tx, version_id: UUID, at: datetime | None = None) -> Qu
     version = await tx.fetchrow("select organization_id, spec_id from spec_versions where id = $1", version_id)
     if version is None:
         raise NotFound(what="version")
-    rows = await tx.fetch(IN_EFFECT, version["organization_id"], at or await tx.now(), version["spec_id"])
+    rows = await tx.fetch(_IN_EFFECT, version["organization_id"], at or await tx.now(), version["spec_id"])
     return _together(rows)
 
 
@@ -96,7 +87,8 @@ async def publish(tx: Tx, actor: Actor, command: Publish) -> UUID:
         raise NotAllowed(why="Only a school publishes a policy for its specs")
     _check_note(command.note)
     check_policy(command.policy, [tie.name.lower() for tie in Tie], EvidenceKind)
-    check_not_laxer(command.policy, replace(command.policy, outcomes=_at_least(command.policy.outcomes)))
+    # The platform alone may make a tie milder than it is by itself, and never milder than its floor.
+    check_not_laxer(command.policy, _with_ties(command.policy, command.policy, FLOOR))
     now = await tx.now()
     start = command.effective_from or now
     if not now <= start <= now + LONGEST_NOTICE:
@@ -113,67 +105,66 @@ async def publish(tx: Tx, actor: Actor, command: Publish) -> UUID:
         at = last["effective_from"].isoformat(timespec="seconds")
         raise BeforeItsPredecessor(number=last["number"], at=at, path=("effectiveFrom",))
     if owner is not None:
-        check_not_laxer(command.policy, await _above(tx, owner, command.spec_id, start))
+        check_not_laxer(command.policy, await _above(tx, owner, command, start))
     policy = command.policy
-    row = QuorumPolicyVersion(
-        id=new_id(),
-        organization_id=owner,
-        spec_id=command.spec_id,
-        number=last["number"] + 1 if last else (2 if owner is None else 1),
-        groups=policy.groups,
-        employers=policy.employers,
-        agencies=policy.agencies,
-        evidence=sorted(policy.evidence),
-        rubric_floor=policy.rubric_floor,
-        criterion_floor=policy.criterion_floor,
-        freshness_days=policy.freshness_days,
-        four_eyes=policy.four_eyes,
-        outcomes=dict(policy.outcomes),
-        foreign_counts=policy.foreign_counts,
-        whole_scope=policy.whole_scope,
-        note=command.note.strip(),
-        published_by=actor.person_id,
-        published_at=now,
-        effective_from=start,
-    )
-    await tx.insert(row)
-    await enter(tx, LOGGED, row.id, actor=actor, action="quorum_policy.published")
+    identity = new_id()
+    values = {
+        "organization_id": owner,
+        "spec_id": command.spec_id,
+        "number": last["number"] + 1 if last else (2 if owner is None else 1),
+        "groups": policy.groups,
+        "employers": policy.employers,
+        "agencies": policy.agencies,
+        "evidence": sorted(policy.evidence),
+        "rubric_floor": policy.rubric_floor,
+        "criterion_floor": policy.criterion_floor,
+        "freshness_days": policy.freshness_days,
+        "four_eyes": policy.four_eyes,
+        "outcomes": dict(policy.outcomes),
+        "foreign_counts": policy.foreign_counts,
+        "whole_scope": policy.whole_scope,
+        "note": command.note.strip(),
+        "published_by": actor.person_id,
+        "published_at": now,
+        "effective_from": start,
+    }
+    await kept.keep(tx, actor, identity, values)
     await co_validation.due(tx, _JUDGED, owner, command.spec_id, at=start)
-    await tx.emit("quorum_policy.published", f"pol_{row.id}")
-    return row.id
+    await tx.emit("quorum_policy.published", f"pol_{identity}")
+    return identity
 
 
-LOGGED: Final = Source(
-    kind="quorum_policy",
-    subject="pol_{0}",
-    sql="""
-        select 'pol_' || q.id as subject, q.organization_id, q::text as facts, null::bytea as content
-        from quorum_policies q where true""",
-    key="q.id = $1",
-)
-"""What the log covers of a policy: all of it, for ever."""
+async def _above(tx: Tx, owner: UUID, command: Publish, at: datetime) -> QuorumPolicy:
+    """What stands above a school's policy: the platform's and, above one for a spec, the school's own for all.
 
-
-async def _above(tx: Tx, owner: UUID, spec_id: UUID | None, at: datetime) -> QuorumPolicy:
-    """What stands above a school's policy: the platform's and, above one for a spec, the school's own for all."""
+    Of ties it has those that the policy names: about others it is silent, and what stands above holds.
+    """
     rows = await tx.fetch(
         "select distinct on (q.organization_id) q.* from quorum_policies q where q.effective_from <= $2"
         " and q.spec_id is null and (q.organization_id is null or (q.organization_id = $1 and $3))"
         " order by q.organization_id, q.number desc",
-        *(owner, at, spec_id is not None),
+        *(owner, at, command.spec_id is not None),
     )
-    return _together(rows)
+    return _with_ties(_together(rows), command.policy, _outcomes(rows))
+
+
+def _with_ties(policy: QuorumPolicy, naming: QuorumPolicy, outcomes: Mapping[Tie, Outcome]) -> QuorumPolicy:
+    """A policy that makes these outcomes of the ties that another one names."""
+    return replace(policy, outcomes={tie: outcomes[Tie[tie.upper()]].value for tie in naming.outcomes})
+
+
+def _outcomes(rows: Iterable[asyncpg.Record]) -> dict[Tie, Outcome]:
+    """What versions in effect together make of every tie."""
+    said: dict[bool, list[Mapping[str, str]]] = {True: [], False: []}
+    for row in rows:
+        said[row["organization_id"] is None].append(row["outcomes"])
+    return in_effect(next(iter(said[True]), {}), said[False])
 
 
 async def _own_spec(tx: Tx, owner: UUID | None, spec_id: UUID) -> None:
     known = await tx.fetchval("select true from specs where id = $1 and organization_id = $2", spec_id, owner)
     if not known:
         raise NotFound(what="spec", path=("specId",))
-
-
-def _at_least(outcomes: Mapping[str, str]) -> Mapping[str, str]:
-    """The defaults of the ties that a policy names: it may be stricter about them, and never milder."""
-    return {tie: DEFAULTS[Tie[tie.upper()]].value for tie in outcomes}
 
 
 def _check_note(note: str) -> None:
@@ -188,7 +179,8 @@ def _together(rows: list[asyncpg.Record]) -> QuorumPolicy:
     # The platform's first version is no row: it holds until there is a second one.
     if not any(row["organization_id"] is None for row in rows):
         read.append(DEFAULT_POLICY)
-    return effective(read)
+    made = effective(read)
+    return _with_ties(made, made, _outcomes(rows))
 
 
 def _read(row: asyncpg.Record) -> QuorumPolicy:

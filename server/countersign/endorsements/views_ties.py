@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from countersign.conflicts.policies import in_effect
 from countersign.conflicts.rules import Tie
-from countersign.conflicts.rules_findings import DEFAULTS, Outcome
+from countersign.conflicts.rules_findings import DEFAULTS, FLOOR, Outcome
 from countersign.conflicts.ways import WAYS
-from countersign.endorsements.policies import IN_EFFECT
 from countersign.kit.sight import told
 from countersign.kit.view import View
 from countersign.specs.views import READABLE_V
 
 _OUTCOMES: Final = "array[" + ", ".join(f"'{outcome.value}'" for outcome in Outcome) + "]"
+_RANK: Final = list(Outcome).index
 _DEFAULTS: Final = ", ".join(
-    f"('{tie.name}', {number}, {list(Outcome).index(DEFAULTS[tie])})" for number, tie in enumerate(Tie)
+    f"('{tie.name}', {number}, {_RANK(DEFAULTS[tie])}, {_RANK(FLOOR[tie])})" for number, tie in enumerate(Tie)
 )
-_POLICIES: Final = IN_EFFECT.replace("$1", "what.organization_id").replace("$2", "{now}").replace("$3", "what.spec_id")
+_POLICIES: Final = in_effect(school="what.organization_id", spec="what.spec_id", at="{now}")
+_ASKED: Final = f"max(array_position({_OUTCOMES}, q.outcomes->>lower(d.tie)) - 1)"
 _WAYS: Final = WAYS.format(
     judge="who.id", school="what.organization_id", version="what.id", now="{now}", tools="array[]::text[]"
 )
@@ -33,12 +35,12 @@ CONFLICT_CHECK: Final = View(
      coalesce(max(x.rank), 0) as rank
    from (
      select w.steps, w.no, array_agg(d.no order by s.no) as ties,
-       min(greatest(d.rank, (select max(array_position({_OUTCOMES}, q.outcomes->>lower(d.tie)) - 1)
-         from ({_POLICIES}) q))) as rank,
+       min((select greatest(d.floor, coalesce({_ASKED} filter (where q.organization_id is null), d.rank),
+           {_ASKED} filter (where q.organization_id is not null)) from ({_POLICIES}) q)) as rank,
        bool_or(d.tie = '{Tie.INTEREST.name}') as internal
      from jsonb_array_elements({_WAYS}) with ordinality w(steps, no),
        jsonb_array_elements(w.steps) with ordinality s(item, no)
-       join (values {_DEFAULTS}) d(tie, no, rank) on d.tie = s.item->>'tie'
+       join (values {_DEFAULTS}) d(tie, no, rank, floor) on d.tie = s.item->>'tie'
      group by w.steps, w.no
    ) x
    where x.rank > 0 and (not x.internal or who.id = {{actor_organization}})
@@ -55,7 +57,7 @@ CONFLICT_CHECK: Final = View(
     ),
     key="({t}.judge_id, {t}.version_id)",
 )
-"""One row for each organization and version: the twin of `conflicts.judge` with the outcomes of `policies.policy_for`.
+"""One row for each organization and version: the twin of `conflicts.judge` with `rules_findings.in_effect`.
 
 What a reviewer has disclosed is told to the reviewer's own organization, and to everybody once it is signed. Aliases
 here are words: `WAYS` has its own letters, which would hide them.

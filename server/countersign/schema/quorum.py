@@ -100,7 +100,9 @@ class TieOutcome:
     """What a policy makes of a tie."""
 
     tie: ConflictTie = column(description="The tie.")
-    outcome: ConflictOutcome = column(description="What comes of it; never milder than it is by itself.")
+    outcome: ConflictOutcome = column(
+        description="What comes of it; milder than it is by itself by the platform's policy alone."
+    )
 
 
 @bound(POLICY, description="A published version of a quorum policy. It never changes; the next one follows it.")
@@ -122,7 +124,9 @@ class QuorumPolicyVersion(Node):
     published_at: datetime = column(description="When it was published.")
     effective_from: datetime = column(description="From when on it judges.")
     outcomes: list[TieOutcome] = many(
-        order="{child}.tie", size=2, description="The ties of which it makes more than they are by themselves."
+        order="{child}.tie",
+        size=2,
+        description="The ties of which it makes something else than they are by themselves.",
     )
     organization: Organization | None = one(
         on="{child}.id = {parent}.organization_id",
@@ -280,7 +284,9 @@ class TieOutcomeInput:
     """What a policy makes of a tie."""
 
     tie: ConflictTie = strawberry.field(description="The tie; each at most once.")
-    outcome: ConflictOutcome = strawberry.field(description="What comes of it; not milder than it is by itself.")
+    outcome: ConflictOutcome = strawberry.field(
+        description="What comes of it; not milder than what stands above your policy."
+    )
 
 
 @strawberry.input(
@@ -319,7 +325,8 @@ class PublishQuorumPolicyInput(CommandInput):
         default=False, description="Whether verified endorsements from elsewhere count; the platform must allow it."
     )
     outcomes: list[TieOutcomeInput] = strawberry.field(
-        default_factory=list, description="The ties of which it makes more than they are by themselves."
+        default_factory=list,
+        description="The ties of which it makes more than what stands above it; that holds for all others.",
     )
 
 
