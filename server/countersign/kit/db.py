@@ -151,8 +151,7 @@ class Tx:
 
     async def emit_all(self, events: Iterable[tuple[str, str, Mapping[str, object]]]) -> None:
         """As `emit`, for any number of events (topic, subject, payload) in one statement."""
-        now = await self.now()
-        rows = [outbox.event(*event, now) for event in events]
+        rows = [outbox.event(*event, await self.now()) for event in events]
         await self.insert(*rows)
         self.has_emitted |= bool(rows)
 
