@@ -15,6 +15,7 @@ import pytest
 
 from countersign import config
 from tests.cli.running import free_port, get, still_there
+from tests.patience import WAIT
 
 ROOT = config.ROOT
 BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)
@@ -39,7 +40,7 @@ def first(clone: Path, *arguments: str, **more: str) -> subprocess.CompletedProc
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("COUNTERSIGN_", "DATABASE_", "PYTHON"))}
     command = [BASE_PYTHON, "server", *arguments]
     return subprocess.run(
-        command, cwd=clone, env={**kept, **more}, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=clone, env={**kept, **more}, capture_output=True, text=True, check=False, timeout=WAIT
     )
 
 
@@ -148,7 +149,7 @@ def test_from_nothing_to_a_page_then_again_without_network(clone: Path) -> None:
             spent = time.monotonic() - started
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            process.wait(WAIT)
         assert spent < (60 if not network else 10), f"the page took {spent:.1f} s"
     assert "installing" not in (clone / "errors").read_text().partition("ready in")[2]
 

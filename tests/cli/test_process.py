@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import answers, children, free_port, get, started, still_there, verb
+from tests.patience import WAIT
 
 
 @pytest.mark.parametrize(("how", "workers"), [(signal.SIGTERM, "1"), (signal.SIGINT, "1"), (signal.SIGTERM, "2")])
@@ -21,7 +22,7 @@ def test_a_stopped_server_leaves_no_process(tmp_path: Path, how: signal.Signals,
         below = children(process.pid)
         assert len(below) >= 5, "PostgreSQL has several processes"
         process.send_signal(how)
-        process.wait(30)
+        process.wait(WAIT)
         assert still_there(below) == []
         assert not answers(port)
     said = (tmp_path / "log").read_text()
@@ -37,7 +38,7 @@ def test_workers_share_the_port_and_a_killed_parent_takes_them_along(tmp_path: P
         below = children(process.pid)
         postgres = [pid for pid in below if "postgres" in Path(f"/proc/{pid}/cmdline").read_text()]
         process.kill()
-        process.wait(30)
+        process.wait(WAIT)
         assert still_there([pid for pid in below if pid not in postgres]) == []
     with started(*arguments, port=port, errors=tmp_path / "log"):
         assert still_there(postgres) == [], "the next start stopped the old PostgreSQL"
@@ -49,7 +50,7 @@ def test_a_server_whose_postgresql_dies_says_so_and_ends(tmp_path: Path) -> None
     with started("serve", "--data", str(tmp_path / "data"), port=port, errors=tmp_path / "log") as process:
         pid_file = tmp_path / "data" / "postgres" / "pgdata" / "postmaster.pid"
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
-        process.wait(30)
+        process.wait(WAIT)
         assert process.returncode != 0
     assert "PostgreSQL has ended" in (tmp_path / "log").read_text()
     with started("serve", "--data", str(tmp_path / "data"), port=port, errors=tmp_path / "log"):
@@ -65,7 +66,7 @@ def test_two_portals_live_side_by_side(tmp_path: Path) -> None:
         started("serve", "--data", str(tmp_path / "two"), port=two, errors=log),
     ):
         first.send_signal(signal.SIGTERM)
-        first.wait(30)
+        first.wait(WAIT)
         assert answers(two)
 
 

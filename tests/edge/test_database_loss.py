@@ -54,6 +54,7 @@ async def cut(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> As
     folder, port = tmp_path_factory.mktemp("cut"), free_port()
     async with Proxy(own_database).running() as proxy:
         more = {"DATABASE_URL": proxy.dsn, "COUNTERSIGN_PUBLIC_ORIGIN": ORIGIN}
+        more["COUNTERSIGN_BUDGET_POINTS"] = "1000000"  # half a minute of refusals asks for more than an address may
         serving = started("serve", "--data", str(folder / "data"), port=port, errors=folder / "log", **more, **KEYS)
         await asyncio.to_thread(serving.__enter__)
         try:

@@ -92,7 +92,7 @@ async def furnish(db: Database) -> tuple[list[str], list[tuple[str, str]]]:
 
 async def write(port: int, journal: Journal, tokens: list[str], versions: list[tuple[str, str]]) -> None:
     """Endorse without end, until nobody answers."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WAIT) as client:
         while True:
             key = str(new_id())
             version, digest = chance.choice(versions)
@@ -111,7 +111,7 @@ async def write(port: int, journal: Journal, tokens: list[str], versions: list[t
 
 async def ask_again(port: int, journal: Journal) -> None:
     """Send again whatever nobody answered, and some of what was answered: the same keys, the same inputs."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=WAIT) as client:
         for key in list(journal.in_doubt):
             await journal.send(client, key)
         for key in chance.sample(sorted(journal.answered), min(20, len(journal.answered))):
@@ -121,7 +121,7 @@ async def ask_again(port: int, journal: Journal) -> None:
 
 async def settled(db: Database) -> None:
     """Wait until the server has signed what the crash left over."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT):
         while True:
             async with db.writer() as tx:
                 if not await tx.fetchval("select count(*) from endorsements where state = 'signing'"):
@@ -149,7 +149,11 @@ def test_what_was_acknowledged_survives_every_kill_and_nothing_is_there_twice(tm
     async def under_fire(process_id: int, postmaster: int | None) -> None:
         tokens, versions = given
         writers = [asyncio.create_task(write(port, journal, tokens, versions)) for _ in range(WRITERS)]
+        enough = len(journal.answered) + WRITERS + 1
         await asyncio.sleep(chance.uniform(0.3, 2.0))
+        async with asyncio.timeout(WAIT):
+            while len(journal.answered) < enough:  # noqa: ASYNC110 - so much at least is to be lost, on any machine
+                await asyncio.sleep(0.01)
         if postmaster is not None:
             os.kill(postmaster, signal.SIGKILL)
         os.kill(process_id, signal.SIGKILL)
@@ -174,7 +178,7 @@ def test_what_was_acknowledged_survives_every_kill_and_nothing_is_there_twice(tm
             pid_file = data / "postgres" / "pgdata" / "postmaster.pid"
             postmaster = int(pid_file.read_text().split()[0]) if number % 2 else None
             asyncio.run(under_fire(process.pid, postmaster))
-            process.wait(30)
+            process.wait(WAIT)
     with started(*arguments, port=port, errors=log):
         asyncio.run(check())
     assert len(journal.answered) > ROUNDS * WRITERS

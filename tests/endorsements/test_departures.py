@@ -30,7 +30,7 @@ from countersign.trust.signer import Signer
 from tests.endorsements.test_signing import House
 from tests.factories import Factory
 from tests.organizations.support import membership_of
-from tests.reviews.support import favourable, scene, statements, submitted
+from tests.reviews.support import favourable, scene, somebody_waits, statements, submitted
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -259,18 +259,6 @@ async def test_an_end_that_fails_voids_nothing(home: Home) -> None:
     assert await home.value("select count(*) from reviews where voided_at is not null") == 0
 
 
-async def waits(owner: Owner) -> None:
-    """Until a statement of this database waits for a lock."""
-    for _ in range(500):
-        if await owner.fetchval(
-            "select exists (select from pg_stat_activity"
-            " where datname = current_database() and wait_event_type = 'Lock')"
-        ):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nobody waits")
-
-
 async def test_a_decision_that_races_the_end_of_the_membership_is_refused(home: Home, owner: Owner) -> None:
     await home.claim()
 
@@ -281,7 +269,7 @@ async def test_a_decision_that_races_the_end_of_the_membership_is_refused(home: 
     async with home.db.writer() as tx:
         await members.end(tx, home.admin, await membership_of(tx, home.here.employer))
         deciding = asyncio.create_task(decide())
-        await waits(owner)
+        await somebody_waits(owner)
     with pytest.raises(NotAllowed, match="ended"):
         await deciding
     assert await home.value("select count(*) from reviews") == 0
@@ -306,7 +294,7 @@ async def test_a_signature_that_was_begun_before_the_end_and_comes_after_it_is_r
         await hold_version(holding)
         # The signer has read its time and locked the endorsement, and waits for the version; meanwhile the person goes.
         signing = asyncio.create_task(jobs.sign(db, signer, identity))
-        await waits(owner)
+        await somebody_waits(owner)
         await home.go()
     assert await signing is State.REFUSED
     row = await home.row(identity)

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -37,7 +38,7 @@ from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
 from tests.factories import Factory
-from tests.patience import WAIT
+from tests.patience import WAIT, meanwhile
 from tests.reviews.support import Scene, scene
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -125,13 +126,9 @@ async def test_the_digest_that_is_signed_stored_and_served_is_one(house: House) 
 async def test_what_a_crash_left_unsigned_is_signed_at_the_next_start(house: House) -> None:
     # The process ends between store and sign: what is left is exactly the committed row.
     identity = await house.take()
-    stop = asyncio.Event()
-    loop = asyncio.create_task(jobs.run(house.db, house.signer, stop))
-    async with asyncio.timeout(WAIT):
+    async with meanwhile(partial(jobs.run, house.db, house.signer)), asyncio.timeout(WAIT):
         while (await house.row(identity))["state"] != "in_force":  # noqa: ASYNC110 - the state is in the database
             await asyncio.sleep(0.02)
-    stop.set()
-    await loop
 
 
 async def test_the_mutation_waits_for_its_own_signature(house: House) -> None:

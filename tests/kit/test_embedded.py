@@ -230,7 +230,7 @@ async def test_two_servers_live_side_by_side(tmp_path: Path) -> None:
 async def test_interrupting_the_process_leaves_no_server(tmp_path: Path) -> None:
     with another_process(tmp_path / "data") as (holder, pid, _):
         holder.send_signal(signal.SIGINT)
-        holder.wait(20)
+        holder.wait(WAIT)
         wait_until_gone(pid)
 
 

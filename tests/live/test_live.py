@@ -28,7 +28,7 @@ from countersign.specs.rules import Kind
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.live.support import SPEC_EVENTS, Desk, Follower, desk
-from tests.patience import within
+from tests.patience import meanwhile, within
 from tests.reviews.support import Scene, scene
 from tests.specs.samples import COMPLETE
 
@@ -341,11 +341,8 @@ async def test_who_begins_ahead_of_a_hub_that_is_behind_is_told_nothing_twice(
         assert await relaying.look(connection) == 3
         ids = [public_id("event", row["id"]) for row in await connection.fetch(LATEST)]
         late = await still.follow(actor, since=ids[1])
-    stop = asyncio.Event()
-    running = asyncio.create_task(engine.live.run(stop))
-    await asyncio.gather(early.until(3), late.until(1))
-    stop.set()
-    await running
+    async with meanwhile(engine.live.run):
+        await asyncio.gather(early.until(3), late.until(1))
     assert early.ids == ids
     assert late.ids == ids[2:]
 

@@ -8,8 +8,9 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from countersign.kit.db import Database
 from countersign.kit.ids import new_id, public_id
 from countersign.kit.outbox import EventExpired, EventUnknown
 from countersign.kit.relay import Relay
-from tests.patience import WAIT
+from tests.patience import WAIT, meanwhile
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 BEGIN = "insert into outbox_head (single, sequence) values (true, 0) on conflict do nothing"
@@ -53,14 +54,9 @@ async def until(db: Database, count: int) -> None:
 
 
 @asynccontextmanager
-async def running(db: Database, candidates: int = 1) -> AsyncIterator[list[asyncio.Task[None]]]:
-    stop = asyncio.Event()
-    tasks = [asyncio.create_task(relay.run(db, stop)) for _ in range(candidates)]
-    yield tasks
-    stop.set()
-    for task in tasks:
-        with suppress(asyncio.CancelledError):
-            await task
+async def running(db: Database, candidates: int = 1) -> AsyncIterator[None]:
+    async with meanwhile(*[partial(relay.run, db)] * candidates):
+        yield
 
 
 async def test_an_event_of_a_long_transaction_comes_after_those_committed_before_it(db: Database) -> None:
@@ -180,15 +176,17 @@ asyncio.run(main())
 async def test_another_process_takes_over_when_the_relay_is_killed(db: Database, database_dsn: str) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", RELAY_PROCESS, database_dsn, env=environment)
-    await emit(db, "by the first")
-    await until(db, 1)
-    process.send_signal(signal.SIGSTOP)  # frozen, as a machine that swaps: it still believes to be the relay
-    await emit(db, "by the second")
-    async with running(db):
-        await until(db, 2)
-        process.send_signal(signal.SIGCONT)
-        await emit(db, "by the second too")
-        await until(db, 3)
+    try:
+        await emit(db, "by the first")
+        await until(db, 1)
+        process.send_signal(signal.SIGSTOP)  # frozen, as a machine that swaps: it still believes to be the relay
+        await emit(db, "by the second")
+        async with running(db):
+            await until(db, 2)
+            process.send_signal(signal.SIGCONT)
+            await emit(db, "by the second too")
+            await until(db, 3)
+    finally:
         process.kill()
         await process.wait()
     assert await numbered(db) == ["by the first", "by the second", "by the second too"]
@@ -197,13 +195,11 @@ async def test_another_process_takes_over_when_the_relay_is_killed(db: Database,
 async def test_a_process_that_begins_numbers_what_was_left_before_it_serves(db: Database) -> None:
     for n in range(3):
         await emit(db, str(n))
-    stop, candidate = asyncio.Event(), Relay()
-    running = asyncio.create_task(relay.run(db, stop, candidate))
-    async with asyncio.timeout(WAIT):
-        await candidate.caught_up.wait()
-    assert await numbered(db) == ["0", "1", "2"]
-    stop.set()
-    await running
+    candidate = Relay()
+    async with meanwhile(partial(relay.run, db, relay=candidate)):
+        async with asyncio.timeout(WAIT):
+            await candidate.caught_up.wait()
+        assert await numbered(db) == ["0", "1", "2"]
 
 
 async def test_a_relay_that_is_told_to_stop_leaves_its_place_at_once(db: Database, owner: Owner) -> None:

@@ -184,8 +184,10 @@ async def test_a_worker_that_ended_between_jobs_is_replaced_unseen() -> None:
 async def test_a_cancelled_job_leaves_no_answer_for_the_next() -> None:
     async with Workers(1) as workers:
         lane = workers.signing
+        await lane.do(JOB)
         first = asyncio.create_task(lane.do(JOB))
-        await asyncio.sleep(0.05)
+        while lane._idle:  # noqa: ASYNC110 - until its worker has the job
+            await asyncio.sleep(0)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first

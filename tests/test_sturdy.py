@@ -1,0 +1,30 @@
+"""No test is about the speed of its machine: what is waited for is waited for as long as it takes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parent
+ALLOWED: Final = {"tests/edge/test_gates.py", "tests/browser/test_graphiql.py", "tests/reviews/test_calls.py"}
+"""Where something is tried again after a short time, or the short time is what is tested."""
+SHORT: Final = re.compile(
+    r"asyncio\.timeout\([\d._]+\)"
+    r"|wait_for\(.*, [\d._]+\)"
+    r"|\btimeout=[\d._]+\b"
+    r"|\.wait\([\d._]+\)"
+    r"|assert .*(?:seconds|took|spent|elapsed|monotonic\(\)|perf_counter\(\)).* <=? [\d._]+"
+)
+
+
+def test_what_is_waited_for_is_waited_for_as_long_as_it_takes() -> None:
+    """`WAIT` and `within` of `tests/patience.py` say how long that is: only the campaign judges time."""
+    found = [
+        f"{path.relative_to(HERE.parent)}:{number}: {line.strip()}"
+        for path in sorted(HERE.rglob("*.py"))
+        if str(path.relative_to(HERE.parent)) not in ALLOWED
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if SHORT.search(line)
+    ]
+    assert found == []
