@@ -216,8 +216,10 @@ class Model:
 
     # The endorser
 
-    def endorse(self, person: str, version: str, hours: int, key: str, *, seen: bool, seats: int = 0) -> None:
-        """Sign for a version whose digest one has seen; a second word is a renewal of the first."""
+    def endorse(
+        self, person: str, version: str, hours: int, key: str, *, seen: bool, seats: int = 0, again: str | None = None
+    ) -> None:
+        """Sign for a version whose digest one has seen; a second word is a renewal of the first, or says one `again`."""
         own = need(person, "signatory")
         found = self.versions[version]
         if found.state not in PUBLIC and own not in found.readers:
@@ -233,7 +235,7 @@ class Model:
         if before is not None:
             renewed = self.endorsements[before]
             renewed.state, renewed.end = "superseded", self.now
-        self.endorsements[key] = Endorsement(version, own, self.now, self.now + hours, supersedes=before)
+        self.endorsements[key] = Endorsement(version, own, self.now, self.now + hours, supersedes=before or again)
         if seats:
             self.pledges[f"p{key}"] = Pledge(key, seats, self.now // DAY + WINDOW)
 
@@ -243,7 +245,7 @@ class Model:
         promised = self.pledges.get(f"p{key}")
         if promised is not None and promised.closes < self.now // DAY:
             raise Refused("INVALID")
-        self.endorse(person, word.version, hours, new, seen=True)
+        self.endorse(person, word.version, hours, new, seen=True, again=key)
         if promised is not None:
             self.pledges[f"p{new}"] = Pledge(new, promised.seats, promised.closes)
 

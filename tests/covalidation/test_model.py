@@ -15,7 +15,7 @@ SHORT = settings(max_examples=200, stateful_step_count=12, deadline=None, suppre
 LONG = settings(SHORT, max_examples=2_000, stateful_step_count=50)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def house(database_dsn: str) -> Iterator[House]:
     """A house for this file alone."""
     house = open_house(database_dsn)
@@ -26,6 +26,20 @@ def house(database_dsn: str) -> Iterator[House]:
 def test_two_hundred_stories_have_the_answers_of_the_model(house: House) -> None:
     CoValidation.house = house
     run_state_machine_as_test(CoValidation, settings=SHORT)
+
+
+def test_what_expired_is_said_again_and_the_new_word_names_it(house: House) -> None:
+    """A story that two thousand long ones found, and the model was wrong."""
+    CoValidation.house = house
+    story = CoValidation()
+    version = story.the_first_version()
+    story.the_school_moves_it(version=version, person="school.author", act="publish")
+    word = story.it_is_endorsed(version=version, person="north.signatory", days=20, seats=0, seen=True)
+    story.time_passes(days=310)
+    story.it_is_renewed(word=word, person="north.signatory", days=300)
+    assert [found.supersedes for found in story.model.endorsements.values()] == [None, word]
+    story.the_school_reads_what_the_model_says()
+    story.teardown()
 
 
 @pytest.mark.campaign
