@@ -219,7 +219,7 @@ class Model:
     def endorse(
         self, person: str, version: str, hours: int, key: str, *, seen: bool, seats: int = 0, again: str | None = None
     ) -> None:
-        """Sign for a version whose digest one has seen; a second word is a renewal of the first, or says one `again`."""
+        """Sign for a version whose digest one has seen; a second word renews the first, or says one `again`."""
         own = need(person, "signatory")
         found = self.versions[version]
         if found.state not in PUBLIC and own not in found.readers:
