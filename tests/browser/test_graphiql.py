@@ -73,7 +73,7 @@ async def test_the_recruiter_runs_the_query_that_is_open(window: Window, demo: D
 
 async def test_the_token_leaves_the_address_at_once_and_stays_in_this_window(window: Window, demo: Demo) -> None:
     page = window.page
-    await page.goto(f"{demo.url}demo/school")
+    await page.goto(demo.said["links"]["school"])
     await expect(page.locator(RUN)).to_be_visible()
     assert page.url == f"{demo.url}graphql?role=school"
     assert demo.token("school") not in await page.evaluate("JSON.stringify(localStorage)")
@@ -120,7 +120,7 @@ async def test_the_live_tab_tells_of_a_change_while_it_is_open(window: Window, d
         socket.on("framesent", lambda frame: followed.set() if "LiveBlocks" in str(frame) else None)
 
     page.on("websocket", look)
-    await page.goto(f"{demo.url}demo/school")
+    await page.goto(demo.said["links"]["school"])
     await expect(page.locator(RUN)).to_be_visible()
     tabs = page.locator(".graphiql-tab-button")
     await expect(tabs).to_have_count(4)

@@ -56,13 +56,15 @@ def run(port: int | None, data: Path | None, learners: int | None, seed: int | N
                 say(str(failure))
                 return BAD_USAGE
 
+            links = _links(ready_settings, passes)
+
             def ready() -> None:
                 seconds = time.monotonic() - started
                 if json:
-                    sys.stdout.write(_as_json(ready_settings, passes) + "\n")
+                    sys.stdout.write(_as_json(ready_settings, passes, links) + "\n")
                     sys.stdout.flush()
                 else:
-                    _print(ready_settings, made, passes, news, seconds)
+                    _print(ready_settings, made, passes, links, news, seconds)
 
             return run_application(ready_settings, bound, ready)
 
@@ -103,22 +105,37 @@ def _progress() -> Iterator[Tell]:
         yield bar
 
 
-def _as_json(settings: Settings, passes: Mapping[str, Pass]) -> str:
+def _links(settings: Settings, passes: Mapping[str, Pass]) -> dict[str, str]:
+    """The address by which each role is signed in once."""
+    once = made_demo.make_links(settings, passes)
+    return {role: f"{settings.public_origin}/demo/{role}?once={secret}" for role, secret in once.items()}
+
+
+def _as_json(settings: Settings, passes: Mapping[str, Pass], links: Mapping[str, str]) -> str:
     tokens = {role: {"token": given.token, "organization": given.organization} for role, given in passes.items()}
     addresses = {"url": f"{settings.public_origin}/", "graphql": f"{settings.public_origin}/graphql"}
-    return text_json.dumps({**addresses, "tokens": tokens}, ensure_ascii=False)
+    return text_json.dumps({**addresses, "tokens": tokens, "links": links}, ensure_ascii=False)
 
 
-def _print(settings: Settings, made: Made, passes: Mapping[str, Pass], news: Mapping[str, str], seconds: float) -> None:
+def _print(
+    settings: Settings,
+    made: Made,
+    passes: Mapping[str, Pass],
+    links: Mapping[str, str],
+    news: Mapping[str, str],
+    seconds: float,
+) -> None:
     out = Console(soft_wrap=True, highlight=False, markup=False)
     origin = settings.public_origin
     out.print(f"countersign {__version__}   ready in {seconds:.1f} s   data: {settings.data}")
     out.print(f"  Page        {origin}/")
     out.print(f"  GraphiQL    {origin}/graphql")
-    out.print("Sign in as (one click, demo only), or send the token as `Authorization: Bearer …`:")
+    out.print(
+        "Sign in as (each link once; the page as often as you like), or send the token as `Authorization: Bearer …`:"
+    )
     for role, given in passes.items():
         whose = f"{given.organization}: " if given.organization else ""
-        out.print(f"  {role:<11} {origin}/demo/{role}")
+        out.print(f"  {role:<11} {links[role]}")
         out.print(f"  {'':<11} {given.token}   {whose}{news[role]}")
     out.print("Real: skills of ESCO and O*NET (subsets), 892 course listings of New Jersey schools (not endorsed).")
     out.print(f"Made up: everyone who signs or is signed for, their blocks and endorsements, {made.learners} learners.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import secrets
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -29,6 +32,8 @@ from countersign.schema.base import Tools
 BEGUN: Final = "demo_begun"
 MADE: Final = "demo_made"
 TOKENS: Final = "demo-tokens.json"
+LINKS: Final = "demo-links"
+LINK_BYTES: Final = 16
 TOKEN_LIFE: Final = timedelta(days=7)
 
 
@@ -219,6 +224,20 @@ def keep(settings: Settings, passes: Mapping[str, Pass]) -> None:
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         json.dump({role: asdict(given) for role, given in passes.items()}, file)
     fresh.replace(path)
+
+
+def make_links(settings: Settings, roles: Iterable[str]) -> dict[str, str]:
+    """Secrets for the links of this run, by role: each signs in once. Those of earlier runs end.
+
+    Each is a file named by its SHA-256, readable by us alone; taking it away is using it, whichever process does.
+    """
+    folder = settings.data / LINKS
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    made = {role: secrets.token_urlsafe(LINK_BYTES) for role in roles}
+    for role, secret in made.items():
+        (folder / hashlib.sha256(secret.encode()).hexdigest()).write_text(role, encoding="utf-8")
+    return made
 
 
 async def news(db: Database) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,7 @@ PAGE: Final = Path(str(files("countersign") / "data" / "page"))
 BUNDLES: Final = ROOT / "frontend_stub" / "dist"
 GRAPHIQL: Final = BUNDLES / "graphiql" / "index.html"
 TOKENS: Final = "demo-tokens.json"
+LINKS: Final = "demo-links"
 
 _SHUT: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 POLICY: Final = (
@@ -118,19 +120,26 @@ class Files(StaticFiles):
 class SignIn:
     """One click signs in as somebody of the demo. The tokens are random, of this run, and kept in a file of ours.
 
-    Answers only under the demo's own host name, so that no other site can have itself resolved to this machine.
+    The click is one on our own page, as often as wanted, or one on a link that was printed, which is good once. Answers
+    only under the demo's own host name, so that no other site can have itself resolved to this machine.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._file = settings.data / TOKENS
+        self._links = settings.data / LINKS
         self._host = urlsplit(settings.public_origin).netloc
 
     async def enter(self, request: Request) -> Response:
-        """To GraphiQL, signed in: the token travels in the fragment, which browsers send to nobody."""
+        """To GraphiQL, signed in: the token travels in the fragment, which browsers send to nobody.
+
+        Any other way of coming here leads to the page.
+        """
         role = request.path_params["role"]
         given = self._tokens(request).get(role)
         if given is None:
             return PlainTextResponse("there is no such role in this demo\n", 404, {"cache-control": "no-store"})
+        if request.headers.get("sec-fetch-site") != "same-origin" and not self._take(request, role):
+            return Response(status_code=303, headers={**GUARDED, "location": "/", "cache-control": "no-store"})
         target = f"/graphql?{urlencode({'role': role})}#{urlencode({'token': given['token']})}"
         return Response(status_code=303, headers={**GUARDED, "location": target, "cache-control": "no-store"})
 
@@ -139,6 +148,18 @@ class SignIn:
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return PlainTextResponse("for the page at / alone\n", 403, {"cache-control": "no-store"})
         return JSONResponse(self._tokens(request), headers={**GUARDED, "cache-control": "no-store"})
+
+    def _take(self, request: Request, role: str) -> bool:
+        """Use up the link that was followed; False when it is not good for this role, or not any more."""
+        secret = request.query_params.get("once", "")
+        link = self._links / hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+        try:
+            if request.method != "GET" or link.read_text(encoding="utf-8") != role:
+                return False
+            link.unlink()
+        except OSError:
+            return False
+        return True
 
     def _tokens(self, request: Request) -> dict[str, dict[str, Any]]:
         if request.headers.get("host") != self._host or not self._file.is_file():
