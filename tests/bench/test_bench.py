@@ -47,7 +47,7 @@ async def test_every_row_is_measured_on_both_sides(
     assert [plan["name"] for plan in shown["plans"]] == ["spec", "catalogue", "recruiter"]
     assert all(plan["compile_ms"] > 0 and plan["plan_kb"] > 0 for plan in shown["plans"])
     (found,) = shown["learners"]
-    assert [row["name"] for row in found["rows"]] == [*NAMES, "endorse", "import", "fanout"]
+    assert [row["name"] for row in found["rows"]] == [*NAMES, "endorse", "import", "import-bare", "fanout"]
     for row in found["rows"]:
         for side in ("ours", "other"):
             assert row[side].get("per_second") or row[side].get("deliveries"), row

@@ -1,4 +1,4 @@
-"""Award files: the product's import beside SQLAlchemy's `add_all` of the same awards and postings."""
+"""Award files: the product's import beside SQLAlchemy's `add_all` of the same awards and postings, and bare SQL."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from countersign.app import declare_tables
 from countersign.awards.importing import import_awards
 from countersign.awards.service import HOLDER
 from countersign.bench.data import VAULT, Data
+from countersign.bench.importing_bare import add_by_hand
 from countersign.bench.market import SEMVER
 from countersign.bench.people import email
 from countersign.kit.access import Actor, OrganizationKind, Role, Scope
@@ -39,6 +40,7 @@ class Rates:
 
     ours: tuple[float, ...]
     orm: tuple[float, ...]
+    bare: tuple[float, ...]
     rows: int
     postings: int
 
@@ -56,6 +58,7 @@ async def measure(data: Data, folder: Path, tell: Callable[[int, int], None], *,
     )
     ours: list[float] = []
     orm: list[float] = []
+    bare: list[float] = []
     before = await owner.fetchval("select count(*) from candidate_award")
     rows = min(rows, data.made.learners * 3)
     try:
@@ -66,6 +69,7 @@ async def measure(data: Data, folder: Path, tell: Callable[[int, int], None], *,
             ours.append(report.created / (time.perf_counter() - started))
             if report.refused:
                 raise ImportFailed("\n".join(list(report.lines())[:5]))
+            bare.append(await add_by_hand(owner, data, files[TURNS + turn]))
             started = time.perf_counter()
             await _add_all(engine, data, files[TURNS + turn])
             orm.append(rows / (time.perf_counter() - started))
@@ -75,7 +79,7 @@ async def measure(data: Data, folder: Path, tell: Callable[[int, int], None], *,
         await engine.dispose()
         await db.close()
         await owner.close()
-    return Rates(tuple(ours), tuple(orm), rows, postings // (2 * TURNS))
+    return Rates(tuple(ours), tuple(orm), tuple(bare), rows, postings // (2 * TURNS))
 
 
 def _registrar(data: Data) -> Actor:

@@ -86,7 +86,8 @@ async def _rows(dsn: str, data: Data, wanted: frozenset[str], seconds: float, te
                         figures = await rows.endorse_row(arena, data, tokens, seconds=seconds, tell=telling("endorse"))
                         made.append(report.http_row("endorse", "endorseSpec, 16 callers", figures, learners))
                 if "import" in wanted:
-                    made.append(report.import_row(await importing.measure(own, folder, telling("import"))))
+                    rates = await importing.measure(own, folder, telling("import"))
+                    made += [report.import_row(rates), report.bare_import_row(rates)]
                 if "fanout" in wanted:
                     made.append(await _fan_out(dsn, own, tokens, folder, telling("fanout")))
     return made

@@ -24,7 +24,7 @@ class NotYours(NotAllowed):
 
 
 class NoLearner(NotAllowed):
-    """Your account is not yet that of a learner."""
+    """Your account is not yet that of a learner: claim an award first, acting for nobody."""
 
 
 @dataclass(frozen=True, slots=True)
