@@ -53,6 +53,9 @@ PLEDGE_ENTRY = View(
     seen=(members("school_id", of="the school"), members("endorser_id", of="the endorser")),
 )
 
+WAITS = "({t}.kind = 'reserve' and not exists (select from pledge_entries s where s.reservation_id = {t}.id))"
+"""Whether the line `{t}` is a reserved seat that waits for its outcome."""
+
 _OVERDUE = f"{_TODAY} > p.closes_on + {SETTLING.days}"
 _WAITING = "(p.reserved - p.returned - p.broken - p.redeemed)"
 _WILSON = (

@@ -22,6 +22,11 @@ _MEANT: Final = (
 _OWN: Final = (
     "exists (select from review_requests w where w.call_id = {c}.id and w.organization_id = {{actor_organization}}"
 )
+MAY_TAKE: Final = (
+    f"{_MEANT.format(c='{t}')} and not {_OWN.format(c='{t}')} and w.state in ('claimed', 'decided'))"
+    f" and ({TAKEN} < {{t}}.places or {_OWN.format(c='{t}')} and w.state = 'open'))"
+)
+"""Whether the call `{t}` means the actor's organization, and a place in it is free for it or was given back by it."""
 HIDDEN: Final = "({t}.blind and {t}.school_id is distinct from {actor_organization})"
 """Whether the call `{t}` does not show its school, nor anything that leads to it, to whoever asks."""
 

@@ -14,6 +14,7 @@ from countersign.kit.ids import public_id
 from countersign.reads.bind import arg, bound, column, connection, entity, find, many, one
 from countersign.reads.orders import Order, Orders
 from countersign.schema.abilities import EndorsementProposalAbilities, viewer_can
+from countersign.schema.abilities_backing import StatementSuggestionAbilities
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.endorsements import Endorsement, EndorseSpecInput, read_word, settle
 from countersign.schema.evidence import EvidenceKind
@@ -91,6 +92,7 @@ class StatementSuggestion(Node):
     spec_version: SpecVersion | None = one(
         on="{child}.id = {parent}.spec_version_id", description="The version that they are about."
     )
+    viewer_can: StatementSuggestionAbilities = viewer_can()
 
 
 PROPOSAL_ORDERS = Orders(

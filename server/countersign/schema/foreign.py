@@ -13,6 +13,8 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.reads.bind import bound, column, entity, find, many, one
+from countersign.schema.abilities import viewer_can
+from countersign.schema.abilities_backing import ForeignEndorsementAbilities
 from countersign.schema.base import CommandInput, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
 
@@ -76,6 +78,7 @@ class ForeignEndorsement(Node):
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.spec_version_id", description="The version for which it was imported."
     )
+    viewer_can: ForeignEndorsementAbilities = viewer_can()
 
 
 @strawberry.type

@@ -15,6 +15,8 @@ from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.reads.bind import arg, bound, column, connection, entity, find, one
 from countersign.reads.orders import Order, Orders
+from countersign.schema.abilities import viewer_can
+from countersign.schema.abilities_backing import PledgeAbilities, PledgeEntryAbilities
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.problems import StepUpRequiredError
 
@@ -101,6 +103,7 @@ class PledgeEntry(Node):
         on="{child}.reservation_id = {parent}.id",
         description="The line that settled this reservation; null while it waits for its outcome.",
     )
+    viewer_can: PledgeEntryAbilities = viewer_can()
 
 
 @bound(PLEDGE, description="Seats that an endorser will fill with holders, as a ledger that is never overdrawn.")
@@ -131,6 +134,7 @@ class Pledge(Node):
         on="{child}.pledge_id = {parent}.id",
         description="Its ledger, oldest line first; empty for everybody but the school and the endorser.",
     )
+    viewer_can: PledgeAbilities = viewer_can()
 
 
 @bound(KEPT_PROMISES, description="How an organization kept its hiring pledges.")

@@ -15,6 +15,8 @@ from countersign.reads.bind import arg, bound, column, connection, entity, find,
 from countersign.reads.orders import Order, Orders
 from countersign.reviews import calls, sectors
 from countersign.reviews.views_calls import HIDDEN, QUEUE, REVIEW_CALL, REVIEW_OFFER
+from countersign.schema.abilities import viewer_can
+from countersign.schema.abilities_reviews import ReviewCallAbilities
 from countersign.schema.base import (
     CommandInput,
     Connection,
@@ -108,6 +110,7 @@ class ReviewCall(Node):
         on="{child}.call_id = {parent}.id",
         description="The review requests that came of it: all of them for the school, your own for you.",
     )
+    viewer_can: ReviewCallAbilities = viewer_can()
 
 
 @bound(QUEUE, description="Something that waits for a reviewer of your organization.", key_type="text")

@@ -14,6 +14,8 @@ from countersign.kit.ids import public_id
 from countersign.reads.bind import bound, column, entity, many, one
 from countersign.reviews import comments, suggestions
 from countersign.reviews.views import REVIEW_COMMENT, REVIEW_REPLY, REVIEW_SUGGESTION
+from countersign.schema.abilities import viewer_can
+from countersign.schema.abilities_reviews import ReviewCommentAbilities, ReviewSuggestionAbilities
 from countersign.schema.base import CommandInput, Lock, Node, Tools, command, payload, reference
 from countersign.schema.organizations import Organization
 from countersign.schema.rendering import as_html
@@ -79,6 +81,7 @@ class ReviewComment(Node):
     spec_version: Optional[Annotated["SpecVersion", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.spec_version_id", description="The version that it is about."
     )
+    viewer_can: ReviewCommentAbilities = viewer_can()
 
 
 @bound(REVIEW_SUGGESTION, description="Other words that a reviewer proposes; kept apart from the school's own text.")
@@ -106,6 +109,7 @@ class ReviewSuggestion(Node):
     accepted_into: Optional[Annotated["SpecDraft", strawberry.lazy("countersign.schema.specs")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.draft_id", description="The draft that took the words; only its school sees it."
     )
+    viewer_can: ReviewSuggestionAbilities = viewer_can()
 
 
 @strawberry.input

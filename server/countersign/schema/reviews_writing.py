@@ -16,6 +16,8 @@ from countersign.reviews import rules, writing
 from countersign.reviews.rules_anchors import Anchor
 from countersign.reviews.rules_writing import DraftComment, DraftSuggestion
 from countersign.reviews.views import DRAFT_COMMENT, DRAFT_SUGGESTION, REVIEW_DRAFT
+from countersign.schema.abilities import viewer_can
+from countersign.schema.abilities_reviews import ReviewDraftAbilities
 from countersign.schema.base import CommandInput, GuardedInput, Lock, Node, Tools, command, payload, reference
 from countersign.schema.problems import ConflictOfInterestError, StaleVersionError
 from countersign.schema.reviews import (
@@ -99,6 +101,7 @@ class ReviewDraft(Node):
     request: Optional[Annotated["ReviewRequest", strawberry.lazy("countersign.schema.reviews")]] = one(  # noqa: UP045
         on="{child}.id = {parent}.request_id", description="The request that it will answer."
     )
+    viewer_can: ReviewDraftAbilities = viewer_can()
 
 
 @strawberry.type

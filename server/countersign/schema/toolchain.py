@@ -14,6 +14,8 @@ from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.reads.bind import arg, bound, column, connection, entity, find, one
 from countersign.reads.orders import Order, Orders
+from countersign.schema.abilities import viewer_can
+from countersign.schema.abilities_backing import DriftAlarmAbilities
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
 from countersign.schema.scalars import URL
 
@@ -133,6 +135,7 @@ class DriftAlarm(Node):
         on="{child}.id = {parent}.newer_version_id",
         description="The newer version of the credential that left what was confirmed.",
     )
+    viewer_can: DriftAlarmAbilities = viewer_can()
 
 
 @strawberry.type

@@ -8,7 +8,8 @@ const named = (rules) => Object.fromEntries(Object.entries(rules).map(([name, va
 // Parts of things, which are read with them and never by themselves.
 const VALUES = [
   'AwardAbilities', 'BulkOperationAbilities', 'EndorsementAbilities', 'EndorsementProposalAbilities', 'ReviewRequestAbilities', 'SpecDraftAbilities',
-  'SpecVersionAbilities', 'ViewerAbilities',
+  'SpecVersionAbilities', 'ViewerAbilities', 'DriftAlarmAbilities', 'ForeignEndorsementAbilities', 'PledgeAbilities', 'PledgeEntryAbilities',
+  'ReviewCallAbilities', 'ReviewCommentAbilities', 'ReviewDraftAbilities', 'ReviewSuggestionAbilities', 'StatementSuggestionAbilities',
   'AlignedSkill', 'Assessment', 'AssessmentCoDesign', 'AssessorProvision', 'CandidateAward', 'CandidateFacets',
   'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge', 'Inbox',
   'InterviewGuarantee', 'KeptPromises', 'LearnerIdentity', 'LabourMarketEvidence', 'MatchContribution', 'NoticeChoice', 'Outcome', 'PageInfo', 'Price',
