@@ -58,6 +58,7 @@ from countersign.schema.specs_diff import SpecDiffQueries
 from countersign.schema.specs_listings import ListingQueries
 from countersign.schema.stacks import StackMutations, StackQueries
 from countersign.schema.subscriptions import CatalogueSubscriptions
+from countersign.schema.subscriptions_backing import BackingSubscriptions
 from countersign.schema.tokens import TokenMutations, TokenQueries
 from countersign.schema.toolchain import ToolchainMutations, ToolchainQueries
 from countersign.schema.webhooks import WebhookMutations, WebhookQueries
@@ -148,7 +149,7 @@ MUTATIONS: Final[tuple[type, ...]] = (
     MailboxMutations,
     WebhookMutations,
 )
-SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions, NoticeSubscriptions)
+SUBSCRIPTIONS: Final[tuple[type, ...]] = (CatalogueSubscriptions, BackingSubscriptions, NoticeSubscriptions)
 TYPES: Final[tuple[type, ...]] = EVIDENCE_TYPES  # types that no field names: members of interfaces
 
 

@@ -11,6 +11,7 @@ from countersign.schema.bulk import BulkOperation, BulkOperationState
 from countersign.schema.endorsements import Endorsement
 from countersign.schema.reviews import ReviewRequest
 from countersign.schema.specs import CredentialSpec, SpecVersion
+from countersign.schema.subscriptions_backing import BACKING
 from countersign.schema.subscriptions_base import FactsOf, event, stream
 
 
@@ -51,6 +52,9 @@ class EndorsementEventKind(enum.Enum):
     REFUSED = strawberry.enum_value("refused", description="It could not be signed.")
     SUPERSEDED = strawberry.enum_value("superseded", description="A newer one of the same organization replaced it.")
     REVOKED = strawberry.enum_value("revoked", description="The endorser took it back.")
+    SUSPENDED = strawberry.enum_value("suspended", description="The endorser paused it: it does not count for now.")
+    RESUMED = strawberry.enum_value("resumed", description="Its pause is over: it counts again.")
+    EXPIRED = strawberry.enum_value("expired", description="Its time is over, as the portal noticed.")
 
 
 @event(kinds=SpecEventKind, description="Something happened to a credential or to one of its versions.")
@@ -135,6 +139,9 @@ class CatalogueSubscriptions:
             "endorsement.refused": EndorsementEventKind.REFUSED,
             "endorsement.superseded": EndorsementEventKind.SUPERSEDED,
             "endorsement.revoked": EndorsementEventKind.REVOKED,
+            "endorsement.suspended": EndorsementEventKind.SUSPENDED,
+            "endorsement.resumed": EndorsementEventKind.RESUMED,
+            "endorsement.expired": EndorsementEventKind.EXPIRED,
         },
         kinds=EndorsementEventKind,
         filters={
@@ -143,7 +150,7 @@ class CatalogueSubscriptions:
             "organization": ("endorser", "org", "Of this endorser alone."),
             "school": SCHOOL,
         },
-        description="Endorsements that you may see, as they change. Their end by time is no event: see `validUntil`.",
+        description="Endorsements that you may see, as they change. EXPIRED comes some time after `validUntil`.",
     )
     bulk_operation_progressed: BulkOperationEvent = stream(
         topics={"bulk.progressed": BulkOperationState.RUNNING},
@@ -174,4 +181,5 @@ FACTS: Final[FactsOf] = {
     "end": "select e.id as subject, e.id as endorsement, e.spec_version_id as version, v.spec_id as spec,"
     " e.organization_id as endorser, v.organization_id as school"
     " from endorsements e join spec_versions v on v.id = e.spec_version_id where e.id = any($1)",
+    **BACKING,
 }

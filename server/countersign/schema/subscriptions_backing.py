@@ -1,0 +1,102 @@
+"""Subscriptions to what stands behind endorsements: seats of pledges as they are taken, tools that drift away."""
+
+import enum
+from typing import Final
+
+import strawberry
+
+from countersign.reads.bind import entity
+from countersign.schema.pledges import Pledge
+from countersign.schema.subscriptions_base import FactsOf, event, stream
+from countersign.schema.toolchain import DriftAlarm
+
+
+@strawberry.enum(description="What happened to a hiring pledge.")
+class PledgeEventKind(enum.Enum):
+    """What happened to a hiring pledge."""
+
+    RESERVED = strawberry.enum_value("reserved", description="The school reserved a seat.")
+    REDEEMED = strawberry.enum_value("redeemed", description="The endorser filled a reserved seat.")
+    RELEASED = strawberry.enum_value("released", description="A reserved seat was given back, by either side.")
+    WITHDRAWN = strawberry.enum_value("withdrawn", description="The endorser took back what was left of it.")
+
+
+@strawberry.enum(description="What happened to a drift alarm.")
+class DriftEventKind(enum.Enum):
+    """What happened to a drift alarm."""
+
+    RAISED = strawberry.enum_value("raised", description="It was raised, or its cause has come back.")
+    ACKNOWLEDGED = strawberry.enum_value("acknowledged", description="Whom it concerns has seen it.")
+    RESOLVED = strawberry.enum_value("resolved", description="Whom it concerns said what was done about it.")
+    CLEARED = strawberry.enum_value("cleared", description="Its cause is gone.")
+
+
+@event(kinds=PledgeEventKind, description="Something happened to a hiring pledge.")
+class PledgeEvent:
+    """Something happened to a hiring pledge."""
+
+    pledge: Pledge | None = entity(description="The pledge with its figures, as it is now.")
+
+
+@event(kinds=DriftEventKind, description="Something happened to a drift alarm.")
+class DriftAlarmEvent:
+    """Something happened to a drift alarm."""
+
+    alarm: DriftAlarm | None = entity(description="The alarm, as it is now.")
+
+
+_SPEC: Final = ("spec", "spec", "About this credential alone.")
+_VERSION: Final = ("version", "version", "About this version alone.")
+_SCHOOL: Final = ("school", "org", "About this school's credentials alone.")
+
+
+@strawberry.type
+class BackingSubscriptions:
+    """Root fields of subscriptions."""
+
+    pledge_changed: PledgeEvent = stream(
+        topics={
+            "pledge.reserved": PledgeEventKind.RESERVED,
+            "pledge.redeemed": PledgeEventKind.REDEEMED,
+            "pledge.released": PledgeEventKind.RELEASED,
+            "pledge.withdrawn": PledgeEventKind.WITHDRAWN,
+        },
+        kinds=PledgeEventKind,
+        filters={
+            "pledge": ("pledge", "plg", "This pledge alone."),
+            "spec": _SPEC,
+            "version": _VERSION,
+            "organization": ("endorser", "org", "Of this endorser alone."),
+            "school": _SCHOOL,
+        },
+        description="Hiring pledges that you may see, as their seats are taken. A pledge begins with its endorsement"
+        " and opens and lapses by its days, which is no event: see `endorsementChanged`, `opensOn` and `closesOn`.",
+    )
+    drift_alarm_changed: DriftAlarmEvent = stream(
+        topics={
+            "drift.raised": DriftEventKind.RAISED,
+            "drift.acknowledged": DriftEventKind.ACKNOWLEDGED,
+            "drift.resolved": DriftEventKind.RESOLVED,
+            "drift.cleared": DriftEventKind.CLEARED,
+        },
+        kinds=DriftEventKind,
+        filters={
+            "alarm": ("alarm", "drf", "This alarm alone."),
+            "spec": _SPEC,
+            "version": _VERSION,
+            "organization": ("concerned", "org", "Only those that await an answer of this organization."),
+            "school": _SCHOOL,
+        },
+        description="Drift alarms that you may see, as they are raised, answered and cleared.",
+    )
+
+
+BACKING: Final[FactsOf] = {
+    "plg": "select g.id as subject, g.id as pledge, e.spec_version_id as version, v.spec_id as spec,"
+    " g.organization_id as endorser, v.organization_id as school from pledges g"
+    " join endorsements e on e.id = g.endorsement_id join spec_versions v on v.id = e.spec_version_id"
+    " where g.id = any($1)",
+    "drf": "select d.id as subject, d.id as alarm, d.spec_version_id as version, v.spec_id as spec,"
+    " d.organization_id as concerned, v.organization_id as school"
+    " from drift_alarms d join spec_versions v on v.id = d.spec_version_id where d.id = any($1)",
+}
