@@ -43,7 +43,7 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
-from countersign.endorsements import co_validation, departures, drift, foreign, pledges, renewal, suspension
+from countersign.endorsements import co_validation, departures, drift, foreign, pledges, renewal, successors, suspension
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
@@ -92,7 +92,7 @@ from countersign.search import tables as search_tables
 from countersign.skills import tables as skills_tables
 from countersign.specs import service as specs
 from countersign.specs import tables as specs_tables
-from countersign.specs.events import VersionSubmitted
+from countersign.specs.events import VersionPublished, VersionSubmitted
 from countersign.stacks import tables as stacks_tables
 from countersign.trust import history
 from countersign.trust import service as trust
@@ -149,6 +149,7 @@ events.register(StandingChanged, co_validation.follow)
 events.register(MembershipEnded, departures.after_membership, approvals.after_membership, leaving.after_membership)
 events.register(LearnersErased, leaving.after_erasure)
 events.register(VersionSubmitted, change_requests.follow_submission)
+events.register(VersionPublished, successors.after_publication)
 events.register(KeyCompromised, suspension.follow_lost_key)
 
 

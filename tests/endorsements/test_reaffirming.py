@@ -23,6 +23,7 @@ from countersign.specs import service as specs
 from countersign.trust.signer import Signer
 from tests.api import Api, served
 from tests.endorsements.kept import kept
+from tests.endorsements.ledger import put_in_force, set_state
 from tests.endorsements.samples import EVERY_KIND, LATER, TODAY
 from tests.factories import Factory
 from tests.reviews.support import Scene, scene
@@ -215,3 +216,43 @@ async def test_the_signer_compares_the_frozen_texts_again(said: Said) -> None:
             "update spec_versions set content = jsonb_set(content, '{eqfLevel}', '5') where id = $1", later
         )
     assert await jobs.sign(said.api.db, said.signer, again) is State.REFUSED
+
+
+async def told(said: Said) -> list[tuple[str, str, str]]:
+    """Whom the publications told of successors: topic, endorsement and the version's number, in that order."""
+    async with said.api.db.writer() as tx:
+        rows = await tx.fetch(
+            "select topic, subject, payload->>'next' as next from outbox"
+            " where topic in ('endorsement.reaffirmable', 'endorsement.outgrown')"
+        )
+    return sorted((row["topic"], row["subject"], row["next"]) for row in rows)
+
+
+async def test_endorsers_are_told_once_of_each_successor_and_whether_one_click_is_enough(said: Said) -> None:
+    word = await said.endorse()
+    await said.next("1.0.1", **EDITORIAL)
+    assert await told(said) == [("endorsement.reaffirmable", word, "1.0.1")]
+    await said.next("1.1.0", **MATERIAL)
+    assert await told(said) == [
+        ("endorsement.outgrown", word, "1.1.0"),
+        ("endorsement.reaffirmable", word, "1.0.1"),
+    ]
+
+
+async def test_of_a_successor_only_the_newest_word_that_stands_is_told_and_nobody_who_has_spoken_of_it(
+    said: Said, make: Factory
+) -> None:
+    first = await said.endorse()
+    later = await said.next("1.0.1", **EDITORIAL)
+    again = (await said.reaffirm(first, later))["endorsement"]["id"]
+    async with said.api.db.writer() as tx:
+        other = await make.employer(tx)
+        gone = await endorsements.endorse(tx, other, endorsements.EndorseSpec(said.here.version, said.here.digest, "W"))
+        await put_in_force(tx, gone)
+        await set_state(tx, gone, "revoked")
+        draft = await specs.new_draft_from(tx, said.here.school, said.here.version)
+        await specs.edit_draft(tx, said.here.school, specs.EditDraft(draft, COMPLETE | {"description": "Reads."}))
+        version = await specs.submit(tx, said.here.school, specs.Submit(draft, "1.0.2"))
+        before = await tx.fetchval("select count(*) from outbox where topic = 'endorsement.reaffirmable'")
+        await specs.publish(tx, said.here.school, version)
+    assert (before, [row[1:] for row in await told(said)]) == (1, [(first, "1.0.1"), (again, "1.0.2")])

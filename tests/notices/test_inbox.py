@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest_asyncio
 
 from countersign.awards import service as awards
 from countersign.awards.consent import SetConsent, set_consent
+from countersign.endorsements import service as endorsements
+from countersign.endorsements.jobs import sign
+from countersign.endorsements.rules import State
 from countersign.kit.access import ANONYMOUS, Actor, Role, Scope
 from countersign.kit.db import Database
 from countersign.kit.ids import new_id
@@ -19,10 +23,12 @@ from countersign.specs import service as specs
 from countersign.trust.signer import Signer
 from tests.api import Api, served
 from tests.conftest import NOW
+from tests.endorsements.ledger import PLEDGE
 from tests.factories import Factory
 from tests.live.support import desk
 from tests.notices.support import INBOX, Market, market
 from tests.reviews.support import everything, scene
+from tests.specs.samples import COMPLETE
 
 ARRIVED = "subscription { noticeArrived { eventId kind notice { id topic sentence unread } } }"
 
@@ -156,3 +162,47 @@ async def test_what_an_endorsement_is_about_is_linked_to(api: Api, here: Market)
     assert (notice["link"], notice["aboutId"]) == (None, f"rrq_{request}")
     assert notice["eventId"].startswith("event_")
     assert notice["organization"] == {"id": f"org_{here.made.employer_id}"}
+
+
+async def test_every_link_of_an_inbox_opens_and_nothing_leads_to_what_may_not_be_opened(
+    api: Api, here: Market, signer: Signer
+) -> None:
+    asked = "{ inbox { notices(first: 50) { nodes { topic link } } } }"
+
+    async def links(actor: Actor) -> dict[str, str | None]:
+        found = (await api.ask(asked, actor))["inbox"]["notices"]["nodes"]
+        return {notice["topic"]: notice["link"] for notice in found}
+
+    made = here.made
+    admin = await here.colleague(Role.ORG_ADMIN, Role.AUTHOR, of=here.school)
+    word = endorsements.EndorseSpec(made.version, made.digest, "We hire.", (PLEDGE,))
+    async with here.db.writer() as tx:
+        await specs.let_read(tx, made.version, made.employer_id)
+        key = await endorsements.endorse(tx, here.employer, word)
+        pledge = await tx.fetchval("select id from pledges where endorsement_id = $1", key)
+    assert await sign(here.db, signer, key) is State.IN_FORCE
+    await here.told()
+    assert await links(admin) == {"endorsement.in_force": None}
+    async with here.db.writer() as tx:
+        await specs.publish(tx, here.school, made.version)
+        draft = await specs.new_draft_from(tx, here.school, made.version)
+        await specs.edit_draft(tx, here.school, specs.EditDraft(draft, COMPLETE | {"description": "Otherwise said."}))
+        await specs.publish(tx, here.school, await specs.submit(tx, here.school, specs.Submit(draft, "1.0.1")))
+    await here.emit("endorsement.expiring", f"end_{key}", days=1)
+    await here.emit("pledge.withdrawn", f"plg_{pledge}")
+    await here.emit("domain.lost", f"org_{made.school_id}", domain="school.example")
+    await here.told()
+    found = await links(admin) | await links(here.employer)
+    found |= {f"{topic} for the school": link for topic, link in (await links(here.school)).items()}
+    leading = sorted({urlsplit(link).path for link in found.values() if link is not None})
+    assert {"domain.lost", "pledge.withdrawn", "endorsement.expiring", "endorsement.reaffirmable"} <= set(found)
+    async with here.db.writer() as tx:
+        slug = await tx.fetchval("select slug from specs where id = $1", made.spec)
+        houses = await tx.fetch(
+            "select handle from organizations where id in ($1, $2)", made.school_id, made.employer_id
+        )
+    versions = [f"/specs/{slug}/versions/1.0.{number}/criteria" for number in (0, 1)]
+    assert leading == sorted([*(f"/orgs/{house['handle']}" for house in houses), *versions, f"/v/{key}"])
+    for link in leading:
+        answer = await api.client.get(link)
+        assert answer.status_code == 200, link

@@ -70,7 +70,7 @@ ABOUT = {
     "mailbox": ("mailbox.",),
     "award": ("award.",),
 }
-SAID = {"days", "reason", "key", "domain"}
+SAID = {"days", "reason", "key", "domain", "next"}
 """Facts that the events themselves bring."""
 
 

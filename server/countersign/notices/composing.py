@@ -91,15 +91,15 @@ def compose(letter: Letter, sender: str, recipient: str, at: datetime) -> EmailM
 
 
 def _subject(letter: Letter) -> str:
-    words, count = texts.LETTERS[letter.language], len(letter.lines)
+    count = len(letter.lines)
     if letter.confirm:
-        said = words["confirm_subject"]
+        said = texts.words(letter.language, "confirm_subject")
     elif letter.rhythm != "now":
-        said = words[f"{letter.rhythm}_subject"].format(count=count)
+        said = texts.words(letter.language, f"{letter.rhythm}_subject", count=count)
     elif count == 1:
-        said = words["one_subject"].format(sentence=letter.lines[0].sentence)
+        said = texts.words(letter.language, "one_subject", sentence=letter.lines[0].sentence)
     else:
-        said = words["many_subject"].format(count=count)
+        said = texts.words(letter.language, "many_subject", count=count)
     # A header is one line, whatever a title holds.
     line = " ".join("".join(c if c.isprintable() else " " for c in said).split())
     return line if len(line) <= SUBJECT else line[: SUBJECT - 1] + "…"
@@ -123,7 +123,7 @@ def _telling(letter: Letter) -> list[tuple[str, str]]:
         plain = f"• {line.sentence}" + (f"\n  {line.link}" if line.link else "")
         parts.append((plain, f"<p>• {escape(line.sentence)}{more}</p>"))
     if len(letter.lines) > MOST:
-        parts.append(_paragraph(words["and_more"].format(count=len(letter.lines) - MOST)))
+        parts.append(_paragraph(texts.words(letter.language, "and_more", count=len(letter.lines) - MOST)))
     return [
         *parts,
         _link(words["inbox"], f"{letter.origin}/"),

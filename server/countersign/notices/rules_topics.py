@@ -130,6 +130,8 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
         "endorsement.suspended": _told(Kind.ENDORSEMENTS, _SCHOOL),
         "endorsement.resumed": _told(Kind.ENDORSEMENTS, _SCHOOL),
         "endorsement.expiring": _told(Kind.REMINDERS, _SIGNATORIES, _AUTHORS, reminder=True),
+        "endorsement.reaffirmable": _told(Kind.ENDORSEMENTS, _SIGNATORIES),
+        "endorsement.outgrown": _told(Kind.VERSIONS, _ENDORSERS),
         "spec.co_validated": _told(Kind.CO_VALIDATION, _SCHOOL),
         "spec.co_validation_lost": _told(Kind.CO_VALIDATION, _SCHOOL, _ENDORSERS),
         "quorum_policy.published": _told(Kind.CO_VALIDATION, _RULED),

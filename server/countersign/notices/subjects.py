@@ -12,7 +12,7 @@ from typing import Final
 VEIL: Final = "veiled"
 """The fact that a review is blind for now: whoever reviews is told neither the school nor the specification."""
 BEHIND_VEIL: Final = frozenset({"title", "semver", "slug", "school", VEIL})
-TITLE: Final = "'title', v.content->>'title', 'semver', v.semver, 'slug', p.slug"
+TITLE: Final = "'title', v.content->>'title', 'semver', v.semver, 'slug', p.slug, 'public', v.published_at is not null"
 _VERSION: Final = "join spec_versions v on v.id = {on} join specs p on p.id = v.spec_id"
 _NAMES: Final = "'school', s.display_name, 'partner', o.display_name"
 
@@ -64,7 +64,8 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "sug": _between("statement_suggestions"),
     "prp": _between("endorsement_proposals", school="v.organization_id", person="x.proposed_by"),
     "plg": "select g.id as subject, v.organization_id as school, g.organization_id as partner, null::uuid as house,"
-    f" null::uuid as person, {_NO_LEARNER}, jsonb_build_object({TITLE}, {_NAMES}, 'role', g.role) as facts"
+    f" null::uuid as person, {_NO_LEARNER}, jsonb_build_object({TITLE}, {_NAMES}, 'role', g.role,"
+    " 'endorsement', 'end_' || e.id) as facts"
     f" from pledges g join endorsements e on e.id = g.endorsement_id {_VERSION.format(on='e.spec_version_id')}"
     " join organizations s on s.id = v.organization_id join organizations o on o.id = g.organization_id"
     " where g.id = any($1)",
@@ -95,7 +96,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
     " from memberships m join organizations o on o.id = m.organization_id where m.id = any($1)",
     "org": "select o.id as subject, "
     + _HOUSE.format(house="o.id", person="null::uuid")
-    + f", {_NO_LEARNER}, jsonb_build_object('house', o.display_name) as facts"
+    + f", {_NO_LEARNER}, jsonb_build_object('house', o.display_name, 'handle', o.handle) as facts"
     " from organizations o where o.id = any($1)",
     "apr": "select a.id as subject, "
     + _HOUSE.format(house="a.organization_id", person="a.proposed_by")

@@ -11,6 +11,9 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
+from countersign.notices import rules_pages
+from countersign.notices.rules_plurals import Wording
+
 LANGUAGES: Final = ("en", "ru")
 _FOLDER: Final = files("countersign") / "data" / "notices"
 
@@ -29,13 +32,6 @@ HIDDEN: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-class _Facts(dict[str, Any]):
-    """What stands in a sentence; what is not known is a dash, for an old notice must stay readable."""
-
-    def __missing__(self, key: str) -> str:
-        return "–"
-
-
 def voice_of(topic: str, party: str) -> str:
     """The sentence with which a party is told: its own where there is one, else that of all."""
     own = f"{topic}/{party}"
@@ -51,14 +47,15 @@ def sentence(voice: str, facts: Mapping[str, Any], language: str | None) -> str:
     known = {name: value for name, value in facts.items() if value is not None}
     title = known.get("title")
     what = HIDDEN[chosen] if title is None else " ".join(filter(None, (f"“{title}”", known.get("semver"))))
-    return template.format_map(_Facts(known | {"what": what}))
+    return Wording(chosen).vformat(template, (), known | {"what": what})
+
+
+def words(language: str, name: str, **known: Any) -> str:
+    """The words of letters around the sentences, with what stands in them."""
+    return Wording(language).vformat(LETTERS[language][name], (), known)
 
 
 def link(topic: str, subject: str, facts: Mapping[str, Any], origin: str) -> str | None:
-    """Where more is to be seen without signing in: the endorsement, or the version's page; None when nowhere."""
-    room = topic.partition(".")[0]
-    if room == "endorsement" and subject.startswith("end_") and topic != "endorsement.refused":
-        return f"{origin}/v/{subject.removeprefix('end_')}"
-    if room in {"spec", "spec_version"} and facts.get("slug"):
-        return f"{origin}/specs/{facts['slug']}/versions/{facts['semver']}/criteria"
-    return None
+    """The address of the page to which a notice leads; None when there is none (`rules_pages`)."""
+    path = rules_pages.path(topic, subject, facts)
+    return None if path is None else origin + path

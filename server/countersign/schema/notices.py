@@ -41,7 +41,7 @@ class Notice(Node):
     link: str | None = slot(
         payload=WORDS,
         maker=_link,
-        description="Where more is to be seen without signing in; null when there is no such page.",
+        description="The page of what it is about; null when that has none, or none that may be opened yet.",
     )
     happened_at: datetime = column(description="When it happened.")
     unread: bool = column(description="Whether you have not read it yet.")

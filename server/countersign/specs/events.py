@@ -14,3 +14,10 @@ class VersionSubmitted(Event):
 
     draft_id: UUID
     version_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPublished(Event):
+    """A school offers a version."""
+
+    version_id: UUID

@@ -22,7 +22,7 @@ from countersign.specs.catalogue import CompleteListing, complete_listing, impor
 from countersign.specs.comparing import difference
 from countersign.specs.diff import Diff, differences
 from countersign.specs.drafts import Create, Created, EditDraft, create, edit_draft, new_draft_from, own_draft
-from countersign.specs.events import VersionSubmitted
+from countersign.specs.events import VersionPublished, VersionSubmitted
 from countersign.specs.freezing import Identity
 from countersign.specs.reading import parse, to_json
 from countersign.specs.rules import Act, Kind, School, Semver, State
@@ -166,7 +166,9 @@ async def publish(tx: Tx, actor: Actor, version_id: UUID) -> UUID:
     organization = await drafts.organization_row(tx, version.organization_id)
     school = School(organization["country"], organization["legal_name"])
     rules.require_complete(rules.gaps(await content_of(tx, version_id), school))
-    return await _move(tx, version, Act.PUBLISH)
+    await _move(tx, version, Act.PUBLISH)
+    await publish_event(tx, VersionPublished(version.id))
+    return version.id
 
 
 async def deprecate(tx: Tx, actor: Actor, version_id: UUID) -> UUID:
