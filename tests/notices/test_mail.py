@@ -204,7 +204,7 @@ async def test_choices_decide_what_is_mailed_when(api: Api, here: Market, post: 
     clock.at = datetime(2026, 11, 23, 7, 0, tzinfo=NOW.tzinfo)
     assert await mailing.look(here.db, post.mailer, ORIGIN) == 2
     subjects = sorted(str(letter["Subject"]) for letter in post.post.received)
-    assert subjects == ["Your day on Countersign: 2 notice(s)", "Your week on Countersign: 1 notice(s)"]
+    assert subjects == ["Your day on Countersign: 2 notices", "Your week on Countersign: 1 notice"]
     await here.emit("review.extended", f"rrq_{request}")
     assert await sent(here, post) == 0
     clock.move(timedelta(days=1))
@@ -286,6 +286,71 @@ async def test_an_address_that_is_not_there_bounces_and_its_owner_is_told_in_the
     await here.emit("review.extended", f"rrq_{request}")
     assert await sent(here, post) == 0
     assert "mailbox.bounced" in await here.notices_of(here.employer)
+
+
+TOPICS = "{ inbox { unreadCount notices(first: 9) { nodes { topic } } } }"
+
+
+async def topics(api: Api, actor: Actor) -> list[str]:
+    """What stands unread in an inbox."""
+    found = (await api.ask(TOPICS, actor))["inbox"]
+    assert found["unreadCount"] == len(found["notices"]["nodes"])
+    return [notice["topic"] for notice in found["notices"]["nodes"]]
+
+
+@pytest.mark.parametrize("end", ["removed", "replaced", "refused"])
+async def test_what_was_wanted_by_mail_alone_is_in_the_inbox_once_its_letter_goes_nowhere(
+    api: Api, here: Market, post: Office, owner: asyncpg.Connection[asyncpg.Record], end: str
+) -> None:
+    await confirmed(api, post, here, here.employer)
+    choices = [{"kind": "REVIEWS", "channel": "MAIL", "rhythm": "DAILY" if end != "refused" else "NOW"}]
+    done = await api.do("changeNoticeSettings", "mailbox { id }", here.employer, choices=choices)
+    request = await here.ask_for_review()
+    await here.told()
+    assert await topics(api, here.employer) == []
+    box = done["mailbox"]["id"]
+    match end:
+        case "removed":
+            await api.do("removeNoticeAddress", "mailbox { id }", here.employer, mailboxId=box)
+        case "replaced":
+            await api.do("setNoticeAddress", SET, here.employer, address="other@employer.example")
+        case "refused":
+            post.post.to_letter = "554 We take no letters"
+            assert await mailing.look(here.db, post.mailer, ORIGIN) == 1
+    assert await topics(api, here.employer) == ["review.requested"]
+    arrived = await owner.fetchval("select count(*) from outbox where topic = 'notice.arrived'")
+    await here.emit("review.extended", f"rrq_{request}")
+    await here.told()
+    if end != "refused":
+        assert await topics(api, here.employer) == ["review.extended", "review.requested"]
+        assert await owner.fetchval("select count(*) from outbox where topic = 'notice.arrived'") == arrived + 1
+
+
+@dataclass
+class Changed:
+    """A mail server that refuses an address while its owner names another one."""
+
+    api: Api
+    owner: Actor
+    sender: str = SENDER
+
+    async def send(self, _message: EmailMessage, _recipient: str) -> None:
+        """The owner is quicker than the refusal."""
+        await self.api.do("setNoticeAddress", SET, self.owner, address="new@employer.example")
+        raise NotSent(550, recipient=True)
+
+
+async def test_a_late_refusal_is_of_the_address_to_which_the_letter_went_and_of_no_newer_one(
+    api: Api, here: Market, post: Office
+) -> None:
+    await confirmed(api, post, here, here.employer)
+    await here.ask_for_review()
+    await here.told()
+    assert await mailing.look(here.db, Changed(api, here.employer), ORIGIN) == 1
+    assert (await box_of(api, here.employer))["mailbox"]["addressState"] == "PENDING"
+    await mailing.look(here.db, post.mailer, ORIGIN)
+    assert post.post.recipients == ["new@employer.example"]
+    assert "mailbox.bounced" not in await here.notices_of(here.employer)
 
 
 @pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])

@@ -103,7 +103,7 @@ def test_days_are_counted_in_words(language: str, days: int, said: str) -> None:
 
 def test_every_counted_word_has_all_the_forms_of_its_language_and_none_is_written_around() -> None:
     for language in texts.LANGUAGES:
-        for name, said in (texts.SENTENCES[language] | texts.LETTERS[language]).items():
+        for name, said in {**texts.SENTENCES[language], **texts.LETTERS[language]}.items():
             assert "(s)" not in said, name
             for _, hole, spec, _ in HOLES.parse(said):
                 if hole in {"days", "count"}:

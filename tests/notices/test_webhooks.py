@@ -27,6 +27,7 @@ from countersign.notices.rules_sending import LEASE
 from countersign.notices.rules_webhooks import MOVES, PATIENCE, PAUSES, Act, State
 from countersign.trust.signer import Signer
 from tests.api import Api, served
+from tests.conftest import NOW
 from tests.factories import Factory
 from tests.kit.outside_world import World, world
 from tests.notices.support import Market, market
@@ -185,6 +186,46 @@ async def test_what_fails_is_tried_after_growing_pauses_then_given_up_to_a_list_
     assert ids == {dead["id"]}
     refused = await api.do("redeliverWebhook", f"delivery {{ {DELIVERY} }}", admin, deliveryId="msg_x")
     assert [e["code"] for e in refused["errors"]] == ["NOT_FOUND"]
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (None, 0),
+        ("", 0),
+        ("120", 120),
+        (" 7 ", 7),
+        ("-5", 0),
+        ("1.5", 0),
+        ("٣", 0),
+        ("9" * 18, 86_400),
+        ("9" * 5_000, 0),
+        ("Sun, 22 Nov 2026 12:10:00 GMT", 600),
+        ("Sunday, 22-Nov-26 12:10:00 GMT", 600),
+        ("Sun Nov 22 12:10:00 2026", 600),
+        ("Sun, 22 Nov 2026 11:00:00 GMT", 0),
+        ("Sun, 22 Nov 9999 23:59:59 GMT", 86_400),
+        ("Sun, 99 Nov 2026 12:10:00 GMT", 0),
+        ("soon", 0),
+    ],
+)
+def test_how_long_a_receiver_asks_to_be_left_alone(said: str | None, seconds: int) -> None:
+    assert rules_webhooks.asked_pause(said, NOW) == timedelta(seconds=seconds)
+
+
+async def test_a_receiver_that_says_when_to_come_again_is_left_alone_until_then_but_for_a_day_at_most(
+    api: Api, here: Market, outside: World, admin: Actor, clock: FrozenClock
+) -> None:
+    await hooked(api, admin)
+    await here.ask_for_review()
+    await here.told()
+    for asked, pause in (("3600", timedelta(hours=1)), ("99999999", timedelta(days=1)), ("1", PAUSES[2])):
+        outside.answer = f"HTTP/1.1 503 Busy\r\nRetry-After: {asked}\r\nContent-Length: 0\r\n\r\n".encode()
+        assert await delivering.look(here.db, api.tools.fetcher) == 1
+        clock.move(pause - timedelta(seconds=1))
+        assert await delivering.look(here.db, api.tools.fetcher) == 0
+        clock.move(timedelta(seconds=1))
+    assert await delivering.look(here.db, api.tools.fetcher) == 1
 
 
 async def test_a_delivery_whose_sender_died_is_posted_again_after_its_lease(

@@ -134,14 +134,15 @@ class Fetcher:
             raise Unfetchable(f"{host} sends more than {MOST_BYTES:,} bytes")
         return answer.body
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Send bytes to an https address, within five seconds in all; the status of the answer, whose body is not kept.
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Posted:
+        """Send bytes to an https address, within five seconds in all; what was answered, of which no body is kept.
 
         A redirect is an answer like others: it is not followed. Raises Unfetchable for what `get` refuses before there
         is an answer.
         """
         host, target = _parts(url)
-        return (await self._ask(host, _Question("POST", target, headers, MOST_ANSWER, body))).status
+        answer = await self._ask(host, _Question("POST", target, headers, MOST_ANSWER, body))
+        return Posted(answer.status, answer.retry_after)
 
     async def _ask(self, host: str, question: _Question) -> _Answer:
         try:
@@ -187,12 +188,21 @@ class Fetcher:
             ]
             async with pool.stream(question.method, url, headers=headers, content=question.body) as response:
                 body = bytearray()
+                waits = _retry_after(response)
                 if response.status == OK:
                     async for part in response.aiter_stream():
                         body += part
                         if len(body) > question.most:
-                            return _Answer(response.status, b"", too_much=True)
-                return _Answer(response.status, bytes(body))
+                            return _Answer(response.status, b"", waits, too_much=True)
+                return _Answer(response.status, bytes(body), waits)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What a host answered to a POST: the status, and how long it asks to be left alone, as it wrote that."""
+
+    status: int
+    retry_after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +222,7 @@ class _Answer:
 
     status: int
     body: bytes
+    retry_after: str | None = None
     too_much: bool = False
 
 
@@ -237,6 +248,11 @@ class _Pinned(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait; between attempts, of which there is one."""
         await self._backend.sleep(seconds)
+
+
+def _retry_after(response: httpcore.Response) -> str | None:
+    found = [value for name, value in response.headers if name.lower() == b"retry-after"]
+    return found[0].decode("ascii", "replace") if len(found) == 1 else None
 
 
 def _parts(url: str) -> tuple[str, bytes]:

@@ -42,11 +42,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of a try, in words of ours; `gone` when the receiver wants nothing more."""
+    """What came of a try, in words of ours; `gone` when the receiver wants nothing more.
+
+    `retry_after` is how long it asks to be left alone, as it wrote that.
+    """
 
     outcome: Outcome
     words: str
     gone: bool = False
+    retry_after: str | None = None
 
 
 async def look(db: Database, fetcher: Fetcher, limit: int = AT_ONCE) -> int:
@@ -80,12 +84,13 @@ async def _deliver(db: Database, fetcher: Fetcher, row: asyncpg.Record, secrets:
 
 async def _post(fetcher: Fetcher, url: str, body: bytes, headers: dict[str, str]) -> Tried:
     try:
-        status = await fetcher.post(url, body, headers)
+        answer = await fetcher.post(url, body, headers)
     except Unfetchable as problem:
         return Tried(Outcome.LATER, str(problem))
-    if status in GOOD:
-        return Tried(Outcome.DONE, f"answered {status}")
-    return Tried(Outcome.NEVER if status == GONE else Outcome.LATER, f"answered {status}", gone=status == GONE)
+    words, gone = f"answered {answer.status}", answer.status == GONE
+    if answer.status in GOOD:
+        return Tried(Outcome.DONE, words)
+    return Tried(Outcome.NEVER if gone else Outcome.LATER, words, gone, answer.retry_after)
 
 
 async def _settle(tx: Tx, row: asyncpg.Record, tried: Tried) -> None:
@@ -97,7 +102,8 @@ async def _settle(tx: Tx, row: asyncpg.Record, tried: Tried) -> None:
     )
     if hook is None or found is None:
         return  # it was switched off meanwhile, and the delivery given up
-    then = rules_sending.after(tried.outcome, row["attempts"], rules.PAUSES, now)
+    asked = rules.asked_pause(tried.retry_after, now)
+    then = rules_sending.after(tried.outcome, row["attempts"], rules.PAUSES, now, asked)
     after = rules.move(rules.State(found), _ACTS[then.after])
     await tx.execute(
         "update webhook_deliveries set state = $2::text, due_at = $3, outcome = $4,"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -12,14 +12,15 @@ from uuid import UUID
 import asyncpg
 
 from countersign.accounts import limits
-from countersign.kit import access
+from countersign.kit import access, outbox
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import Code, Invalid, NotAllowed, NotFound, Refusal
-from countersign.kit.ids import Sealer, new_id
+from countersign.kit.ids import Sealer, new_id, public_id
 from countersign.kit.vault import Vault
 from countersign.learners.rules import email_problem
 from countersign.notices import rules_mailbox as rules
+from countersign.notices.making import ARRIVED, TAG
 from countersign.notices.rules_delivery import Choice
 from countersign.notices.rules_mailbox import Act, State
 from countersign.notices.rules_topics import Kind
@@ -119,10 +120,7 @@ async def set_address(tx: Tx, actor: Actor, sealer: Sealer, address: str, *, mai
         now + rules.CONFIRMATION,
         now,
     )
-    # What waits for the address of before goes nowhere.
-    await tx.execute(
-        "update mails set state = 'dropped', settled_at = $2 where mailbox_id = $1 and state = 'waiting'", identity, now
-    )
+    await _drop_waiting(tx, identity)  # what waits for the address of before goes nowhere
     letter = Mail(
         id=new_id(),
         mailbox_id=identity,
@@ -171,10 +169,13 @@ async def follow_link(tx: Tx, purpose: str, mailbox_id: UUID, code: str) -> Stat
     return await _move(tx, row, act)
 
 
-async def bounce(tx: Tx, mailbox_id: UUID) -> None:
-    """The mail server says that there is no such address: nothing more is sent there, and its owner is told here."""
-    row = await tx.fetchrow("select id, state from mailboxes where id = $1 for update", mailbox_id)
-    if row is not None and (State(row["state"]), Act.BOUNCE) in rules.MOVES:
+async def bounce(tx: Tx, mailbox_id: UUID, nonce: bytes) -> None:
+    """The mail server says that there is no such address: nothing more is sent there, and its owner is told here.
+
+    `nonce` is that of the address to which the letter went: one that was named since then is not blamed.
+    """
+    row = await tx.fetchrow("select id, state, nonce from mailboxes where id = $1 for update", mailbox_id)
+    if row is not None and row["nonce"] == nonce and (State(row["state"]), Act.BOUNCE) in rules.MOVES:
         await _move(tx, row, Act.BOUNCE)
         await tx.emit("mailbox.bounced", f"mailbox_{mailbox_id}")
 
@@ -192,12 +193,27 @@ async def _move(tx: Tx, row: asyncpg.Record, act: Act) -> State:
         forgotten,
     )
     if after is not State.CONFIRMED:
-        await tx.execute(
-            "update mails set state = 'dropped', settled_at = $2 where mailbox_id = $1 and state = 'waiting'",
-            row["id"],
-            await tx.now(),
-        )
+        await _drop_waiting(tx, row["id"])
     return after
+
+
+async def _drop_waiting(tx: Tx, mailbox_id: UUID) -> None:
+    dropped = await tx.fetch(
+        "update mails set state = 'dropped', settled_at = $2 where mailbox_id = $1 and state = 'waiting' returning id",
+        mailbox_id,
+        await tx.now(),
+    )
+    await bring_in(tx, [row["id"] for row in dropped])
+
+
+async def bring_in(tx: Tx, letters: Sequence[UUID]) -> None:
+    """What was wanted by mail alone stands in the inbox once its letter goes nowhere, and arrives there now."""
+    rows = await tx.fetch(
+        "update notices set shown = true where mail_id = any($1) and not shown returning id, kind", list(letters)
+    )
+    now = await tx.now()
+    await tx.insert(*(outbox.event(ARRIVED, public_id(TAG, row["id"]), {"kind": row["kind"]}, now) for row in rows))
+    tx.has_emitted = tx.has_emitted or bool(rows)
 
 
 def _member(actor: Actor) -> tuple[UUID, UUID]:

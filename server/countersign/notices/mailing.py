@@ -33,6 +33,7 @@ _HOLD: Final = (
     "update mails set due_at = $3::timestamptz + $4::interval where id = $1 and attempts = $2 and state = 'sending'"
     " returning id"
 )
+_LOST: Final = frozenset({"dropped", "failed"})
 _STATES: Final = {After.SETTLED: "sent", After.WAITING: "waiting", After.GIVEN_UP: "failed"}
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,8 @@ class Ready:
 
     letter: Letter
     recipient: str
+    nonce: bytes
+    """Which of the mailbox's addresses it is."""
 
 
 async def look(db: Database, mailer: Mailer, origin: str, limit: int = AT_ONCE) -> int:
@@ -77,10 +80,10 @@ async def _send(db: Database, mailer: Mailer, origin: str, row: asyncpg.Record) 
     except (ValueError, UnicodeError):
         problem = NotSent(rules_sending.UNWRITABLE)
     async with db.writer() as tx:
-        await _follow(tx, row, problem)
+        await _follow(tx, row, problem, ready.nonce)
 
 
-async def _follow(tx: Tx, row: asyncpg.Record, problem: NotSent | None) -> None:
+async def _follow(tx: Tx, row: asyncpg.Record, problem: NotSent | None, nonce: bytes) -> None:
     """Settle a letter that was tried, or have it tried again."""
     outcome = Outcome.DONE if problem is None else Outcome.NEVER if problem.permanent else Outcome.LATER
     then = rules_sending.after(outcome, row["attempts"], MAIL_PAUSES, await tx.now())
@@ -89,7 +92,7 @@ async def _follow(tx: Tx, row: asyncpg.Record, problem: NotSent | None) -> None:
     if problem is not None:
         log.warning("a letter was not sent", mail=str(row["id"]), problem=said, attempts=row["attempts"])
         if problem.permanent and problem.recipient:
-            await mailboxes.bounce(tx, row["mailbox_id"])
+            await mailboxes.bounce(tx, row["mailbox_id"], nonce)
 
 
 async def _settle(tx: Tx, mail_id: UUID, state: str, due_at: datetime, problem: str | None) -> None:
@@ -102,6 +105,8 @@ async def _settle(tx: Tx, mail_id: UUID, state: str, due_at: datetime, problem: 
         problem,
         await tx.now(),
     )
+    if state in _LOST:
+        await mailboxes.bring_in(tx, [mail_id])
 
 
 async def _ready(tx: Tx, row: asyncpg.Record, origin: str) -> Ready | None:
@@ -149,4 +154,4 @@ async def _ready(tx: Tx, row: asyncpg.Record, origin: str) -> Ready | None:
         unsubscribe=link(UNSUBSCRIBE_PATH, mailboxes.UNSUBSCRIBE),
         confirm=link(CONFIRM_PATH, mailboxes.CONFIRM) if confirming else None,
     )
-    return Ready(letter, address)
+    return Ready(letter, address, box["nonce"])

@@ -11,6 +11,7 @@ from typing import Final
 LEASE: Final = timedelta(minutes=5)
 """How long one try may take before somebody else tries: who died in between has left it so."""
 
+NO_WISH: Final = timedelta(0)
 MAIL_PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720, 1440))
 
 
@@ -42,13 +43,16 @@ class Next:
     due_at: datetime
 
 
-def after(outcome: Outcome, attempts: int, pauses: Sequence[timedelta], now: datetime) -> Next:
+def after(
+    outcome: Outcome, attempts: int, pauses: Sequence[timedelta], now: datetime, asked: timedelta = NO_WISH
+) -> Next:
     """What follows from the outcome of try number `attempts` (the first is 1).
 
-    What can never succeed is given up at once, what fails for now after the last of the pauses.
+    What can never succeed is given up at once, what fails for now after the last of the pauses. Nobody is tried again
+    before the pause that they `asked` for is over.
     """
     if outcome is Outcome.DONE:
         return Next(After.SETTLED, now)
     if outcome is Outcome.NEVER or attempts > len(pauses):
         return Next(After.GIVEN_UP, now)
-    return Next(After.WAITING, now + pauses[attempts - 1])
+    return Next(After.WAITING, now + max(pauses[attempts - 1], asked))

@@ -9,7 +9,8 @@ import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
@@ -27,8 +28,13 @@ PAUSES: Final = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
 """Between tries: five seconds at first, a day at last, three days and a quarter in all."""
+MOST_ASKED: Final = timedelta(days=1)
+"""How long at most a receiver is left alone because it asks for it: as long as the longest of our own pauses."""
 PATIENCE: Final = timedelta(days=5)
 """After so long without a single success a webhook is switched off."""
+_SECONDS: Final = re.compile(r"[0-9]{1,18}")
+_DATE: Final = re.compile(r"[A-Za-z]{3,9},? [A-Za-z0-9: -]{10,40}")
+_DAY: Final = 86_400
 _HOST: Final = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 
 
@@ -116,6 +122,23 @@ def body_of(topic: str, kind: str, subject: str | None, at: datetime) -> str:
     """What is delivered: what happened to what, and when; whoever is told asks the API for the rest."""
     said = {"type": topic, "timestamp": at.isoformat(), "data": {"kind": kind.upper(), "id": subject}}
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+def asked_pause(retry_after: str | None, now: datetime) -> timedelta:
+    """How long a receiver asks to be left alone by `Retry-After` (RFC 9110, 10.2.3): seconds or a date.
+
+    Nothing for a time that has passed and for what is no such header; never more than `MOST_ASKED`.
+    """
+    text = (retry_after or "").strip()
+    if _SECONDS.fullmatch(text):
+        return min(timedelta(seconds=min(int(text), _DAY)), MOST_ASKED)
+    if not _DATE.fullmatch(text):
+        return timedelta(0)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return timedelta(0)
+    return min(max(until.replace(tzinfo=until.tzinfo or UTC) - now, timedelta(0)), MOST_ASKED)
 
 
 def is_given_up(failing_since: datetime | None, now: datetime) -> bool:

@@ -55,7 +55,7 @@ class Notice(Table, table=True):
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL
     __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION, "learner_id": Owner.LEARNER}
-    __updatable__: ClassVar[frozenset[str]] = frozenset({"read_at", "mail_id"})
+    __updatable__: ClassVar[frozenset[str]] = frozenset({"read_at", "mail_id", "shown"})
     __deletable__: ClassVar[bool] = True
 
     id: uuid.UUID = Field(primary_key=True)
@@ -69,7 +69,7 @@ class Notice(Table, table=True):
     subject: str
     facts: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     shown: bool
-    """Whether it is in the inbox; what is wanted by mail alone is not."""
+    """Whether it is in the inbox; what is wanted by mail alone is not, as long as there is a letter that tells it."""
     at: datetime = Field(sa_type=DateTime(timezone=True))
     read_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     mail_id: uuid.UUID | None = None
