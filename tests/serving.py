@@ -86,6 +86,9 @@ def start(
     environment.setdefault("COUNTERSIGN_BUDGET_POINTS", "1000000")
     environment.setdefault("COUNTERSIGN_BUDGET_RESTORED", "10000")
     environment.setdefault("COUNTERSIGN_DATABASE_WAIT_SECONDS", str(WAIT))
+    environment.setdefault(
+        "COUNTERSIGN_REQUEST_SECONDS", str(WAIT)
+    )  # a machine of many is slow; no test is about speed
     environment |= more or {}
     log = data.with_suffix(".log")
     command = [sys.executable, "-m", "countersign", "demo", "--json", "--no-ui"]
