@@ -125,7 +125,7 @@ async def test_a_letter_tells_in_text_and_html_with_a_way_out_in_its_headers(
     assert await sent(here, post) == 1, "what comes together is one letter"
     (letter,) = post.post.received
     plain, markup = parts(letter)
-    assert letter["Subject"] == "Уведомления Countersign: 2"
+    assert letter["Subject"] == "2 уведомления от Countersign"
     assert "Вас просят отрецензировать до" in plain
     assert "Вас просят отрецензировать до" in markup
     assert letter["Content-Language"] == "ru"
