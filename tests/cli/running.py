@@ -1,20 +1,32 @@
-"""Starts our verbs as a person would: as processes, with a data directory of their own."""
+"""Starts our verbs as a person would: as processes, with a data directory of their own.
+
+Each is a process, but by default one that was forked from a process that had read the modules already (`zygote`): to
+read them is nine tenths of what a short verb does. Where the start itself is the claim, say `forked=False`.
+"""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
+import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Protocol
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from countersign import config
+from tests.cli import zygote
 from tests.patience import WAIT
 
 SERVER = config.ROOT / "server"
@@ -27,10 +39,111 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(SERVER), "NO_COLOR": "1", "COLUMNS": "200", **more}
 
 
-def verb(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+class Process(Protocol):
+    """What tests ask of a process, however it was started."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...  # noqa: D102
+
+    def poll(self) -> int | None: ...  # noqa: D102
+    def wait(self, timeout: float | None = None) -> int: ...  # noqa: D102
+    def send_signal(self, sig: int) -> None: ...  # noqa: D102
+    def kill(self) -> None: ...  # noqa: D102
+
+
+class Forked:
+    """A process of the zygote's, used like a `Popen`."""
+
+    def __init__(self, reply: socket.socket, arguments: tuple[str, ...]) -> None:
+        self._reply = reply
+        self._said = reply.makefile("rb")
+        self._arguments = arguments
+        self.returncode: int | None = None
+        self.pid = self._number(None)
+
+    def poll(self) -> int | None:
+        """The exit code of a process that has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0.001)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, when it has ended. Raises TimeoutExpired."""
+        if self.returncode is None:
+            self.returncode = self._number(timeout)
+            self._said.close()
+            self._reply.close()
+        return self.returncode
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal to it, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def _number(self, timeout: float | None) -> int:
+        with selectors.DefaultSelector() as events:
+            events.register(self._reply, selectors.EVENT_READ)
+            if not events.select(timeout):
+                raise subprocess.TimeoutExpired(self._arguments, timeout or 0.0)
+        # One line at a time: a line comes whole, and the second only when the process has ended.
+        return int(self._said.readline())
+
+
+class Zygote:
+    """The process that forks, for the tests of this one."""
+
+    def __init__(self) -> None:
+        self._asking, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._lock = threading.Lock()
+        command = [sys.executable, "-P", zygote.__file__]
+        with asked:
+            self._process = subprocess.Popen(command, env=environment(), stdin=asked, start_new_session=True)
+        atexit.register(self.end)
+
+    def end(self) -> None:
+        """Hang up: it ends."""
+        self._asking.close()
+        self._process.wait(30)
+
+    def fork(self, arguments: tuple[str, ...], settings: dict[str, str], *streams: int, session: bool) -> Forked:
+        """Have a verb started with standard input, output and error as given."""
+        request = {"arguments": arguments, "environment": settings, "session": session}
+        reply, theirs = socket.socketpair()
+        with theirs, self._lock:
+            self._asking.sendmsg([json.dumps(request).encode()], zygote.handed_over(theirs, *streams))
+        return Forked(reply, arguments)
+
+
+the_zygote = functools.cache(Zygote)
+
+
+def verb(*arguments: str, forked: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a verb to its end."""
-    command = [sys.executable, "-P", "-m", "countersign", *arguments]
-    return subprocess.run(command, env=environment(**more), capture_output=True, text=True, check=False, timeout=WAIT)
+    if not forked:
+        command = [sys.executable, "-P", "-m", "countersign", *arguments]
+        settings = environment(**more)
+        return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=WAIT)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open("rb") as nothing:
+        streams = (nothing.fileno(), out.fileno(), err.fileno())
+        process = the_zygote().fork(arguments, environment(**more), *streams, session=False)
+        try:
+            code = process.wait(WAIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        return subprocess.CompletedProcess(arguments, code, _text(out), _text(err))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def free_port() -> int:
@@ -47,11 +160,19 @@ def get(port: int, path: str) -> str:
 
 
 @contextlib.contextmanager
-def started(*arguments: str, port: int, errors: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(*arguments: str, port: int, errors: Path, forked: bool = True, **more: str) -> Iterator[Process]:
     """A serving process, ready to answer; stopped at the end when it still runs."""
-    command = [sys.executable, "-P", "-m", "countersign", *arguments, "--port", str(port)]
-    with errors.open("ab") as log:
-        process = subprocess.Popen(command, env=environment(**more), stdout=log, stderr=log, start_new_session=True)
+    given, settings = (*arguments, "--port", str(port)), environment(**more)
+    process: Process
+    with errors.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+        if forked:
+            streams = (nothing.fileno(), log.fileno(), log.fileno())
+            process = the_zygote().fork(given, settings, *streams, session=True)
+        else:
+            command = [sys.executable, "-P", "-m", "countersign", *given]
+            process = subprocess.Popen(
+                command, env=settings, stdin=nothing, stdout=log, stderr=log, start_new_session=True
+            )
     try:
         deadline = time.monotonic() + WAIT
         while not answers(port):
