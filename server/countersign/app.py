@@ -86,7 +86,7 @@ from countersign.reviews import change_requests, reminders
 from countersign.reviews import tables as reviews_tables
 from countersign.reviews import tables_calls as review_calls_tables
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.search import tables as search_tables
 from countersign.skills import tables as skills_tables
@@ -277,7 +277,7 @@ def _equip(door: Door, tools: Tools, purse: budgets.Budgets, draining: Draining,
     attend(tools.signer)
     tells_strangers = settings is None or settings.mode is not Mode.PRODUCTION
     trusted_only = settings is not None and settings.trusted_documents == "required"
-    engine = Engine(make_schema(), replace(tools, trusted_only=trusted_only), tells_strangers=tells_strangers)
+    engine = Engine(the_schema(), replace(tools, trusted_only=trusted_only), tells_strangers=tells_strangers)
     pipeline = Pipeline(
         engine,
         tools.db,

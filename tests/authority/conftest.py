@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from countersign.kit.db import Database
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.authority.place import CORE, SEALER, Place, marks_of
@@ -24,4 +24,4 @@ async def place(db: Database, signer: Signer, make: Factory, owner: asyncpg.Conn
     async with db.writer() as tx:
         await fill_up(tx, CORE, world)
     book = await read_book(owner, CORE)
-    return Place(Engine(make_schema(), Tools(db, SEALER, signer)), world, book, marks_of(book, world))
+    return Place(Engine(the_schema(), Tools(db, SEALER, signer)), world, book, marks_of(book, world))

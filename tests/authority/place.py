@@ -14,13 +14,13 @@ from countersign.kit.access import ANONYMOUS, Actor
 from countersign.kit.budgets import Charge
 from countersign.kit.ids import Sealer
 from countersign.reads.errors import Unreadable
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from tests.authority.policy import Book, Thing, table_of
 from tests.authority.world import World
 
 SEALER: Final = Sealer(b"s" * 32)
-CORE: Final = make_schema()._schema
+CORE: Final = the_schema()._schema
 MARK: Final = re.compile(r"cnry\d{6}")
 CHARGE: Final = Charge(allowed=True, points=7, limit=10_000, remaining=9_000, reset_seconds=10)
 _NODE = CORE.type_map["Node"]

@@ -16,11 +16,11 @@ from countersign.reads.bind import bound, column, find, one
 from countersign.reads.errors import BindingMistake
 from countersign.schema.authority import undeclared
 from countersign.schema.base import Tools
-from countersign.schema.contents import TYPES, export, make_schema
+from countersign.schema.contents import TYPES, export, make_schema, the_schema
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 
-SCHEMA = make_schema()
+SCHEMA = the_schema()
 
 
 def schema_of(queries: type) -> strawberry.Schema:

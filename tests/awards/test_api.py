@@ -13,7 +13,7 @@ from countersign.kit.access import ANONYMOUS, Actor, Role, Scope
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.awards.support import ANNA, Campus, acting, award, campus, consent, facts
@@ -49,7 +49,7 @@ MINE = """{ viewer { organization { handle } roles learner { email awards(first:
 
 @pytest.fixture
 def engine(db: Database, signer: Signer) -> Engine:
-    return Engine(make_schema(), Tools(db, SEALER, signer))
+    return Engine(the_schema(), Tools(db, SEALER, signer))
 
 
 @pytest_asyncio.fixture

@@ -22,7 +22,7 @@ from countersign.kit import trusted
 from countersign.kit.access import SYSTEM, Actor, OrganizationKind, Role, Scope
 from countersign.kit.clock import FrozenClock
 from countersign.organizations import service as organizations
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.schema.exporting import Page
 from tests.awards.support import award, campus
@@ -397,7 +397,7 @@ async def test_operations_are_listed_newest_first_when_asked(house: House, clock
 
 
 async def test_where_only_trusted_documents_run_an_export_runs_no_other(house: House) -> None:
-    engine = Engine(make_schema(), replace(house.tools, trusted_only=True))
+    engine = Engine(the_schema(), replace(house.tools, trusted_only=True))
     text = (
         "mutation ($q: String!, $k: IdempotencyKey!) { startBulkExport(input: {query: $q, idempotencyKey: $k})"
         " { bulkOperation { id } errors { __typename } } }"

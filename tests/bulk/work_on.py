@@ -10,7 +10,7 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.trust.addresses import Addresses
 from countersign.trust.keys import SecretKeyEncryption
@@ -24,7 +24,7 @@ async def work(dsn: str) -> None:
     """Work on what waits until killed."""
     db = await Database.open(dsn, clock=FrozenClock(NOW), pool_size=4, vault=VAULT, wait_seconds=WAIT)
     signer = Signer(SecretKeyEncryption(b"k" * 32), Addresses(ORIGIN), Workers(1))
-    engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    engine = Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
     print("started", flush=True)  # noqa: T201 - for the test that waits
     await jobs.run(db, engine.exporter, asyncio.Event())
 

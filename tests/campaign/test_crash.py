@@ -27,7 +27,7 @@ import pytest
 
 from countersign.kit import embedded
 from countersign.kit.ids import public_id
-from tests.cli.running import environment, free_port, started, still_there
+from tests.cli.running import Process, environment, free_port, started, still_there
 from tests.patience import WAIT
 
 pytestmark = pytest.mark.campaign
@@ -89,7 +89,7 @@ class Portal:
         """The pid of its PostgreSQL."""
         return int((self.data / "postgres" / "pgdata" / "postmaster.pid").read_text().split()[0])
 
-    def kill(self, process: subprocess.Popen[bytes], who: str) -> None:
+    def kill(self, process: Process, who: str) -> None:
         """End the server, its PostgreSQL, or both at once, without warning."""
         victims = {"server": [process.pid], "postgres": [self.postmaster()], "both": [self.postmaster(), process.pid]}
         for pid in victims[who]:

@@ -21,7 +21,7 @@ from countersign.kit.db import Database, Unreachable
 from countersign.kit.ids import Sealer
 from countersign.organizations import service as organizations
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.search.rules import DAILY_QUOTA
 from countersign.trust.signer import Signer
@@ -99,7 +99,7 @@ async def raid(
         for by in (None, *market.organizations)
     ]
     databases = [await Database.open(database_dsn, clock=clock, pool_size=8, wait_seconds=WAIT) for _ in range(WORKERS)]
-    engines = [Engine(make_schema(), Tools(each, Sealer(b"s" * 32), signer)) for each in databases]
+    engines = [Engine(the_schema(), Tools(each, Sealer(b"s" * 32), signer)) for each in databases]
     yield Raid(databases, engines, tokens, questions, random.Random(16), clock)  # noqa: S311 - made questions
     for each in databases:
         await each.close()

@@ -1,7 +1,7 @@
 """Starts our verbs as a person would: as processes, with a data directory of their own.
 
-Each is a process, but by default one that was forked from a process that had read the modules already (`zygote`): to
-read them is nine tenths of what a short verb does. Where the start itself is the claim, say `forked=False`.
+Each is a process, forked from one that had read the modules already (`zygote`): to read them is nine tenths of what a
+short verb does. Where the start itself is the claim, there are `verb_anew` and `started_anew`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tests.cli import zygote
 from tests.patience import WAIT
 
 SERVER = config.ROOT / "server"
+COMMAND = (sys.executable, "-P", "-m", "countersign")
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -103,7 +104,7 @@ class Zygote:
         self._lock = threading.Lock()
         command = [sys.executable, "-P", zygote.__file__]
         with asked:
-            self._process = subprocess.Popen(command, env=environment(), stdin=asked, start_new_session=True)
+            self._process = subprocess.Popen(command, env=environment(), stdin=asked.fileno(), start_new_session=True)
         atexit.register(self.end)
 
     def end(self) -> None:
@@ -123,12 +124,14 @@ class Zygote:
 the_zygote = functools.cache(Zygote)
 
 
-def verb(*arguments: str, forked: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+def verb_anew(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a verb to its end, in an interpreter of its own."""
+    command, settings = [*COMMAND, *arguments], environment(**more)
+    return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=WAIT)
+
+
+def verb(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a verb to its end."""
-    if not forked:
-        command = [sys.executable, "-P", "-m", "countersign", *arguments]
-        settings = environment(**more)
-        return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=WAIT)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open("rb") as nothing:
         streams = (nothing.fileno(), out.fileno(), err.fileno())
         process = the_zygote().fork(arguments, environment(**more), *streams, session=False)
@@ -160,26 +163,35 @@ def get(port: int, path: str) -> str:
 
 
 @contextlib.contextmanager
-def started(*arguments: str, port: int, errors: Path, forked: bool = True, **more: str) -> Iterator[Process]:
+def started(*arguments: str, port: int, errors: Path, **more: str) -> Iterator[Process]:
     """A serving process, ready to answer; stopped at the end when it still runs."""
-    given, settings = (*arguments, "--port", str(port)), environment(**more)
-    process: Process
     with errors.open("ab") as log, Path(os.devnull).open("rb") as nothing:
-        if forked:
-            streams = (nothing.fileno(), log.fileno(), log.fileno())
-            process = the_zygote().fork(given, settings, *streams, session=True)
-        else:
-            command = [sys.executable, "-P", "-m", "countersign", *given]
-            process = subprocess.Popen(
-                command, env=settings, stdin=nothing, stdout=log, stderr=log, start_new_session=True
-            )
+        streams = (nothing.fileno(), log.fileno(), log.fileno())
+        process = the_zygote().fork((*arguments, "--port", str(port)), environment(**more), *streams, session=True)
+    with _watched(process, port, errors):
+        yield process
+
+
+@contextlib.contextmanager
+def started_anew(*arguments: str, port: int, errors: Path, **more: str) -> Iterator[Process]:
+    """The same in an interpreter of its own."""
+    command, settings = [*COMMAND, *arguments, "--port", str(port)], environment(**more)
+    with errors.open("ab") as log:
+        process = subprocess.Popen(command, env=settings, stdout=log, stderr=log, start_new_session=True)
+    with _watched(process, port, errors):
+        yield process
+
+
+@contextlib.contextmanager
+def _watched(process: Process, port: int, errors: Path) -> Iterator[None]:
+    """A process until it answers, while it serves, and until it has ended."""
     try:
         deadline = time.monotonic() + WAIT
         while not answers(port):
             assert process.poll() is None, errors.read_text()
             assert time.monotonic() < deadline, errors.read_text()
             time.sleep(0.05)
-        yield process
+        yield
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import answers, children, free_port, get, started, still_there, verb
+from tests.cli.running import answers, children, free_port, get, started, started_anew, still_there, verb
 from tests.patience import WAIT
 
 
@@ -18,7 +18,7 @@ from tests.patience import WAIT
 def test_a_stopped_server_leaves_no_process(tmp_path: Path, how: signal.Signals, workers: str) -> None:
     port = free_port()
     arguments = ("serve", "--data", str(tmp_path / "a b"), "--workers", workers)
-    with started(*arguments, port=port, errors=tmp_path / "log", forked=False) as process:
+    with started_anew(*arguments, port=port, errors=tmp_path / "log") as process:
         below = children(process.pid)
         assert len(below) >= 5, "PostgreSQL has several processes"
         process.send_signal(how)

@@ -12,7 +12,7 @@ from countersign import config
 from countersign.cli import token
 from countersign.kit import embedded
 from countersign.kit.access import POLICY, OrganizationKind, Permission, Role, Scope
-from tests.cli.running import verb
+from tests.cli.running import verb, verb_anew
 
 VERBS = (
     "demo",
@@ -32,7 +32,7 @@ VERBS = (
 
 
 def test_help_names_every_verb_and_reads_little() -> None:
-    shown = verb("--help", forked=False, PYTHONPROFILEIMPORTTIME="1")
+    shown = verb_anew("--help", PYTHONPROFILEIMPORTTIME="1")
     assert shown.returncode == 0
     for name in VERBS:
         assert f" {name} " in shown.stdout

@@ -17,9 +17,10 @@ import sys
 from typing import Any, NoReturn
 
 LARGEST = 1 << 18
-MODULES = ("app", "cli.demo", "cli.doctor", "cli.documents", "cli.export_schema", "cli.hosting", "cli.imports")
-MODULES += ("cli.log", "cli.main", "cli.migrate", "cli.organizations", "cli.people", "cli.reset", "cli.serve")
-MODULES += ("cli.sign_in", "cli.token")
+MODULES = (
+    "demo doctor documents export_schema hosting imports log main migrate organizations people reset serve sign_in"
+)
+MODULES += " token"
 
 
 def _become(request: dict[str, Any], streams: list[int]) -> NoReturn:
@@ -91,6 +92,6 @@ def handed_over(reply: socket.socket, *streams: int) -> list[tuple[int, int, byt
 if __name__ == "__main__":
     from importlib import import_module
 
-    for name in MODULES:
-        import_module(f"countersign.{name}")
+    for name in MODULES.split():
+        import_module(f"countersign.cli.{name}")
     serve(socket.socket(fileno=os.dup(0)))

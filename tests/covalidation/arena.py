@@ -15,7 +15,7 @@ from countersign.kit.clock import DatabaseClock
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.specs import service as specs
 from countersign.trust.signer import Signer
@@ -142,5 +142,5 @@ async def open_arena(db: Database, signer: Signer, make: Factory, seed: int) -> 
         await ground(tx)
         school = await make.school(tx, Role.AUTHOR, Role.REGISTRAR)
         employers = [await make.employer(tx) for _ in range(SIX)]
-    engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    engine = Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
     return Arena(db, engine, signer, school, employers, random.Random(seed))  # noqa: S311 - reproducible, not secret

@@ -18,7 +18,7 @@ from countersign.kit.ids import Sealer
 from countersign.reviews import reminders
 from countersign.reviews.rubric import RUBRIC
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.trust.addresses import Addresses
 from countersign.trust.keys import SecretKeyEncryption
@@ -179,7 +179,7 @@ def open_house(dsn: str) -> House:
     db, clock, people, organizations = loop.run_until_complete(furnish(dsn))
     workers = Workers(signing=1)
     signer = Signer(SecretKeyEncryption(secrets.token_bytes(32)), Addresses(ORIGIN), workers)
-    engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    engine = Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
     return House(loop, db, clock, engine, workers, signer, people, organizations)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
+from tests.cli.running import Process
 from tests.patience import WAIT
 
 QUERY = json.dumps({"query": "{ skillFrameworks { id } }"})
@@ -58,7 +58,7 @@ def readiness(port: int) -> int:
         connection.close()
 
 
-def told_to_go(process: subprocess.Popen[bytes], port: int, callers: int = 4) -> dict[str, Any]:
+def told_to_go(process: Process, port: int, callers: int = 4) -> dict[str, Any]:
     """Send SIGTERM under load; what was seen from then on."""
     working = [Caller(port) for _ in range(callers)]
     stop = threading.Event()

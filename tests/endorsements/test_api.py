@@ -17,7 +17,7 @@ from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.reviews import service as reviews
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.specs import service as specs
 from countersign.trust.canonical_codes import digest_multibase, digest_sri
@@ -89,7 +89,7 @@ class Desk:
 async def desk(db: Database, signer: Signer, make: Factory) -> Desk:
     async with db.writer() as tx:
         here = await scene(tx, make, published=True)
-    return Desk(Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here)
+    return Desk(Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here)
 
 
 def problems(payload: Any) -> list[tuple[str, str, list[str]]]:
@@ -356,7 +356,7 @@ async def test_an_endorsement_of_an_unpublished_version_is_between_school_and_re
         here = await scene(tx, make)
         await reviews.request(tx, here.school, reviews.RequestReview(here.version, here.employer_id))
         stranger = await make.employer(tx)
-    desk = Desk(Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here)
+    desk = Desk(Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here)
     signed = (await desk.endorse())["endorsement"]["id"]
     query = (
         "query ($id: ID!) { node(id: $id) { id } endorsement(id: $id) { id } endorsements(first: 5) { totalCount } }"

@@ -13,7 +13,7 @@ from countersign.kit.access import ANONYMOUS, SYSTEM, Actor, Role
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.endorsements.ledger import CLOSES, OPENS, TOOLS, Market, colleague, market
@@ -68,7 +68,7 @@ async def desk(db: Database, make: Factory, signer: Signer) -> Desk:
     """Two pledged seats, and a confirmed toolchain."""
     async with db.writer() as tx:
         here = await market(tx, make, HiringPledge(6, "junior analyst", "EU remote", OPENS, CLOSES), TOOLS)
-    return Desk(Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here, make)
+    return Desk(Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here, make)
 
 
 async def test_a_seat_is_reserved_redeemed_and_read(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from countersign.kit.access import POLICY, OrganizationKind, Permission
 from countersign.kit.db import Database
 from countersign.reads.bindings import METADATA
 from countersign.reviews import service as reviews
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.trust.signer import Signer
 from tests.api import Api, served
 from tests.endorsements.kept import kept
@@ -150,7 +150,7 @@ async def test_bad_suggestions_are_refused(desk: Desk, make: Factory) -> None:
 
 def test_invariant_2_no_mutation_of_a_school_takes_words_of_an_endorsement() -> None:
     """Who may send a `statement`: only the endorser to endorse, propose or renew; the school only to suggest."""
-    mutation = make_schema()._schema.mutation_type
+    mutation = the_schema()._schema.mutation_type
     assert mutation is not None
     takers: dict[str, Permission] = {}
     for name, field in mutation.fields.items():

@@ -25,7 +25,7 @@ from countersign.reads.errors import BadInput, BindingMistake
 from countersign.reads.identity import Public, Sealed
 from countersign.schema import federation
 from countersign.schema.base import Tools
-from countersign.schema.contents import export, make_schema
+from countersign.schema.contents import export, the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.trust.signer import Signer
 from tests.conftest import VAULT
@@ -35,7 +35,7 @@ from tests.reads.counted import CountedDatabase
 from tests.reads.world import SEALER, World, make_world
 from tests.specs import support
 
-SCHEMA = make_schema()
+SCHEMA = the_schema()
 CORE = SCHEMA._schema
 ENTITIES = """
 query ($them: [_Any!]!) { _entities(representations: $them) {
@@ -99,7 +99,7 @@ async def place(
             or {}
         )
     counted.statements.clear()
-    yield Place(Engine(make_schema(), Tools(counted, SEALER, signer)), counted, world, facts)
+    yield Place(Engine(the_schema(), Tools(counted, SEALER, signer)), counted, world, facts)
     await counted.close()
 
 
@@ -258,7 +258,7 @@ async def test_the_price_grows_with_the_representations_whatever_is_found(place:
 
 async def test_a_schema_that_strangers_may_not_read_is_told_to_who_signed_in(place: Place, signer: Signer) -> None:
     tools = Tools(place.db, SEALER, signer)
-    place.engine = Engine(make_schema(), tools, tells_strangers=False)
+    place.engine = Engine(the_schema(), tools, tells_strangers=False)
     asked = "{ again: _service { sdl } }"
     body = await place.post(asked, ANONYMOUS)
     assert [error["extensions"]["code"] for error in body["errors"]] == ["UNAUTHENTICATED"]

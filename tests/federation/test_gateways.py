@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from countersign.schema import federation
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from tests import node
 from tests.serving import Demo
 
@@ -29,7 +29,7 @@ VACANCIES: Final = (
 
 def our_sdl() -> str:
     """The SDL of our subgraph."""
-    return federation.sdl_of(make_schema()._schema)
+    return federation.sdl_of(the_schema()._schema)
 
 
 def their_sdl() -> str:

@@ -44,11 +44,11 @@ from hypothesis import strategies as st
 
 from countersign.reads.selection import Selections
 from countersign.schema import limits, pricing
-from countersign.schema.contents import export, make_schema
+from countersign.schema.contents import export, the_schema
 from countersign.schema.documents import read
 from tests.reads.documents import Pool, Query, queries
 
-REAL = make_schema()
+REAL = the_schema()
 SCHEMA: GraphQLSchema = REAL._schema
 PRINTED = build_schema((Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8"))
 SHIPPED = Path(__file__).parents[2] / "frontend_stub" / "graphiql" / "src" / "operations"

@@ -15,7 +15,7 @@ from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.organizations import service as organizations
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.schema.subscriptions_live import Member, Visit
 from countersign.trust.signer import Signer
@@ -128,7 +128,7 @@ class Desk:
 @asynccontextmanager
 async def desk(db: Database, signer: Signer, make: Factory) -> AsyncIterator[Desk]:
     """The engine, with the relay and the hub of a process beside it."""
-    engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    engine = Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as jobs:
         jobs.create_task(relay.run(db, stop))

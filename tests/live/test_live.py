@@ -21,7 +21,7 @@ from countersign.organizations import service as organizations
 from countersign.reads.errors import Unreadable
 from countersign.reviews import service as reviews
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.specs import service as specs
 from countersign.specs.rules import Kind
@@ -326,7 +326,7 @@ async def test_resuming_under_many_writers_leaves_nothing_out_and_repeats_nothin
 async def test_who_begins_ahead_of_a_hub_that_is_behind_is_told_nothing_twice(
     db: Database, signer: Signer, make: Factory
 ) -> None:
-    engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    engine = Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
     still = Desk(db, engine, make)
     async with db.writer() as tx:
         school = (await scene(tx, make)).school

@@ -43,7 +43,7 @@ from countersign.reviews.rules_changes import Answer
 from countersign.reviews.rules_rubrics import Wanted
 from countersign.reviews.sectors import Sector
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.specs import catalogue, listings, service
 from countersign.trust import key_commands
@@ -58,7 +58,7 @@ from tests.specs.samples import COMPLETE
 from tests.specs.support import drafted, ground, submitted
 
 SEALER: Final = Sealer(b"s" * 32)
-SCHEMA: Final = make_schema()
+SCHEMA: Final = the_schema()
 LISTING: Final = b"program_id,provider,title,description\n7,Riverside Institute,Welding,Learn to join steel safely.\n"
 DAY: Final = date(2026, 10, 1)
 STANDING: Final = ("submitted", "published", "deprecated", "entrusted", "sought")
@@ -154,7 +154,7 @@ async def make_stage(db: Database, signer: Signer, make: Factory) -> Stage:
         own = replace(await _signed_in(tx), learner_id=issued.learner_id)
         colleagues = dict([await _colleague(tx, make, actor) for actor in (school, employer, house)])
     return Stage(
-        Engine(make_schema(), Tools(db, SEALER, signer, fetcher=Fetcher(Names()), mailer=NOWHERE)),
+        Engine(the_schema(), Tools(db, SEALER, signer, fetcher=Fetcher(Names()), mailer=NOWHERE)),
         db,
         school,
         employer,

@@ -17,7 +17,7 @@ from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.organizations import service as organizations
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.patience import WAIT
@@ -63,7 +63,7 @@ async def demo_world(demo_dsn: str, demo_guests: dict[str, Actor]) -> World:
     actors = list(demo_guests.values())
     owner = await asyncpg.connect(demo_dsn)
     try:
-        return World(actors, await harvest(make_schema()._schema, owner, actors, SEALER))
+        return World(actors, await harvest(the_schema()._schema, owner, actors, SEALER))
     finally:
         await owner.close()
 
@@ -71,4 +71,4 @@ async def demo_world(demo_dsn: str, demo_guests: dict[str, Actor]) -> World:
 @pytest.fixture
 def demo_engine(demo_db: Database, signer: Signer) -> Engine:
     """The product's engine over the demo's data."""
-    return Engine(make_schema(), Tools(demo_db, SEALER, signer))
+    return Engine(the_schema(), Tools(demo_db, SEALER, signer))

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import strawberry
@@ -56,6 +56,7 @@ from countersign.reads.bindings import (
 from countersign.reads.identity import Located, Public, Sealed, locate
 from countersign.reads.lookups import locate_any, match
 from countersign.schema.base import Command
+from countersign.schema.contents import make_schema
 from countersign.schema.problems import error_type
 
 Info = GraphQLResolveInfo[Any]
@@ -507,6 +508,12 @@ def _given(text: str, _call: Call) -> str:
 def _located(bound: Bound, located: Located) -> str:
     key = f"'{located.id}'::uuid" if located.id else "null::uuid"
     return match(bound, key, f"{located.number}::bigint" if located.number is not None else "null::bigint")
+
+
+@cache
+def the_oracle() -> Oracle:
+    """The oracle of the whole schema, of which it has a copy of its own to work in; made once."""
+    return Oracle(make_schema())
 
 
 def _without_rows(bound: Bound) -> Bound:

@@ -17,7 +17,7 @@ from tests.reads.documents import queries
 from tests.reads.oracle import Oracle
 from tests.reads.world import World, make_world
 
-ORACLE = Oracle(toy.toy_schema())
+ORACLE = Oracle(toy.make_toy_schema())
 
 
 @pytest_asyncio.fixture

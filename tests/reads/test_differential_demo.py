@@ -5,14 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.kit.db import Database
-from countersign.schema.contents import make_schema
 from countersign.schema.engine import Engine
 from tests.reads.differential import LONG, MODEST, compare
 from tests.reads.documents import queries
-from tests.reads.oracle import Oracle
+from tests.reads.oracle import the_oracle
 from tests.reads.world import World
 
-ORACLE = Oracle(make_schema())
+ORACLE = the_oracle()
 
 
 @MODEST

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from countersign.kit.access import Actor
 from countersign.kit.db import Database
-from countersign.schema.contents import make_schema
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.mutations.stage import SEALER, Stage, make_stage
@@ -24,9 +23,9 @@ from tests.mutations.table import TABLE
 from tests.reads.differential import LONG, MODEST, compare
 from tests.reads.documents import Done, Pool, Query, repetitions
 from tests.reads.harvest import harvest
-from tests.reads.oracle import Oracle
+from tests.reads.oracle import the_oracle
 
-ORACLE = Oracle(make_schema())
+ORACLE = the_oracle()
 ERROR = "__typename ... on UserError { message path code }"
 BAD: dict[str, dict[str, Any]] = {
     "createSpec": {"slug": "NO"},

@@ -24,11 +24,11 @@ from graphql.execution.values import VariableValues
 from countersign.kit.db import Database
 from countersign.reads.plan import compile_query
 from countersign.reads.selection import Selections
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.documents import read
 from tests.reads.documents import VALID, written
 
-CORE = make_schema()._schema
+CORE = the_schema()._schema
 
 
 def literal(type_: GraphQLInputType, only: str | None = None) -> str:

@@ -11,7 +11,7 @@ from countersign.kit.access import ANONYMOUS
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.trust.signer import Signer
 from tests.reads.typical import TYPICAL
@@ -23,7 +23,7 @@ SPECS = "{ credentialSpecs(first: 5, orderBy: {field: SLUG}) { nodes { id slug t
 
 @pytest.fixture
 def engine(db: Database, signer: Signer) -> Engine:
-    return Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer), kept_bytes=CAPACITY)
+    return Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer), kept_bytes=CAPACITY)
 
 
 def distinct(number: int) -> str:
@@ -90,7 +90,7 @@ async def test_shapes_of_variables_are_bounded_for_each_document(engine: Engine)
 
 
 async def test_the_weight_of_what_is_kept_is_about_what_it_takes(db: Database, signer: Signer) -> None:
-    engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    engine = Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
     await ask(engine, distinct(0))
     gc.collect()
     tracemalloc.start()

@@ -12,12 +12,12 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.reads.bind import entity
 from countersign.schema.base import CommandInput, GuardedInput, Lock, Tools, command, payload
-from countersign.schema.contents import MUTATIONS, export, make_schema
+from countersign.schema.contents import MUTATIONS, export, make_schema, the_schema
 from countersign.schema.organizations import Organization
 from countersign.schema.problems import StaleVersionError
 from countersign.schema.promises import command_of
 
-SCHEMA = make_schema()
+SCHEMA = the_schema()
 CORE = SCHEMA._schema
 NAMES = sorted(CORE.mutation_type.fields) if CORE.mutation_type is not None else []
 SEEN = {"DIGEST": ("expectedDigest", "String!"), "UNMODIFIED_SINCE": ("ifUnmodifiedSince", "DateTime!")}

@@ -18,10 +18,10 @@ from countersign.kit.errors import Code
 from countersign.reads.bindings import BACKREF, METADATA, binding_of, node_types
 from countersign.schema.authority import authority_of
 from countersign.schema.base import Command
-from countersign.schema.contents import export, make_schema
+from countersign.schema.contents import export, the_schema
 from countersign.schema.problems import UserErrorCode
 
-SCHEMA = make_schema()
+SCHEMA = the_schema()
 CORE = SCHEMA._schema
 TYPES = {name: type_ for name, type_ in CORE.type_map.items() if not name.startswith("__")}
 

@@ -14,7 +14,7 @@ from countersign.kit.access import Actor
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.schema.pricing import count_objects
 from countersign.trust.signer import Signer
@@ -23,7 +23,7 @@ from tests.reads.conftest import SEALER
 from tests.reads.counted import CountedDatabase
 from tests.reads.differential import compare
 from tests.reads.documents import Query
-from tests.reads.oracle import Oracle
+from tests.reads.oracle import the_oracle
 from tests.reads.typical import TYPICAL, Typical
 
 FACTS = """
@@ -80,7 +80,7 @@ async def test_a_typical_query_is_one_statement(
     demo_guests: dict[str, Actor],
     facts: dict[str, Any],
 ) -> None:
-    engine = Engine(make_schema(), Tools(counted, SEALER, signer))
+    engine = Engine(the_schema(), Tools(counted, SEALER, signer))
     request = Request(typical.text, filled(typical, facts))
     actor = demo_guests[typical.role]
     # A new connection asks once what array types are; what is counted comes after.
@@ -96,4 +96,4 @@ async def test_a_typical_query_is_one_statement(
     assert count_objects(answer.data or b"") <= answer.extensions["cost"]["requested"]
     data = json.loads(answer.data or b"null")
     assert any(value for value in data.values()), data
-    await compare(Oracle(make_schema()), engine, counted, actor, Query(typical.text, dict(request.variables)))
+    await compare(the_oracle(), engine, counted, actor, Query(typical.text, dict(request.variables)))

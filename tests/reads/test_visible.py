@@ -10,14 +10,14 @@ import pytest_asyncio
 from countersign.kit.access import ANONYMOUS
 from countersign.kit.db import Database
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.trust.signer import Signer
 from tests.factories import Factory
 from tests.reads.conftest import SEALER
 from tests.reads.differential import compare
 from tests.reads.documents import Query
-from tests.reads.oracle import Oracle
+from tests.reads.oracle import the_oracle
 from tests.reads.world import World, make_world
 
 CATALOGUE = """{
@@ -48,9 +48,9 @@ async def world(db: Database, make: Factory) -> AsyncIterator[World]:
 async def test_what_a_relation_leaves_out_hides_nothing_more(
     text: str, db: Database, world: World, signer: Signer
 ) -> None:
-    engine = Engine(make_schema(), Tools(db, SEALER, signer))
+    engine = Engine(the_schema(), Tools(db, SEALER, signer))
     skill = next(text for text in world.pool.of("ID") if text.startswith("skill_"))
     seen = await engine.answer(Request(text, {"skills": [skill]} if "$" in text else {}), world.actors[0], "visible")
     assert seen.errors == []
     for actor in (*world.actors, ANONYMOUS):
-        await compare(Oracle(make_schema()), engine, db, actor, Query(text, {"skills": [skill]} if "$" in text else {}))
+        await compare(the_oracle(), engine, db, actor, Query(text, {"skills": [skill]} if "$" in text else {}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from countersign.kit.db import Database
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import make_schema, the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.trust.signer import Signer
 from tests.factories import Factory
@@ -15,7 +15,7 @@ from tests.reads.world import SEALER, make_world
 
 
 async def test_every_field_of_the_schema_is_compared(db: Database, make: Factory, signer: Signer) -> None:
-    oracle, engine = Oracle(make_schema()), Engine(make_schema(), Tools(db, SEALER, signer))
+    oracle, engine = Oracle(make_schema()), Engine(the_schema(), Tools(db, SEALER, signer))
     world = await make_world(db, make)
     employer = world.actors[0]
     (stack,) = [i for i in world.pool.of("ID") if i.startswith("stk_")]

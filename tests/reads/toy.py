@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -134,9 +135,12 @@ class ToyQueries:
     )
 
 
-def toy_schema() -> strawberry.Schema:
-    """The real schema and the toys."""
+def make_toy_schema() -> strawberry.Schema:
+    """The real schema and the toys, for who changes it."""
     return make_schema((*QUERIES, ToyQueries), (*MUTATIONS, ToyMutations))
+
+
+toy_schema = cache(make_toy_schema)
 
 
 def toy_engine(db: Database, signer: Signer) -> Engine:

@@ -14,7 +14,7 @@ from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.reviews.rubric import RUBRIC
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.specs import service as specs
 from countersign.trust.signer import Signer
@@ -69,7 +69,7 @@ class Desk:
 async def desk(db: Database, signer: Signer, make: Factory) -> Desk:
     async with db.writer() as tx:
         here = await scene(tx, make)
-    return Desk(Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here)
+    return Desk(Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here)
 
 
 def problems(payload: Any) -> list[tuple[str, str, list[str]]]:

@@ -37,7 +37,7 @@ from countersign.reviews.rules_experts import ExpertGone, ExpertInvited
 from countersign.reviews.sectors import Sector
 from countersign.reviews.service import Decide, RequestReview
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.specs import service as specs
 from countersign.trust.signer import Signer
@@ -50,7 +50,7 @@ from tests.specs.support import ground
 
 SCHOOL = "Strelsau School of Data"
 TOLD = f"Made by {SCHOOL} (strelsau), see https://strelsau.example/ab."
-CORE = make_schema()._schema
+CORE = the_schema()._schema
 READ = """query ($id: ID!) { reviewRequest(id: $id) { state veiled blind school { id displayName }
   specVersion { id } content { title description } viewerCan { decide claim } review { byExpert } } }"""
 
@@ -136,7 +136,7 @@ async def booth(db: Database, signer: Signer, make: Factory) -> AsyncIterator[Bo
     tools = Tools(db, Sealer(b"s" * 32), signer)
     telling = [str(school_id), "strelsau", "Strelsau", str(made.spec_id), str(version), "telling-slug", digest]
     yield Booth(
-        *(db, Engine(make_schema(), tools), app.create_app_with(tools), school, employer),
+        *(db, Engine(the_schema(), tools), app.create_app_with(tools), school, employer),
         *(made.spec_id, version, request, telling),
     )
 

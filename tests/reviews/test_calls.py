@@ -40,7 +40,7 @@ from countersign.reviews.rules_calls import (
 from countersign.reviews.sectors import TITLES, Sector
 from countersign.reviews.service import RequestReview
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.conftest import NOW, VAULT
@@ -143,7 +143,7 @@ class Market:
 async def market(db: Database, signer: Signer, make: Factory) -> Market:
     async with db.writer() as tx:
         here = await scene(tx, make)
-    return Market(db, Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer)), here, make)
+    return Market(db, Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer)), here, make)
 
 
 async def test_a_call_is_in_the_queue_of_those_it_means_and_seen_by_nobody_else(market: Market) -> None:
@@ -387,7 +387,7 @@ async def test_the_queue_is_one_statement_and_pages_without_gaps(
     spy = await CountedDatabase.open(database_dsn, clock=clock, pool_size=2, vault=VAULT, wait_seconds=WAIT)
     assert isinstance(spy, CountedDatabase)
     spy.statements, spy.transactions = [], 0
-    await ask_data(Engine(make_schema(), Tools(spy, Sealer(b"s" * 32), signer)), QUEUE, market.here.employer)
+    await ask_data(Engine(the_schema(), Tools(spy, Sealer(b"s" * 32), signer)), QUEUE, market.here.employer)
     await spy.close()
     assert (len(spy.statements), spy.transactions) == (1, 0)
     page = """query ($after: Cursor) { reviewQueue(first: 2, after: $after) {

@@ -11,7 +11,7 @@ from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.reviews.rubric import DEFAULT_ID, RUBRIC
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.trust.signer import Signer
 from tests.factories import Factory
@@ -51,7 +51,7 @@ async def desk(db: Database, signer: Signer, make: Factory) -> Desk:
     async with db.writer() as tx:
         here = await scene(tx, make)
         request = await claimed(tx, here.school, here.employer, here.version)
-    return Desk(Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here, f"rrq_{request}")
+    return Desk(Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, here, f"rrq_{request}")
 
 
 async def test_a_review_is_private_until_it_is_submitted_and_then_between_two(desk: Desk, make: Factory) -> None:

@@ -11,11 +11,11 @@ from graphql import build_ast_schema, parse
 from countersign import __version__
 from countersign.cli import export_schema
 from countersign.schema import changes, federation
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.deprecation import deprecated
 from tests.cli.running import verb
 
-SDL = federation.sdl_of(make_schema()._schema)
+SDL = federation.sdl_of(the_schema()._schema)
 TODAY = date(2026, 11, 22)
 
 

@@ -12,7 +12,7 @@ from countersign.kit.sight import EVERYONE
 from countersign.kit.view import View
 from countersign.reads.bind import arg, bound, column, ending, find
 from countersign.schema import deprecation
-from countersign.schema.contents import export, make_schema
+from countersign.schema.contents import export, make_schema, the_schema
 from countersign.schema.deprecation import Deprecation, deprecated
 
 ON = date(2026, 11, 22)
@@ -20,7 +20,7 @@ REASON = "Use Query.new. Deprecated 2026-11-22, removed not before 2027-05-22."
 
 
 def test_every_deprecation_of_the_schema_keeps_the_promise() -> None:
-    assert deprecation.problems(make_schema()._schema) == []
+    assert deprecation.problems(the_schema()._schema) == []
 
 
 def test_the_reason_says_what_to_use_and_until_when_it_stays() -> None:

@@ -20,9 +20,9 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 
-SCHEMA = make_schema()._schema
+SCHEMA = the_schema()._schema
 SCALARS = {
     *("DateTime", "Date", "URL", "Markdown", "Decimal", "Duration", "LanguageTag", "CountryCode", "CurrencyCode"),
     *("Cursor", "IdempotencyKey"),

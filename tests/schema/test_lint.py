@@ -10,14 +10,14 @@ import pytest_asyncio
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
 from countersign import config
-from countersign.schema.contents import export, make_schema
+from countersign.schema.contents import export, the_schema
 from tests import node
 
 pytestmark = pytest.mark.node
 
 HERE: Final = Path(__file__).parent / "js"
 OPERATIONS: Final = config.ROOT / "frontend_stub" / "graphiql" / "src" / "operations"
-SCHEMA: Final = make_schema()
+SCHEMA: Final = the_schema()
 # What each preset has and we do not ask; tests/schema/js/rules.mjs says why.
 OFF: Final = {
     "schema": {

@@ -16,7 +16,7 @@ from countersign.kit.access import ANONYMOUS, Actor, Role, Scope
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.search.service import Drift
 from countersign.stacks import service as stacks
@@ -28,7 +28,7 @@ from tests.search.hall import QUERY, REGIONS, Hall, hall
 
 @pytest.fixture
 def engine(db: Database, signer: Signer) -> Engine:
-    return Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    return Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
 
 
 @pytest_asyncio.fixture

@@ -13,7 +13,7 @@ from countersign.kit.access import ANONYMOUS, POLICY, Actor, OrganizationKind, P
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.specs.rules import Kind
 from countersign.trust.signer import Signer
@@ -58,7 +58,7 @@ async def desk(db: Database, signer: Signer, make: Factory) -> Desk:
         school = await make.school(tx)
         made = [(await submitted(tx, school, published=True))[0] for _ in range(3)]
         capstone, _ = await submitted(tx, school, kind=Kind.CAPSTONE, published=True)
-    return Desk(Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, school, made, capstone)
+    return Desk(Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer)), db, school, made, capstone)
 
 
 def problems(payload: Any) -> list[tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ import pytest_asyncio
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.trust.signer import Signer
 from tests.factories import Factory
@@ -19,7 +19,7 @@ from tests.search.hall import QUERY, REGIONS, Hall, hall
 
 @pytest_asyncio.fixture
 async def here(db: Database, signer: Signer, make: Factory) -> Hall:
-    engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    engine = Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
     return await hall(db, engine, signer, make, graduates=12)
 
 

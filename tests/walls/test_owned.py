@@ -17,7 +17,7 @@ from countersign.kit.placement import APP_ROLE, READER_ROLE
 from countersign.kit.walls import Wall, behind, tables_in, wall_of
 from countersign.reads.plan import Plan
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.trust.signer import Signer
 from tests.factories import Factory
@@ -29,7 +29,7 @@ Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 @pytest_asyncio.fixture
 async def here(db: Database, signer: Signer, make: Factory) -> Hall:
-    engine = Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    engine = Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
     return await hall(db, engine, signer, make, graduates=6)
 
 

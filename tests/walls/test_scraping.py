@@ -16,7 +16,7 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.search import rules
 from countersign.trust.signer import Signer
@@ -41,7 +41,7 @@ query Take($skills: [ID!], $specs: [ID!], $stack: ID, $by: [ID!], $regions: [Str
 
 @pytest.fixture
 def engine(db: Database, signer: Signer) -> Engine:
-    return Engine(make_schema(), Tools(db, Sealer(b"s" * 32), signer))
+    return Engine(the_schema(), Tools(db, Sealer(b"s" * 32), signer))
 
 
 @pytest_asyncio.fixture

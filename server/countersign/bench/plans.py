@@ -11,7 +11,7 @@ from countersign.kit.access import Actor, OrganizationKind, Role, Scope
 from countersign.kit.db import Database
 from countersign.kit.ids import Sealer, new_id
 from countersign.schema.base import Tools
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine, Request
 from countersign.trust.addresses import Addresses
 from countersign.trust.keys import SecretKeyEncryption
@@ -52,7 +52,7 @@ async def measure(data: Data, secret: bytes) -> tuple[list[Kept], dict[str, Any]
     try:
         async with Workers() as workers:
             signer = Signer(SecretKeyEncryption(secret), Addresses(ORIGIN), workers)
-            engine = Engine(make_schema(), Tools(db, Sealer(secret), signer))
+            engine = Engine(the_schema(), Tools(db, Sealer(secret), signer))
             for name, question in asked.items():
                 before = engine.statistics()
                 read, compiled = before.read.seconds, before.compiled.seconds

@@ -30,7 +30,7 @@ from countersign.config import Settings, UnsafeSettings
 from countersign.demo import frontend
 from countersign.kit.embedded_programs import EmbeddedPostgresError
 from countersign.kit.migrate import alembic_config, sqlalchemy_url
-from countersign.schema.contents import export, make_schema
+from countersign.schema.contents import export, the_schema
 
 EXTENSIONS = ("pg_trgm", "btree_gist")
 OLDEST_POSTGRES = 15
@@ -171,7 +171,7 @@ async def _revisions(dsn: str) -> tuple[str | None, str | None]:
 
 
 def _bundles() -> Iterator[Row]:
-    fresh = COMMITTED.exists() and COMMITTED.read_text() == export(make_schema())
+    fresh = COMMITTED.exists() and COMMITTED.read_text() == export(the_schema())
     remedy = "" if fresh else "python3 server export-schema -o schema.graphql"
     yield Row("schema.graphql", State.OK if fresh else State.NOTE, "the code's" if fresh else "not the code's", remedy)
     built = frontend.is_fresh()

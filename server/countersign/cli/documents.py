@@ -17,7 +17,7 @@ from countersign.kit import trusted
 from countersign.kit.migrate import migrate
 from countersign.reads.errors import Unreadable
 from countersign.schema import pricing
-from countersign.schema.contents import make_schema
+from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 
 TEXTS: Final = (".graphql", ".gql")
@@ -104,7 +104,7 @@ def _manifest(path: Path, text: str) -> list[tuple[str, str]]:
 async def _add(settings: Settings, given: list[Given], *, json: bool) -> int:
     await migrate(settings.dsn)
     async with tools_of(settings) as tools:
-        engine = Engine(make_schema(), tools)
+        engine = Engine(the_schema(), tools)
         names, bad = [], 0
         for one in given:
             try:

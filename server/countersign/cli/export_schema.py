@@ -12,7 +12,7 @@ from countersign import __version__, config
 from countersign.cli.hosting import BAD_DATA, say
 from countersign.schema import changes as history
 from countersign.schema import federation as subgraph
-from countersign.schema.contents import export, make_schema
+from countersign.schema.contents import export, the_schema
 
 COMMITTED = config.ROOT / "schema.graphql"
 
@@ -24,7 +24,7 @@ def run(output: Path | None, *, check: bool, federation: bool, changes: bool, re
     the last release, and fail when something breaks clients that is not listed. With `release`, make it the last
     release, once for each version; `anew` lets a version be cut again, for as long as nobody has it.
     """
-    schema = make_schema()
+    schema = the_schema()
     if check:
         return _check(export(schema))
     sdl = subgraph.sdl_of(schema._schema)  # noqa: SLF001 - the schema that Strawberry declares
