@@ -151,8 +151,11 @@ def make(clock: FrozenClock) -> Factory:
 
 @pytest_asyncio.fixture(scope="session")
 async def workers() -> AsyncIterator[Workers]:
-    """One real worker process for the run, started when the first test signs or verifies."""
+    """One real worker process for the run, which has read all that it needs."""
     async with Workers(1) as started:
+        # Its first job reads modules for a second or, on a busy machine, more than the two that an answer waits for a
+        # signature; so that job is none of a test's.
+        await started.signing.do({"do": "prepare", "document": "{}", "options": {}})
         yield started
 
 
