@@ -14,6 +14,7 @@ import selectors
 import signal
 import socket
 import sys
+from importlib import import_module
 from typing import Any, NoReturn
 
 LARGEST = 1 << 18
@@ -35,9 +36,7 @@ def _become(request: dict[str, Any], streams: list[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.argv = ["countersign", *request["arguments"]]
-    from countersign.cli.main import main  # noqa: PLC0415 - read long ago; this file must not need it at its own import
-
-    main()
+    import_module("countersign.cli.main").main()
     sys.exit(0)
 
 
@@ -90,8 +89,6 @@ def handed_over(reply: socket.socket, *streams: int) -> list[tuple[int, int, byt
 
 
 if __name__ == "__main__":
-    from importlib import import_module
-
     for name in MODULES.split():
         import_module(f"countersign.cli.{name}")
     serve(socket.socket(fileno=os.dup(0)))
