@@ -24,6 +24,7 @@ from countersign.kit.importing import (
     read_table,
     refusal,
 )
+from countersign.kit.patience import take_time
 from countersign.learners import consents
 from countersign.learners.consents import Grant, RecordedConsent
 from countersign.learners.rules import Purpose
@@ -80,6 +81,7 @@ async def import_consents(
     except BadRows as bad:
         return refusal(path.name, STYLE, 0, bad.problems, dry_run=dry_run)
     async with db.writer() as tx:
+        await take_time(tx)
         records, problems = await _read(tx, rows)
         if problems:
             return refusal(path.name, STYLE, len(rows), problems, dry_run=dry_run)

@@ -48,6 +48,7 @@ from countersign.kit.importing import (
     read_day,
     refusal,
 )
+from countersign.kit.patience import take_time
 from countersign.kit.table_files import TableFile
 from countersign.kit.vault import Vault
 from countersign.learners import identities
@@ -141,9 +142,7 @@ async def _import(
 ) -> ImportReport:
     async with db.writer() as tx:
         # A file takes longer than a request may, and may wait for a learner who is just changing a consent.
-        await tx.execute("set local statement_timeout = 0")
-        await tx.execute("set local lock_timeout = '30s'")
-        await tx.execute("set local idle_in_transaction_session_timeout = 0")
+        await take_time(tx)
         problems = await _stage(tx, file.rows, progress)
         await tx.execute(RESOLVED, school)
         problems += await _judge(tx, school, file.rows)

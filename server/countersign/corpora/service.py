@@ -19,6 +19,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Path
 from countersign.kit.ids import new_id
 from countersign.kit.importing import BadRows, ImportReport, Progress, RowProblem, refusal
+from countersign.kit.patience import take_time
 from countersign.log.sources import Source, enter
 from countersign.skills.rules import folded
 
@@ -71,9 +72,7 @@ async def import_vacancies(
         start, end = rules_files.period(read.vacancies, corpus.since, corpus.until)
         async with db.writer() as tx:
             # A file takes longer than a request may, and may wait for another one of the same corpus.
-            await tx.execute("set local statement_timeout = 0")
-            await tx.execute(f"set local lock_timeout = '{PATIENCE}'")
-            await tx.execute("set local idle_in_transaction_session_timeout = 0")
+            await take_time(tx, for_a_lock=PATIENCE)
             await _hold(tx, corpus)
             known = await tx.fetchrow(
                 "select period_from, period_to from vacancy_snapshots where key = $1 and digest = $2",

@@ -17,6 +17,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
 from countersign.kit.importing import BadRows, ImportReport, Progress, refusal
+from countersign.kit.patience import take_time
 
 STYLE: Final = "support"
 _FIELDS: Final = ("tool", "tool_key", "keys", "cycle", "released_on", "supported_until", "source")
@@ -37,6 +38,7 @@ async def import_support(
     except BadRows as bad:
         return refusal(path.name, STYLE, 0, bad.problems, dry_run=dry_run)
     async with db.writer() as tx:
+        await take_time(tx)
         report = await store(tx, actor, entries, source=path.name, data=data, dry_run=dry_run)
     if progress is not None:
         progress(report.rows, report.rows)

@@ -15,6 +15,7 @@ from countersign.kit.db import Database, Reader, Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
 from countersign.kit.importing import BadRows, ImportReport, Progress, RowProblem, refusal
+from countersign.kit.patience import take_time
 from countersign.skills import files, rules
 from countersign.skills.files import SkillFile, Style
 from countersign.skills.rules import Facts, Framework, Kind, Label, LabelKind, ReuseLevel, folded
@@ -44,6 +45,7 @@ async def import_skills(
     try:
         skill_file = await asyncio.to_thread(files.read, data, chosen, language)
         async with db.writer() as tx:
+            await take_time(tx)
             return await store(tx, actor, skill_file, source=source, dry_run=dry_run, progress=progress)
     except BadRows as bad:
         return refusal(source, chosen.value, 0, bad.problems, dry_run=dry_run)

@@ -14,6 +14,7 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Invalid, NotFound
 from countersign.kit.ids import new_id
 from countersign.kit.importing import BadRows, ImportReport, Progress, refusal
+from countersign.kit.patience import take_time
 from countersign.specs import drafts, listings, rules
 from countersign.specs.drafts import Created
 from countersign.specs.listings import FIELDS, SOURCE, Entry
@@ -37,6 +38,7 @@ async def import_listings(
     except BadRows as bad:
         return refusal(path.name, STYLE, 0, bad.problems, dry_run=dry_run)
     async with db.writer() as tx:
+        await take_time(tx)
         report = await _store(tx, actor, entries, source=path.name, dry_run=dry_run)
     if progress is not None:
         progress(report.rows, report.rows)
