@@ -40,7 +40,8 @@ def counts(data: Path) -> tuple[int, ...]:
 
 
 def test_json_is_one_line_with_a_token_for_each_role_and_its_organization(demo: Demo) -> None:
-    assert set(demo.said) == {"url", "graphql", "tokens"}
+    assert set(demo.said) == {"url", "graphql", "tokens", "links"}
+    assert all(demo.said["links"][role].startswith(f"{demo.url}demo/{role}?once=") for role in demo.said["tokens"])
     assert demo.said["graphql"] == f"{demo.url}graphql"
     organizations = {role: given["organization"] for role, given in demo.said["tokens"].items()}
     assert set(organizations) == {"reviewer", "school", "recruiter", "learner"}
