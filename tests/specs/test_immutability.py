@@ -35,6 +35,19 @@ async def test_the_applications_role_cannot_change_a_frozen_column(tx: Tx, make:
     assert await tx.fetchval("select to_jsonb(v)::text from spec_versions v where id = $1", version_id) == before
 
 
+async def test_the_title_is_that_of_the_content_even_for_the_owner_of_the_table(
+    tx: Tx, make: Factory, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    await ground(tx)
+    version_id = await submitted(tx, await make.school(tx, Role.AUTHOR))
+    found = await tx.fetchrow("select title, content->>'title' as said from spec_versions where id = $1", version_id)
+    assert found is not None
+    assert found["title"] == found["said"]
+    assert found["title"]
+    with pytest.raises(asyncpg.GeneratedAlwaysError):
+        await owner.execute("update spec_versions set title = 'Another'")
+
+
 @pytest.mark.parametrize(
     "statement", ["delete from spec_versions", "truncate spec_versions", "delete from spec_drafts"]
 )

@@ -29,7 +29,7 @@ select convert_to(json_build_object('data', json_build_object('credentialSpec', 
                                     'country', o.country))
     from specs s join organizations o on o.id = s.organization_id
     cross join lateral (
-        select v.content->>'title' as title from spec_versions v
+        select v.title from spec_versions v
         where v.spec_id = s.id and (v.state in ('published', 'deprecated', 'retired') or v.organization_id = $2::uuid
               or exists (select from spec_version_readers r where r.spec_version_id = v.id
                          and r.organization_id = $2::uuid))
@@ -58,7 +58,7 @@ select convert_to(json_build_object('data', json_build_object('credentialSpecs',
             order by s.no)
         from page s join organizations o on o.id = s.organization_id
         cross join lateral (
-            select v.content->>'title' as title from spec_versions v where v.spec_id = s.id and {_VISIBLE}
+            select v.title from spec_versions v where v.spec_id = s.id and {_VISIBLE}
             order by v.state = 'published' desc, v.ordinal desc limit 1) t
         left join lateral (
             select v.id, v.semver, v.digest from spec_versions v where v.spec_id = s.id and v.state = 'published'
@@ -119,7 +119,7 @@ award as materialized (
     from page p join candidate_award a on a.learner_id = p.learner_id
     left join posting m on m.version_id = a.spec_version_id where p.no <= 20),
 version as materialized (
-    select v.id, s.slug, v.content->>'title' as title,
+    select v.id, s.slug, v.title,
            array_to_json(array(select json_build_object('name', k.name) from spec_version_skills x
                join skills k on k.id = x.skill_id where x.spec_version_id = v.id order by k.id)) as skills,
            array_to_json(array(select json_build_object('validUntil', {_moment("e.valid_until")},

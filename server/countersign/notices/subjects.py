@@ -12,7 +12,7 @@ from typing import Final
 VEIL: Final = "veiled"
 """The fact that a review is blind for now: whoever reviews is told neither the school nor the specification."""
 BEHIND_VEIL: Final = frozenset({"title", "semver", "slug", "school", VEIL})
-TITLE: Final = "'title', v.content->>'title', 'semver', v.semver, 'slug', p.slug, 'public', v.published_at is not null"
+TITLE: Final = "'title', v.title, 'semver', v.semver, 'slug', p.slug, 'public', v.published_at is not null"
 _VERSION: Final = "join spec_versions v on v.id = {on} join specs p on p.id = v.spec_id"
 _NAMES: Final = "'school', s.display_name, 'partner', o.display_name"
 

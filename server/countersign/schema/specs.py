@@ -109,7 +109,7 @@ SPEC_FILTERS = {
         " where k.spec_version_id = v.id and k.skill_id = any({value:ids(skill)}))"
     ),
     "filter.state": _some_version("v.state = {value:text}"),
-    "filter.search": _some_version("strpos(lower(v.content->>'title'), lower({value:text})) > 0"),
+    "filter.search": _some_version("strpos(lower(v.title), lower({value:text})) > 0"),
 }
 
 

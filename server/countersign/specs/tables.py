@@ -8,7 +8,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, DateTime, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -57,6 +68,8 @@ class SpecVersion(Table, table=True):
     semver: str
     ordinal: int = Field(sa_type=BigInteger)
     content: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    title: str | None = Field(default=None, sa_column=Column(Text, Computed("content->>'title'", persisted=True)))
+    """Made by PostgreSQL of the content: whoever lists versions need not open all that they say."""
     achievement: bytes
     spec_json: bytes
     digest: str = Field(unique=True)

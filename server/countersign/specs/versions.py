@@ -37,7 +37,7 @@ class FrozenVersion:
 
 FROZEN = """
 select v.id, v.spec_id, v.organization_id, o.handle as school_handle, o.display_name as school_name, s.slug, v.semver,
-       v.content->>'title' as title, s.kind, v.state, v.digest, v.achievement, v.spec_json
+       v.title, s.kind, v.state, v.digest, v.achievement, v.spec_json
 from spec_versions v join specs s on s.id = v.spec_id join organizations o on o.id = v.organization_id
 """
 

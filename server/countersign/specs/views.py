@@ -24,7 +24,7 @@ SPEC = View(
     tag="spec",
     source="specs {t}",
     columns={
-        "title": f"(select v.content->>'title' from spec_versions v where v.spec_id = {{t}}.id and {READABLE_V}"
+        "title": f"(select v.title from spec_versions v where v.spec_id = {{t}}.id and {READABLE_V}"
         " order by v.state = 'published' desc, v.ordinal desc limit 1)",
     },
     seen=(
@@ -39,7 +39,6 @@ VERSION = View(
     tag="version",
     source="spec_versions {t}",
     columns={
-        "title": "{t}.content->>'title'",
         "url": "(select i.value || '/specs/' || s.slug || '/versions/' || {t}.semver from installation i, specs s"
         " where i.key = 'public_origin' and s.id = {t}.spec_id)",
         "endorsable": "({t}.state in ('submitted', 'in_review', 'published'))",
