@@ -241,6 +241,8 @@ class OrganizationSuspension(Table, table=True):
         Index(
             "organization_suspensions_one_open", "organization_id", unique=True, postgresql_where="resumed_at is null"
         ),
+        Index("organization_suspensions_until", "resumed_at", "suspended_at"),
+        Index("organization_suspensions_of", "organization_id", "suspended_at"),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
     __updatable__: ClassVar[frozenset[str]] = frozenset({"resumed_at"})
