@@ -80,7 +80,8 @@ TAMPERINGS = [
     ("update log_checkpoints set note = replace(note, 'log\n', 'log\n1')", "checkpoint", "did not sign this"),
     ("update log_checkpoints set note = note || 'x'", "checkpoint", "more or less than its text and one signature"),
     ("delete from log_checkpoints where number = 1", "checkpoint", "one is missing"),
-    ("delete from log_checkpoints where number = 2", "log head", "the newest good checkpoint covers 0"),
+    # How many there are depends on how often the log looked while others' transactions were open on the same server.
+    ("delete from log_checkpoints where number > 1", "log head", "the newest good checkpoint covers 0"),
     ("update log_head set size = size - 1", "log head", "leaves"),
     ("delete from log_head", "log head", "is missing"),
     ("insert into log_nodes values (8, 0, sha256('x'))", "tiles of level 8", "there are no tiles of this level"),
