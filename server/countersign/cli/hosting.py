@@ -18,10 +18,10 @@ from typing import Any, NoReturn
 import asyncpg
 import uvicorn
 from pydantic import SecretStr
-from uvicorn.supervisors import Multiprocess
 
 from countersign import app, config
 from countersign.cli.sealing import check_key, seal_plain
+from countersign.cli.supervising import ANSWER_SECONDS, Supervisor
 from countersign.config import Mode, Settings, UnsafeSettings
 from countersign.edge.connection import Connection
 from countersign.edge.door import Door
@@ -253,7 +253,7 @@ def run_application(settings: Settings, bound: socket.socket, ready: Callable[[]
             return 0 if server.started else BAD_DATA
         os.environ[_PARENT] = str(os.getpid())
         threading.Thread(target=_tell_when_answered, args=(settings, ready), daemon=True).start()
-        Multiprocess(given, sockets=[bound]).run()
+        Supervisor(given, sockets=[bound]).run()
     return 0
 
 
@@ -272,6 +272,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "proxy_headers": bool(settings.trusted_proxies),
         "forwarded_allow_ips": settings.trusted_proxies or None,
         "timeout_graceful_shutdown": LAST_SECONDS,
+        "timeout_worker_healthcheck": ANSWER_SECONDS,
         "lifespan": "on",
     }
 
@@ -282,6 +283,12 @@ def application() -> Door:
     if os.environ.get(_PARENT, str(os.getpid())) != str(os.getpid()):
         configure(settings.log_format)
         _end_with_parent()
+        # uvicorn takes SIGTERM already, and would read it when all is made: there is nothing yet that has to be ended.
+        taken = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        try:
+            return app.create_app(settings, drain_on_sigterm=True)
+        finally:
+            signal.signal(signal.SIGTERM, taken)
     return app.create_app(settings, drain_on_sigterm=True)
 
 
