@@ -197,6 +197,7 @@ def _describe_directives(schema: GraphQLSchema) -> None:
                 directive.args[to_camel_case(field.name)].description = field.description
 
 
+@cache
 def export(schema: strawberry.Schema) -> str:
-    """The schema as it is published in `schema.graphql`."""
+    """The schema as it is published in `schema.graphql`: half a second of work, done once for each."""
     return federation.publish(schema.as_str())
