@@ -82,7 +82,7 @@ from countersign.privacy import files as privacy_files
 from countersign.privacy import tables as privacy_tables
 from countersign.privacy.events import LearnersErased
 from countersign.public.routes import routes as public_routes
-from countersign.reviews import change_requests, reminders
+from countersign.reviews import change_requests, logged, reminders
 from countersign.reviews import tables as reviews_tables
 from countersign.reviews import tables_calls as review_calls_tables
 from countersign.schema.base import Tools
@@ -165,9 +165,12 @@ LOGGED: Final[tuple[Source, ...]] = (
     trust.STATUS,
     corpora.LOGGED,
     specs.LOGGED,
+    logged.RUBRICS,
+    logged.REVIEWS,
     endorsements.LOGGED,
     pledges.LOGGED,
     policies.LOGGED,
+    foreign.ISSUERS,
     foreign.LOGGED,
     credentials.LOGGED,
 )

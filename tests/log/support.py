@@ -10,12 +10,16 @@ from uuid import UUID
 from countersign import app
 from countersign.awards import credentials
 from countersign.awards import service as awards
+from countersign.endorsements import foreign
 from countersign.endorsements import jobs as signing
 from countersign.endorsements import service as endorsements
 from countersign.kit import audit
+from countersign.kit.access import SYSTEM
 from countersign.kit.db import Database, Reader, Tx
 from countersign.log import checking, jobs, sequencing
 from countersign.log.rules_notes import Checkpoint, LogKey, origin_of
+from countersign.reviews import rubrics
+from countersign.reviews.rules_rubrics import Wanted
 from countersign.specs import service as specs
 from countersign.trust.signer import Signer
 from tests.awards.support import ANNA, BORIS, DAY
@@ -23,7 +27,7 @@ from tests.conftest import ORIGIN
 from tests.endorsements.samples import EVERY_KIND
 from tests.factories import Factory
 from tests.patience import WAIT
-from tests.reviews.support import Scene, scene
+from tests.reviews.support import Scene, reviewed, scene
 from tests.specs.support import submitted
 
 SECRET = b"the log's own secret, of this test"
@@ -96,6 +100,7 @@ async def ledger(db: Database, signer: Signer, make: Factory) -> Ledger:
     async with db.writer() as tx:
         gone = awards.RevokeAward(issued[1].learner_id, issued[1].award_id, "Not hers.")
         await awards.revoke(tx, here.school, gone)
+        await judged(tx, here)
     found = Ledger(db, here, signer, live, revoked, (issued[0].learner_id, issued[0].award_id))
     await found.keep()
     return found
@@ -110,6 +115,13 @@ async def endorse(db: Database, signer: Signer, here: Scene) -> UUID:
         identity = await endorsements.endorse(tx, here.employer, wanted)
     assert await signing.sign(db, signer, identity) is not None
     return identity
+
+
+async def judged(tx: Tx, here: Scene) -> UUID:
+    """A submitted review with remarks, by the platform's rubric; one rubric of the employer's; an issuer elsewhere."""
+    await rubrics.publish(tx, here.employer, rubrics.PublishRubric("Ours", (Wanted("R1"),)))
+    await foreign.recognize(tx, SYSTEM, "did:web:guild.example", "The guild")
+    return await reviewed(tx, here.school, here.employer, here.version)
 
 
 async def another_version(tx: Tx, ledger: Ledger) -> UUID:

@@ -21,6 +21,9 @@ COVERED: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "signing_keys": ("true", frozenset({"wrapped_private", "wrapped_data_key", "wrapped_by"})),
     "did_versions": ("true", frozenset()),
     "status_entries": ("revoked_at is not null", frozenset()),
+    "reviews": ("true", frozenset()),
+    "rubric_versions": ("true", frozenset()),
+    "recognized_issuers": ("true", frozenset()),
     "awards": ("signed_at is not null", frozenset({"holder_name", "holder_name_sealed", "held_back", "claimed_at"})),
 }
 """By table: which of its rows are covered, and which columns are not.

@@ -8,17 +8,22 @@ from typing import Any
 import asyncpg
 import pytest
 
+from countersign import app
 from countersign.awards import credentials
 from countersign.endorsements import service as endorsements
 from countersign.kit import audit
-from countersign.kit.access import SYSTEM
+from countersign.kit.access import SYSTEM, OrganizationKind, Role
 from countersign.kit.ids import new_id
-from countersign.log import checking, rules, service, sources
+from countersign.log import checking, jobs, rules, service, sources
 from countersign.log.rules_notes import Checkpoint, LogKey
 from countersign.log.sources import enter
+from countersign.organizations import members
 from tests.conftest import NOW
+from tests.factories import Factory
 from tests.log import tampering
-from tests.log.support import KEY, Ledger, look
+from tests.log.support import KEY, Ledger, another_version, look
+from tests.organizations.support import membership_of
+from tests.reviews.support import reviewed
 
 
 async def tampered(owner: asyncpg.Connection[Any], *statements: str) -> list[checking.Finding]:
@@ -66,6 +71,27 @@ TAMPERINGS = [
     ("update signing_keys set public = sha256(public)", "key key:", "is not what the log says"),
     ("update signing_keys set retired_at = now()", "key key:", "is not what the log says"),
     ("update did_versions set body = body || ' '::bytea", "did did:", "is not what the log says"),
+    ("update reviews set scores = '[]'", "review rev_", "is not what the log says"),
+    ("update reviews set recommendation = 'decline'", "review rev_", "is not what the log says"),
+    ("update reviews set voided_at = now()", "review rev_", "is not what the log says"),
+    ("delete from reviews", "review rev_", "is gone, which the log does not know"),
+    ("update review_comments set body = 'Splendid.' where no = 1", "review rev_", "is not what the log says"),
+    ("delete from review_comments where no = 2", "review rev_", "is not what the log says"),
+    ("update review_suggestions set replacement = ''", "review rev_", "is not what the log says"),
+    (
+        (
+            "insert into rubric_versions (id, rubric_id, organization_id, number, title, criteria, evidence_from,"
+            " published_at) select gen_random_uuid(), rubric_id, organization_id, number + 1, title, criteria,"
+            " evidence_from, published_at from rubric_versions"
+        ),
+        "rubric rub_",
+        "it was put in",
+    ),
+    ("update rubric_versions set evidence_from = 5", "rubric rub_", "is not what the log says"),
+    ("update rubric_versions set criteria = '[]'", "rubric rub_", "is not what the log says"),
+    ("update recognized_issuers set name = 'Us'", "recognized_issuer issuer:did:web:", "is not what the log says"),
+    ("insert into recognized_issuers values ('did:key:me', 'Me', now())", "recognized_issuer issuer:", "put in"),
+    ("delete from recognized_issuers", "recognized_issuer issuer:did:web:", "is gone"),
     ("update awards set credential = credential || ' '::bytea", "award award:", "is not what the log says"),
     (
         "update awards set state = 'issued', revoked_at = null where state = 'revoked'",
@@ -214,6 +240,38 @@ async def test_what_was_there_before_the_log_began_is_adopted_once(
     assert report.things > 5
     await owner.execute("update audit_events set mac = null where action = 'adoptIntoLog'")
     assert all("is not what was recorded" in f.what or "not written" in f.what for f in (await kept.check()).found)
+
+
+async def test_what_was_there_before_the_log_covered_such_things_is_taken_in_once(
+    kept: Ledger, owner: asyncpg.Connection[Any]
+) -> None:
+    late = [source.kind for source in app.LOGGED if source.late]
+    for table in ("log_leaves", "log_nodes", "log_checkpoints", "log_head"):
+        await owner.execute(f"delete from {table}")
+    await owner.execute("delete from audit_events where kind = any($1)", [*late, sources.SOURCE])
+    await jobs.catch_up(kept.db, KEY, [source for source in app.LOGGED if not source.late])
+    report = await kept.check()
+    assert (report.found, report.waiting >= len(late)) == ([], True)
+    await kept.keep()
+    report = await kept.check()
+    assert (report.found, report.waiting) == ([], 0)
+    again = "delete from audit_events where kind = 'source' and object = 'source:review'"
+    assert "is gone" in (await tampered(owner, again))[0].what
+    size = report.size
+    assert (await kept.keep()).size == size
+
+
+async def test_what_somebody_leaves_behind_is_written_down_as_void(kept: Ledger, make: Factory) -> None:
+    async with kept.db.writer() as tx:
+        version = await another_version(tx, kept)
+        voided = await reviewed(tx, kept.here.school, kept.here.employer, version)
+        admin = await make.member(tx, kept.here.employer_id, OrganizationKind.EMPLOYER, Role.ORG_ADMIN)
+        await members.end(tx, admin, await membership_of(tx, kept.here.employer))
+    await kept.keep()
+    async with kept.db.fresh_reader() as reader:
+        told = await reader.fetch("select action from audit_events where object = $1 order by id", f"rev_{voided}")
+    assert [row["action"] for row in told] == ["review.submitted", "review.voided"]
+    assert (await kept.check()).found == []
 
 
 async def test_a_thing_that_ends_is_written_down_as_gone_and_its_salt_may_go(

@@ -52,6 +52,7 @@ LOGGED: Final = Source(
         )::text as facts
         from awards a where (a.signed_at is not null or a.revoked_at is not null)""",
     key="a.learner_id = $1 and a.id = $2",
+    types=("bigint", "uuid"),
 )
 """What the log covers of an award that was signed or revoked: as it is sealed, so that erasure breaks no proof."""
 

@@ -110,6 +110,7 @@ async def recognize(tx: Tx, actor: Actor, issuer_id: str, name: str) -> None:
         raise Required(what="An issuer's id and its name")
     await tx.execute("delete from recognized_issuers where id = $1", issuer_id.strip())
     await tx.insert(RecognizedIssuer(id=issuer_id.strip(), name=name.strip(), recognized_at=await tx.now()))
+    await enter(tx, ISSUERS, issuer_id.strip(), actor=actor, action="recognized_issuer.recognized")
 
 
 async def _judged(tx: Tx, found: Claimed, text: str, url: str, workers: Workers) -> list[Finding]:
@@ -145,3 +146,16 @@ LOGGED: Final = Source(
     key="f.id = $1",
 )
 """What the log covers of an endorsement from elsewhere: its bytes, and everything that was found."""
+
+ISSUERS: Final = Source(
+    kind="recognized_issuer",
+    subject="issuer:{0}",
+    sql="""
+        select 'issuer:' || i.id as subject, null::uuid as organization_id, null::bytea as content,
+               row(i.id, i.name, i.recognized_at)::text as facts
+        from recognized_issuers i where true""",
+    key="i.id = $1",
+    types=("text",),
+    late=True,
+)
+"""What the log covers of an issuer elsewhere that the operator knows."""

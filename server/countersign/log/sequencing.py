@@ -15,7 +15,7 @@ from countersign.kit import audit
 from countersign.kit.db import Reader, Tx
 from countersign.log import rules
 from countersign.log.rules_notes import Checkpoint, LogKey
-from countersign.log.sources import ERASED, Source, adopt, forget_salts
+from countersign.log.sources import ERASED, Source, adopt, adopt_late, forget_salts
 from countersign.log.tables import LogLeaf, LogNode
 
 AT_ONCE: Final = 2_000
@@ -84,6 +84,7 @@ async def sequence(tx: Tx, key: LogKey, sources: Sequence[Source]) -> Step:
     head = await tx.fetchrow("select size, watermark from log_head for update skip locked")
     if head is None:
         return await _begin(tx, key, sources)
+    await adopt_late(tx, sources)
     xmin: int = await tx.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
     # Restored into another cluster, whose transactions are numbered anew, it begins with whatever has no leaf.
     restored = head["watermark"] > xmin
@@ -107,6 +108,7 @@ async def _begin(tx: Tx, key: LogKey, sources: Sequence[Source]) -> Step:
         return Step()
     await tx.execute("set local statement_timeout = '60s'")
     await adopt(tx, sources)
+    await adopt_late(tx, sources)
     return Step(await _sign(tx, key, rules.Edge()), more=True)
 
 

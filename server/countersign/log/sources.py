@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+
+import asyncpg
 
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM, Actor
@@ -14,6 +18,9 @@ from countersign.kit.db import Tx
 ADOPTED: Final = "adoptIntoLog"
 """The action of the events that bring in what was there before the log began."""
 ERASED: Final = "erased"
+SOURCE: Final = "source"
+"""The kind of the events which say that a `late` source was taken in."""
+_PLACE: Final = re.compile(r"\$(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +29,17 @@ class Source:
 
     `sql` selects, with a `where` at its end, for each row that stands: `subject` (text: its public name),
     `organization_id`, `facts` (text: everything that must not change unnoticed) and `content` (bytea or null: the
-    exact bytes that others may hold). `key` is the condition for one row, with `$1`, `$2`…
+    exact bytes that others may hold). `key` is the condition for one row, with `$1`, `$2`… of the `types`.
+
+    `late`: covered only since a later release than its rows; what was there before is taken in once (`adopt_late`).
     """
 
     kind: str
     subject: str
     sql: str
     key: str
+    types: tuple[str, ...] = ("uuid",)
+    late: bool = False
 
     @property
     def erased(self) -> str:
@@ -57,22 +68,65 @@ async def enter(
     encrypted.
     """
     row = await tx.fetchrow(f"{source.sql} and {source.key}", *key)
-    subject = row["subject"] if row else source.subject.format(*key)
-    held = content if content is not None else row["content"] if row else None
-    await tx.insert(
-        audit.record(
-            actor,
-            action or f"{source.kind}.entered",
-            await tx.now(),
-            subject=subject,
-            decision=audit.Decision.DONE,
-            reason=reason,
-            on_behalf_of=on_behalf_of,
-            organization_id=row["organization_id"] if row else None,
-            kind=source.kind,
-            after=sha256(row["facts"].encode()) if row else None,
-            content=sha256(held) if held is not None else None,
-        )
+    told = _Told(actor, action or f"{source.kind}.entered", await tx.now(), reason, on_behalf_of)
+    await tx.insert(_event(source, key, row, told, content))
+
+
+async def enter_many(
+    tx: Tx,
+    source: Source,
+    keys: Sequence[tuple[object, ...]],
+    *,
+    action: str,
+    actor: Actor = SYSTEM,
+    reason: str | None = None,
+) -> None:
+    """As `enter`, for any number of rows in two statements."""
+    if not keys:
+        return
+    names = [f"k{number}" for number in range(1, len(source.types) + 1)]
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(source.types, start=1))
+    key = _PLACE.sub(r"k.k\1", source.key)
+    # `offset 0`: looked up key by key, and not joined with all that the source selects.
+    rows = await tx.fetch(
+        "select f.subject, f.organization_id, f.facts, f.content"
+        f" from unnest({arrays}) with ordinality k({', '.join(names)}, place)"
+        f" left join lateral (select * from ({source.sql} and {key}) x offset 0) f on true"
+        " order by k.place",
+        *map(list, zip(*keys, strict=True)),
+    )
+    told = _Told(actor, action, await tx.now(), reason)
+    await tx.insert(*(_event(source, key, row, told) for key, row in zip(keys, rows, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Who did what to rows, when and why."""
+
+    actor: Actor
+    action: str
+    at: datetime
+    reason: str | None = None
+    on_behalf_of: str | None = None
+
+
+def _event(
+    source: Source, key: tuple[object, ...], row: asyncpg.Record | None, told: _Told, content: bytes | None = None
+) -> audit.AuditEvent:
+    stands = row is not None and row["subject"] is not None
+    held = content if content is not None else row["content"] if row is not None else None
+    return audit.record(
+        told.actor,
+        told.action,
+        told.at,
+        subject=row["subject"] if row is not None and stands else source.subject.format(*key),
+        decision=audit.Decision.DONE,
+        reason=told.reason,
+        on_behalf_of=told.on_behalf_of,
+        organization_id=row["organization_id"] if row is not None else None,
+        kind=source.kind,
+        after=sha256(row["facts"].encode()) if row is not None and stands else None,
+        content=sha256(held) if held is not None else None,
     )
 
 
@@ -93,7 +147,7 @@ async def forget_salts(tx: Tx, kind: str, subjects: Sequence[str]) -> None:
 
 
 async def adopt(tx: Tx, sources: Sequence[Source]) -> int:
-    """Write down every row of the sources that no event speaks of; how many. For the log's beginning only."""
+    """Write down every row of the sources that no event tells of; how many. For a beginning: of log or source."""
     adopted = 0
     for source in sources:
         rows = await tx.fetch(
@@ -119,4 +173,37 @@ async def adopt(tx: Tx, sources: Sequence[Source]) -> int:
         ]
         await tx.insert(*events)
         adopted += len(rows)
+    return adopted
+
+
+async def adopt_late(tx: Tx, sources: Sequence[Source]) -> int:
+    """Take in what was there before the log covered a source, once for each `late` one; how many rows.
+
+    That it was done is itself an event of the log, so nobody can have it done again unnoticed.
+    """
+    late = {source.kind: source for source in sources if source.late}
+    rows = await tx.fetch(
+        "select s.kind from unnest($1::text[]) s(kind) where not exists"
+        " (select from audit_events e where e.kind = $2 and e.object = $2 || ':' || s.kind) order by s.kind",
+        *(list(late), SOURCE),
+    )
+    if not rows:
+        return 0
+    await tx.execute("set local statement_timeout = '60s'")
+    adopted = await adopt(tx, [late[row["kind"]] for row in rows])
+    now = await tx.now()
+    await tx.insert(
+        *(
+            audit.record(
+                SYSTEM,
+                ADOPTED,
+                now,
+                subject=f"{SOURCE}:{row['kind']}",
+                decision=audit.Decision.DONE,
+                reason=None,
+                kind=SOURCE,
+            )
+            for row in rows
+        )
+    )
     return adopted

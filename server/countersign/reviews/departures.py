@@ -9,8 +9,10 @@ from uuid import UUID
 from countersign.conflicts import service as conflicts
 from countersign.kit.access import Role
 from countersign.kit.db import Tx
+from countersign.log.sources import enter_many
 from countersign.organizations.events import MembershipEnded
 from countersign.reviews import change_requests, experts, hands, rules, rules_writing
+from countersign.reviews.logged import REVIEWS
 from countersign.reviews.rules import Party, Recommendation, RequestState
 from countersign.reviews.rules_writing import DraftAct, DraftState
 from countersign.reviews.views import CHANGED_AT, LAST_DAY
@@ -57,6 +59,7 @@ async def release(tx: Tx, event: MembershipEnded, signed: Collection[UUID]) -> N
     await tx.execute("update reviews set voided_at = $2 where id = any($1)", reviews, event.at)
     await conflicts.drop_interest(tx, reviews)
     await change_requests.fall(tx, reviews, event.at)
+    await enter_many(tx, REVIEWS, [(review,) for review in reviews], action="review.voided")
     await tx.emit_all(("review.voided", f"rev_{review}", {}) for review in reviews)
     # Of several that were asked about one version the last is open again: one at a time waits.
     again = {

@@ -12,8 +12,10 @@ from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotAllowed, NotFound
 from countersign.kit.ids import new_id
+from countersign.log.sources import enter
 from countersign.organizations import members
 from countersign.reviews import rules_rubrics as rules
+from countersign.reviews.logged import RUBRICS
 from countersign.reviews.rubric import DEFAULT, DEFAULT_ID, Rubric
 from countersign.reviews.rules_rubrics import Wanted
 from countersign.reviews.tables import RubricVersion
@@ -75,6 +77,7 @@ async def publish(tx: Tx, actor: Actor, command: PublishRubric) -> UUID:
             await tx.insert(row)
     except asyncpg.UniqueViolationError:
         raise Overtaken(path=("previousId",)) from None
+    await enter(tx, RUBRICS, identity, actor=actor, action="rubric.published")
     await tx.emit("rubric.published", f"rub_{identity}")
     return identity
 

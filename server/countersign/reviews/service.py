@@ -17,11 +17,13 @@ from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, InvalidState, NotAllowed, NotFound, Path, TooLong
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
+from countersign.log.sources import enter
 from countersign.organizations import members
 from countersign.reviews import change_requests, hands, places, renewals, rules, rules_blind, rules_due
+from countersign.reviews.logged import REVIEWS
 from countersign.reviews.rubric import DEFAULT_ID
 from countersign.reviews.rules import Decision, RequestState
-from countersign.reviews.tables import Review, ReviewRequest
+from countersign.reviews.tables import Review, ReviewComment, ReviewRequest, ReviewSuggestion
 from countersign.reviews.ties import Judging, check_judge, check_tie
 from countersign.reviews.views import LAST_DAY
 from countersign.specs import service as specs
@@ -291,7 +293,7 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
         raise NotAllowed(why="Only a person reviews")
     identity = new_id()
     end = Conclusion(identity, actor.person_id, DEFAULT_ID, now, by_expert=actor.request_id is not None)
-    await conclude(tx, row, decision, end)
+    await conclude(tx, actor, row, decision, end)
     return identity
 
 
@@ -299,7 +301,8 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
 class Conclusion:
     """Under which id a review is kept, who wrote it, by which rubric, and when.
 
-    `asked` are the changes that it asks for one by one; without any its comment as a whole is one.
+    `asked` are the changes that it asks for one by one; without any its comment as a whole is one. `said` are the rows
+    of what it remarks and suggests.
     """
 
     review_id: UUID
@@ -308,9 +311,10 @@ class Conclusion:
     now: datetime
     by_expert: bool
     asked: Sequence[change_requests.Asked] = ()
+    said: Sequence[ReviewComment | ReviewSuggestion] = ()
 
 
-async def conclude(tx: Tx, row: asyncpg.Record, decision: Decision, end: Conclusion) -> None:
+async def conclude(tx: Tx, actor: Actor, row: asyncpg.Record, decision: Decision, end: Conclusion) -> None:
     """Keep a review that the rules have let through, and close its request: the end of every way of reviewing."""
     if decision.interest is None:
         raise NotAllowed(why="Nobody reviews without a declaration of interests")
@@ -329,8 +333,10 @@ async def conclude(tx: Tx, row: asyncpg.Record, decision: Decision, end: Conclus
             recommendation=decision.recommendation.value,
             decided_at=end.now,
             by_expert=end.by_expert,
-        )
+        ),
+        *end.said,
     )
+    await enter(tx, REVIEWS, end.review_id, actor=actor, action="review.submitted")
     if decision.interest is rules.Interest.DISCLOSED:
         await conflicts.note_interest(tx, end.review_id, row["organization_id"], row["spec_version_id"])
     if decision.recommendation is rules.Recommendation.REQUEST_CHANGES:

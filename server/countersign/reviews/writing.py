@@ -218,9 +218,9 @@ async def submit(tx: Tx, actor: Actor, command: Submit) -> UUID:
         now,
         by_expert=actor.request_id is not None,
         asked=[Asked(remark.body, remark.path, remark.id) for remark in remarks if remark.asks_change],
+        said=[*remarks, *words],
     )
-    await service.conclude(tx, request, decision, end)
-    await tx.insert(*remarks, *words)
+    await service.conclude(tx, actor, request, decision, end)
     await _close(tx, draft, DraftState.SUBMITTED, now)
     return command.draft_id
 

@@ -17,7 +17,7 @@ import asyncpg
 from countersign.kit.db import Reader, Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.ids import new_id
-from countersign.log.sources import Source, enter
+from countersign.log.sources import Source, enter, enter_many
 from countersign.trust import documents, documents_keys, history, rules
 from countersign.trust.addresses import Addresses
 from countersign.trust.canonical_status import CAPACITY, place_of
@@ -94,6 +94,7 @@ STATUS: Final = Source(
                row(e.list_id, e.idx, e.revoked_at, l.organization_id, l.purpose, l.number)::text as facts
         from status_entries e left join status_lists l on l.id = e.list_id where e.revoked_at is not null""",
     key="e.list_id = $1 and e.idx = $2",
+    types=("uuid", "int"),
 )
 """What the log covers of status lists: every bit that is set, and of which list, by which its address is made."""
 
@@ -139,8 +140,7 @@ async def revoke_many(tx: Tx, places: Sequence[tuple[UUID, int]]) -> None:
         "update status_lists set revision = revision + 1 where id = any($1::uuid[])",
         sorted({row["list_id"] for row in fresh}),
     )
-    for row in fresh:
-        await enter(tx, STATUS, row["list_id"], row["idx"], action="status.set")
+    await enter_many(tx, STATUS, [(row["list_id"], row["idx"]) for row in fresh], action="status.set")
 
 
 async def suspend(tx: Tx, list_id: UUID, index: int) -> None:
