@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,12 +28,16 @@ from countersign.endorsements.views import CO_VALIDATED_AT
 from countersign.kit.access import SYSTEM, Actor
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
+from countersign.kit.ids import new_id
 from countersign.organizations import standing
 from countersign.reviews import service as reviews
 from countersign.reviews.service import Decide, RequestReview
+from countersign.specs import service as specs
+from countersign.trust.events import KeyCompromised
 from countersign.trust.signer import Signer
+from tests.conftest import NOW
 from tests.factories import Factory
-from tests.reviews.support import Scene, favourable, scene
+from tests.reviews.support import Scene, favourable, scene, statements, submitted
 
 TOLD = "select topic from outbox where topic = any($1) order by id"
 
@@ -239,3 +244,38 @@ async def test_what_the_endorsers_own_review_said_is_kept_with_its_signature(tol
         rows = await tx.fetch("select endorsement_id, rubric_mean, rubric_least from endorsement_signatures")
         kept = {row["endorsement_id"]: (row["rubric_mean"], row["rubric_least"]) for row in rows}
         assert kept == {one: (3, 3), other: (None, None)}
+
+
+async def test_statements_do_not_grow_with_the_words_that_a_lost_key_has_signed(told: Told) -> None:
+    employer, asked = told.employers[0], []
+    for more in (1, 3):
+        async with told.db.writer() as tx:
+            several = [await submitted(tx, told.here.school, published=True) for _ in range(more)]
+            found = [await specs.lock_version(tx, version) for _, version in several]
+        versions = [version for version in found if version is not None]
+        for version in versions:
+            async with told.db.writer() as tx:
+                key = await endorsements.endorse(tx, employer, EndorseSpec(version.id, version.digest, "We hire."))
+            assert await jobs.sign(told.db, told.signer, key) is State.IN_FORCE
+        async with told.db.writer() as tx:
+            credential = await tx.fetchval(
+                "select credential from endorsement_signatures where endorsement_id = $1", key
+            )
+            method = json.loads(credential)["proof"]["verificationMethod"]
+            for since, after in ((NOW + timedelta(days=1), "suspended"), (NOW - timedelta(days=1), "revoked")):
+                lost = KeyCompromised(employer.organization_id or key, new_id(), method, since)
+                with statements(tx) as seen:
+                    await suspension.follow_lost_key(tx, lost)
+                asked.append((after, len(seen)))
+                states = await tx.fetch(
+                    "select state from endorsements where spec_version_id = any($1)",
+                    [version.id for version in versions],
+                )
+                assert [row["state"] for row in states] == [after] * more
+                status = await tx.fetchval(
+                    "select count(*) from audit_events where kind = 'endorsement' and action = $1",
+                    f"endorsement.{after}",
+                )
+                assert status == (1 if more == 1 else 1 + more)
+    # Of several rows COPY takes the place of a statement.
+    assert all(first >= then for (_, first), (_, then) in zip(asked[:2], asked[2:], strict=True))

@@ -15,6 +15,8 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from countersign.endorsements.co_validation_views import CHANGES, HAPPENED
 from countersign.endorsements.tables import CoValidationTurn
 from countersign.endorsements.views import CO_VALIDATED_AT
@@ -47,59 +49,84 @@ async def settle(tx: Tx, version_ids: Iterable[UUID]) -> int:
     """Write down and tell the turns of versions up to now; how many. The last thing that a transaction does.
 
     Versions are locked in the order of their ids, after endorsements: whoever signs at the same time waits here, and
-    then sees what the other has signed.
+    then sees what the other has signed. Six statements, however many versions.
     """
-    turned = 0
-    for version_id in sorted(set(version_ids)):
-        turned += await _settle(tx, version_id)
-    return turned
-
-
-_LOCK: Final = """
-insert into co_validation_standings as s (spec_version_id, co_validated, turns) values ($1, false, 0)
-on conflict (spec_version_id) do update set turns = s.turns
-returning co_validated, turns, settled_at, told_from
-"""
-_TURNS: Final = f"""
-select c.at, c.co_validated from spec_versions v, lateral {CHANGES.format(v="v", until="$2::timestamptz")} c
-where v.id = $1 and ($3::timestamptz is null or c.at > $3) order by c.at
-"""
-_NOW: Final = f"select {CO_VALIDATED_AT.format(v='v', at='$2::timestamptz')} from spec_versions v where v.id = $1"
-_NEXT: Final = f"""
-select min(h.at) from spec_versions v, lateral {HAPPENED.format(v="v")} h where v.id = $1 and h.at > $2
-"""
-
-
-async def _settle(tx: Tx, version_id: UUID) -> int:
-    last = await tx.fetchrow(_LOCK, version_id)
-    if last is None:
-        raise LookupError("an insert that updates answers its row")
+    wanted = sorted(set(version_ids))
+    if not wanted:
+        return 0
+    locked = await tx.fetch(_LOCK, wanted)
     # Whoever had the lock before may have looked at a later time than this transaction began with.
-    now = max(await tx.now(), last["settled_at"] or await tx.now())
-    turns = [(row["at"], row["co_validated"]) for row in await tx.fetch(_TURNS, version_id, now, last["settled_at"])]
+    started = await tx.now()
+    looks = {row["spec_version_id"]: max(started, row["settled_at"] or started) for row in locked}
+    ids, times = list(looks), list(looks.values())
+    passed: dict[UUID, list[tuple[datetime, bool]]] = {version: [] for version in ids}
+    for row in await tx.fetch(_TURNS, ids, times, [row["settled_at"] for row in locked]):
+        passed[row["id"]].append((row["at"], row["co_validated"]))
+    # What two transactions did at one instant, or what the past was corrected to, shows in the present at the latest.
+    for row in await tx.fetch(_NOW, ids, times):
+        passed[row["id"]].append((looks[row["id"]], row["co_validated"]))
+    found: list[CoValidationTurn] = []
+    told = []
+    for row in locked:
+        turns = _turns(row, passed[row["spec_version_id"]], looks[row["spec_version_id"]])
+        found += turns
+        told += [turn for turn in turns if row["told_from"] is None or turn.at >= row["told_from"]]
+    await tx.insert(*found)
+    await tx.emit_all(
+        (
+            GAINED if turn.co_validated else LOST,
+            f"version_{turn.spec_version_id}",
+            {"at": turn.at.isoformat(), "turn": turn.number},
+        )
+        for turn in told
+    )
+    last = {turn.spec_version_id: (turn.co_validated, turn.number) for turn in found}
+    stands = [last.get(row["spec_version_id"], (row["co_validated"], row["turns"])) for row in locked]
+    await tx.execute(_STANDS, ids, times, [status for status, _ in stands], [number for _, number in stands])
+    return len(found)
+
+
+def _turns(last: asyncpg.Record, passed: Iterable[tuple[datetime, bool]], now: datetime) -> list[CoValidationTurn]:
+    """What of all that was looked at is a turn: another status than the one before it."""
     status, number = last["co_validated"], last["turns"]
     found: list[CoValidationTurn] = []
-    # What two transactions did at one instant, or what the past was corrected to, shows in the present at the latest.
-    for at, co_validated in [*turns, (now, await tx.fetchval(_NOW, version_id, now))]:
+    for at, co_validated in passed:
         if co_validated is status:
             continue
         status, number = co_validated, number + 1
-        turn = CoValidationTurn(
-            id=new_id(), spec_version_id=version_id, number=number, co_validated=status, at=at, noticed_at=now
+        found.append(
+            CoValidationTurn(
+                id=new_id(),
+                spec_version_id=last["spec_version_id"],
+                number=number,
+                co_validated=status,
+                at=at,
+                noticed_at=now,
+            )
         )
-        found.append(turn)
-    if found:
-        await tx.insert(*found)
-    for turn in found:
-        if last["told_from"] is None or turn.at >= last["told_from"]:
-            topic = GAINED if turn.co_validated else LOST
-            await tx.emit(topic, f"version_{version_id}", at=turn.at.isoformat(), turn=turn.number)
-    await tx.execute(
-        "update co_validation_standings set co_validated = $2, turns = $3, settled_at = $4, next_at = $5"
-        " where spec_version_id = $1",
-        *(version_id, status, number, now, await tx.fetchval(_NEXT, version_id, now)),
-    )
-    return len(found)
+    return found
+
+
+_LOCK: Final = """
+insert into co_validation_standings as s (spec_version_id, co_validated, turns)
+select u.id, false, 0 from unnest($1::uuid[]) with ordinality u(id, place) order by u.place
+on conflict (spec_version_id) do update set turns = s.turns
+returning spec_version_id, co_validated, turns, settled_at, told_from
+"""
+_AT: Final = "unnest($1::uuid[], $2::timestamptz[]) u(id, at) join spec_versions v on v.id = u.id"
+_TURNS: Final = f"""
+select u.id, c.at, c.co_validated from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) u(id, at, since)
+join spec_versions v on v.id = u.id cross join lateral {CHANGES.format(v="v", until="u.at")} c
+where u.since is null or c.at > u.since order by u.id, c.at
+"""
+_NOW: Final = f"select u.id, {CO_VALIDATED_AT.format(v='v', at='u.at')} as co_validated from {_AT}"
+_STANDS: Final = f"""
+update co_validation_standings s set co_validated = k.co_validated, turns = k.turns, settled_at = k.at,
+  next_at = (select min(h.at) from spec_versions v, lateral {HAPPENED.format(v="v")} h
+             where v.id = k.id and h.at > k.at)
+from unnest($1::uuid[], $2::timestamptz[], $3::bool[], $4::int[]) k(id, at, co_validated, turns)
+where s.spec_version_id = k.id
+"""
 
 
 async def due(tx: Tx, condition: str, *values: object, at: datetime | None = None) -> int:

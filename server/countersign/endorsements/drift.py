@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Final
@@ -58,13 +58,19 @@ async def look(db: Database, at_once: int = AT_ONCE) -> int:
         found = {each.mark: each for each in several}
         rows = await tx.fetch(_STANDING, list(found))
         raised = await _raise(tx, [f for name, f in found.items() if name not in {row["mark"] for row in rows}])
-        for row in rows:
-            state = State(row["state"])
-            if row["mark"] in found and state is State.CLEARED:
-                raised += await _turn(tx, row["id"], rules.move(state, Act.RAISE, Party.WATCH))
-            elif row["mark"] not in found and state in {State.OPEN, State.ACKNOWLEDGED}:
-                await _turn(tx, row["id"], rules.move(state, Act.CLEAR, Party.WATCH))
-    return raised
+        states = [(row, State(row["state"])) for row in rows]
+        again = [(r["id"], rules.move(s, Act.RAISE, Party.WATCH)) for r, s in states if _returns(r, s, found)]
+        gone = [(r["id"], rules.move(s, Act.CLEAR, Party.WATCH)) for r, s in states if _is_gone(r, s, found)]
+        await _turn(tx, [*again, *gone])
+    return raised + len(again)
+
+
+def _returns(row: asyncpg.Record, state: State, found: Container[str]) -> bool:
+    return row["mark"] in found and state is State.CLEARED
+
+
+def _is_gone(row: asyncpg.Record, state: State, found: Container[str]) -> bool:
+    return row["mark"] not in found and state in {State.OPEN, State.ACKNOWLEDGED}
 
 
 _STANDING: Final = (
@@ -93,20 +99,26 @@ async def _raise(tx: Tx, found: list[Found]) -> int:
         for each in found
     ]
     await tx.insert(*alarms)
-    for alarm in alarms:
-        await tx.emit("drift.raised", f"drf_{alarm.id}", cause=alarm.cause, tool=alarm.tool)
+    await tx.emit_all(
+        ("drift.raised", f"drf_{alarm.id}", {"cause": alarm.cause, "tool": alarm.tool}) for alarm in alarms
+    )
     return len(alarms)
 
 
-async def _turn(tx: Tx, alarm_id: UUID, after: State) -> int:
-    opened = after is State.OPEN
+async def _turn(tx: Tx, turns: Sequence[tuple[UUID, State]]) -> None:
+    """Open alarms again, and clear others: two statements, however many there are."""
+    if not turns:
+        return
     await tx.execute(
-        "update drift_alarms set state = $2, raised_at = case when $4 then $3 else raised_at end,"
-        " ended_at = case when $4 then null else $3 end where id = $1",
-        *(alarm_id, after.value, await tx.now(), opened),
+        "update drift_alarms a set state = u.state,"
+        " raised_at = case when u.state = 'open' then $3 else a.raised_at end,"
+        " ended_at = case when u.state = 'open' then null else $3 end"
+        " from unnest($1::uuid[], $2::text[]) u(id, state) where a.id = u.id",
+        *([alarm for alarm, _ in turns], [after.value for _, after in turns], await tx.now()),
     )
-    await tx.emit("drift.raised" if opened else "drift.cleared", f"drf_{alarm_id}")
-    return int(opened)
+    await tx.emit_all(
+        ("drift.raised" if after is State.OPEN else "drift.cleared", f"drf_{alarm}", {}) for alarm, after in turns
+    )
 
 
 _TAUGHT: Final = """

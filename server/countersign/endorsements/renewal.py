@@ -111,16 +111,16 @@ async def look(db: Database) -> int:
     while True:
         async with db.writer() as tx:
             rows = await tx.fetch(DUE, await tx.now(), marks, max(marks), AT_ONCE, OLD_NEWS)
-            for row in rows:
-                if row["days"]:
-                    await tx.emit(
-                        "endorsement.expiring", f"end_{row['id']}", days=row["days"], ends=row["ends"].isoformat()
-                    )
-                else:
-                    await tx.emit("endorsement.expired", f"end_{row['id']}", ends=row["ends"].isoformat())
+            await tx.emit_all(_news(row["id"], row["days"], row["ends"]) for row in rows)
         told += len(rows)
         if len(rows) < AT_ONCE:
             return told
+
+
+def _news(endorsement_id: UUID, days: int, ends: datetime) -> tuple[str, str, dict[str, object]]:
+    if days:
+        return "endorsement.expiring", f"end_{endorsement_id}", {"days": days, "ends": ends.isoformat()}
+    return "endorsement.expired", f"end_{endorsement_id}", {"ends": ends.isoformat()}
 
 
 async def run(db: Database, stop: asyncio.Event) -> None:

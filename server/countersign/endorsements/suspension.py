@@ -6,6 +6,7 @@ suspensions is set in the same transaction, and cleared at resumption.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -19,7 +20,7 @@ from countersign.kit.access import SYSTEM, Actor, Permission, Role
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, NotFound
 from countersign.kit.ids import new_id
-from countersign.log.sources import enter
+from countersign.log.sources import enter, enter_many
 from countersign.organizations import members
 from countersign.trust import service as trust
 from countersign.trust.events import KeyCompromised
@@ -49,7 +50,7 @@ async def suspend(tx: Tx, actor: Actor, command: Suspend) -> UUID:
     rules.check_reason(command.reason)
     await members.hold(tx, actor, Role.SIGNATORY)
     row, after = await _step(tx, actor, command.endorsement_id, rules.Act.SUSPEND)
-    await _pause(tx, row, after, command.reason, actor)
+    await _pause(tx, [row], [after], command.reason, actor)
     await co_validation.settle(tx, [row["spec_version_id"]])
     return command.endorsement_id
 
@@ -94,41 +95,59 @@ async def follow_lost_key(tx: Tx, event: KeyCompromised) -> None:
         *(event.organization_id, event.verification_method),
     )
     now = await tx.now()
-    for row in rows:
-        state = service.present_state(row, now)
-        if state is rules.State.EXPIRED:
-            continue
-        if row["signed_at"] >= event.since:
-            after = rules.move(state, rules.Act.REVOKE, rules.Party.SIGNATORY)
-            await tx.execute(
-                f"update endorsements set state = $2, revoked_at = $3, revocation_reason = $4, {service.CLOSE}"
-                " where id = $1",
-                *(row["id"], after.value, now, SIGNED_BY_ANOTHER),
-            )
-            await trust.revoke(tx, row["status_list_id"], row["status_index"])
-            await enter(tx, service.LOGGED, row["id"], action="endorsement.revoked", reason=SIGNED_BY_ANOTHER)
-            await tx.emit("endorsement.revoked", f"end_{row['id']}")
-        elif state is rules.State.IN_FORCE:
-            after = rules.move(state, rules.Act.SUSPEND, rules.Party.SIGNATORY)
-            await _pause(tx, row, after, KEY_LOST, SYSTEM)
-        else:
-            await tx.execute(
-                "update endorsement_suspensions set reason = $2 where endorsement_id = $1 and resumed_at is null",
-                *(row["id"], KEY_LOST),
-            )
+    states = {row["id"]: service.present_state(row, now) for row in rows}
+    live = [row for row in rows if states[row["id"]] is not rules.State.EXPIRED]
+    late = [row for row in live if row["signed_at"] >= event.since]
+    early = [row for row in live if row["signed_at"] < event.since]
+    await _revoke(tx, late, [rules.move(states[row["id"]], rules.Act.REVOKE, rules.Party.SIGNATORY) for row in late])
+    standing = [row for row in early if states[row["id"]] is rules.State.IN_FORCE]
+    after = [rules.move(rules.State.IN_FORCE, rules.Act.SUSPEND, rules.Party.SIGNATORY) for _ in standing]
+    await tx.execute(
+        "update endorsement_suspensions set reason = $2 where endorsement_id = any($1) and resumed_at is null",
+        *([row["id"] for row in early], KEY_LOST),
+    )
+    await _pause(tx, standing, after, KEY_LOST, SYSTEM)
     await co_validation.settle(tx, [row["spec_version_id"] for row in rows])
 
 
-async def _pause(tx: Tx, row: asyncpg.Record, after: rules.State, reason: str, actor: Actor) -> None:
-    await tx.execute("update endorsements set state = $2 where id = $1", row["id"], after.value)
+_STATES: Final = "from unnest($1::uuid[], $2::text[]) u(id, state) where e.id = u.id"
+
+
+async def _revoke(tx: Tx, rows: Sequence[asyncpg.Record], after: Sequence[rules.State]) -> None:
+    """Revoke what was signed by somebody else, however many of it, by sets."""
+    if not rows:
+        return
+    await tx.execute(
+        f"update endorsements e set state = u.state, revoked_at = $3, revocation_reason = $4, {service.CLOSE}"
+        f" {_STATES}",
+        *([row["id"] for row in rows], [state.value for state in after], await tx.now(), SIGNED_BY_ANOTHER),
+    )
+    await trust.revoke_many(tx, [(row["status_list_id"], row["status_index"]) for row in rows])
+    ids = [row["id"] for row in rows]
+    await enter_many(
+        *(tx, service.LOGGED, [(key,) for key in ids]), action="endorsement.revoked", reason=SIGNED_BY_ANOTHER
+    )
+    await tx.emit_all(("endorsement.revoked", f"end_{key}", {}) for key in ids)
+
+
+async def _pause(
+    tx: Tx, rows: Sequence[asyncpg.Record], after: Sequence[rules.State], reason: str, actor: Actor
+) -> None:
+    if not rows:
+        return
+    ids, now = [row["id"] for row in rows], await tx.now()
+    await tx.execute(f"update endorsements e set state = u.state {_STATES}", ids, [state.value for state in after])
     await tx.insert(
-        EndorsementSuspension(
-            id=new_id(), endorsement_id=row["id"], reason=reason, suspended_at=await tx.now(), resumed_at=None
+        *(
+            EndorsementSuspension(id=new_id(), endorsement_id=key, reason=reason, suspended_at=now, resumed_at=None)
+            for key in ids
         )
     )
-    await trust.suspend(tx, row["status_list_id"], row["status_index"])
-    await enter(tx, service.LOGGED, row["id"], actor=actor, action="endorsement.suspended", reason=reason)
-    await tx.emit("endorsement.suspended", f"end_{row['id']}")
+    await trust.suspend_many(tx, [(row["status_list_id"], row["status_index"]) for row in rows])
+    await enter_many(
+        *(tx, service.LOGGED, [(key,) for key in ids]), actor=actor, action="endorsement.suspended", reason=reason
+    )
+    await tx.emit_all(("endorsement.suspended", f"end_{key}", {}) for key in ids)
 
 
 async def _step(tx: Tx, actor: Actor, endorsement_id: UUID, act: rules.Act) -> tuple[asyncpg.Record, rules.State]:

@@ -93,13 +93,14 @@ async def look(db: Database) -> int:
     while True:
         async with db.writer() as tx:
             rows = await tx.fetch(DUE, await tx.now(), list(rules.SIGNING_REMINDERS), AT_ONCE)
-            for row in rows:
-                await tx.emit(
+            await tx.emit_all(
+                (
                     "membership.signing_expiring",
                     f"membership_{row['id']}",
-                    days=row["days"],
-                    ends=row["until"].isoformat(),
+                    {"days": row["days"], "ends": row["until"].isoformat()},
                 )
+                for row in rows
+            )
         told += len(rows)
         if len(rows) < AT_ONCE:
             return told

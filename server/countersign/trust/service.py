@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -149,32 +149,41 @@ async def suspend(tx: Tx, list_id: UUID, index: int) -> None:
     A credential names one status list, that of revocations; the list of suspensions stands beside it with the same
     number and places. Raises NoSuchPlace for a place that was never given away.
     """
-    beside = await _suspensions(tx, list_id, index)
-    await tx.execute(
-        "insert into status_entries (list_id, idx, revoked_at) values ($1, $2, $3)"
-        " on conflict (list_id, idx) do update set revoked_at = $3",
-        *(beside, index, await tx.now()),
-    )
-    await tx.execute("update status_lists set revision = revision + 1 where id = $1", beside)
-    await enter(tx, STATUS, beside, index, action="status.set")
+    await suspend_many(tx, [(list_id, index)])
+
+
+async def suspend_many(tx: Tx, places: Iterable[tuple[UUID, int]]) -> None:
+    """Set the bits of many places in the lists of suspensions: all, or NoSuchPlace and none."""
+    by_list: dict[UUID, list[int]] = {}
+    for list_id, index in sorted(set(places)):
+        by_list.setdefault(list_id, []).append(index)
+    for list_id, several in by_list.items():
+        beside = await _suspensions(tx, list_id, several)
+        await tx.execute(
+            "insert into status_entries (list_id, idx, revoked_at) select $1, i, $3 from unnest($2::int[]) i"
+            " on conflict (list_id, idx) do update set revoked_at = $3",
+            *(beside, several, await tx.now()),
+        )
+        await tx.execute("update status_lists set revision = revision + 1 where id = $1", beside)
+        await enter_many(tx, STATUS, [(beside, index) for index in several], action="status.set")
 
 
 async def resume(tx: Tx, list_id: UUID, index: int) -> None:
     """Clear the bit of a place in the list of suspensions. Raises NoSuchPlace."""
-    beside = await _suspensions(tx, list_id, index)
+    beside = await _suspensions(tx, list_id, [index])
     await tx.execute("update status_entries set revoked_at = null where list_id = $1 and idx = $2", beside, index)
     await tx.execute("update status_lists set revision = revision + 1 where id = $1", beside)
     await enter(tx, STATUS, beside, index, action="status.cleared")
 
 
-async def _suspensions(tx: Tx, list_id: UUID, index: int) -> UUID:
+async def _suspensions(tx: Tx, list_id: UUID, places: Sequence[int]) -> UUID:
     """The list of suspensions beside a list of revocations, locked; made when it is first needed."""
     row = await tx.fetchrow(
-        "select l.organization_id, l.number from status_lists l join status_entries e on e.list_id = l.id"
-        " where l.id = $1 and l.purpose = $3 and e.idx = $2",
-        *(list_id, index, REVOCATION),
+        "select l.organization_id, l.number, (select count(*) from status_entries e where e.list_id = l.id"
+        " and e.idx = any($3::int[])) as given from status_lists l where l.id = $1 and l.purpose = $2",
+        *(list_id, REVOCATION, list(places)),
     )
-    if row is None:
+    if row is None or row["given"] != len(places):
         raise rules.NoSuchPlace
     await _open_list(tx, row["organization_id"], SUSPENSION, row["number"])
     beside: UUID = await tx.fetchval(
