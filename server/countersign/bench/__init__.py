@@ -10,5 +10,6 @@ Never: touches a database that is not its own; is imported by anything but its v
 Files: `market` (what schools and employers made, pure), `people` (learners and awards, in SQL), `data` (databases),
 `questions` (what our side is asked), `bare` and `bare_sql` (the other side), `client` (the process that asks),
 `processes` (start them, read their CPU time), `measure` (turns, percentiles), `rows` (the rows over HTTP), `importing`
-(award files against the ORM), `report` (goals, table, JSON), `run` (the whole).
+(award files against the ORM), `importing_bare` (and against COPY by hand, which seals and judges nothing), `report`
+(goals, table, JSON), `run` (the whole).
 """
