@@ -15,7 +15,7 @@ from tests.threats.table import ROOT, Guard, exists, threats
 GUARDS = [
     pytest.param(guard, id=f"{threat.number:02}-{n}") for threat in threats() for n, guard in enumerate(threat.guards)
 ]
-PATIENCE = 600.0
+PATIENCE = 3_600.0
 LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "dist", ".venv", ".data", ".git", ".hypothesis")
 
 
