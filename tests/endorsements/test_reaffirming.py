@@ -18,7 +18,7 @@ from countersign.endorsements.evidence import HiringPledge, InterviewGuarantee
 from countersign.endorsements.rules import State
 from countersign.kit.access import Actor, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
-from countersign.kit.db import Database
+from countersign.kit.db import Database, Tx
 from countersign.specs import service as specs
 from countersign.trust.signer import Signer
 from tests.api import Api, served
@@ -218,6 +218,11 @@ async def test_the_signer_compares_the_frozen_texts_again(said: Said) -> None:
     assert await jobs.sign(said.api.db, said.signer, again) is State.REFUSED
 
 
+async def digest_of(tx: Tx, version: UUID) -> str:
+    """A version's digest."""
+    return str(await tx.fetchval("select digest from spec_versions where id = $1", version))
+
+
 async def told(said: Said) -> list[tuple[str, str, str]]:
     """Whom the publications told of successors: topic, endorsement and the version's number, in that order."""
     async with said.api.db.writer() as tx:
@@ -253,6 +258,11 @@ async def test_of_a_successor_only_the_newest_word_that_stands_is_told_and_nobod
         draft = await specs.new_draft_from(tx, said.here.school, said.here.version)
         await specs.edit_draft(tx, said.here.school, specs.EditDraft(draft, COMPLETE | {"description": "Reads."}))
         version = await specs.submit(tx, said.here.school, specs.Submit(draft, "1.0.2"))
+        spoken = await make.employer(tx)
+        assert spoken.organization_id is not None
+        await specs.let_read(tx, version, spoken.organization_id)
+        for of, digest in ((said.here.version, said.here.digest), (version, await digest_of(tx, version))):
+            await put_in_force(tx, await endorsements.endorse(tx, spoken, endorsements.EndorseSpec(of, digest, "W")))
         before = await tx.fetchval("select count(*) from outbox where topic = 'endorsement.reaffirmable'")
         await specs.publish(tx, said.here.school, version)
     assert (before, [row[1:] for row in await told(said)]) == (1, [(first, "1.0.1"), (again, "1.0.2")])
