@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import sys
@@ -59,6 +60,12 @@ sys.addaudithook(refuse_the_network)
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ORIGIN = "http://localhost:4600"
 VAULT = Vault(b"v" * 32)
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector pass over the modules and tests, which stay to the end: a tenth of what a test takes."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
