@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
@@ -11,6 +12,10 @@ from countersign.bench.processes import BARE, NOTHING, OURS, Asker, Meter, Side,
 
 TURNS: Final = 12
 """Batches of each side in a row; fewer in less than two seconds."""
+SETTLING: Final = 90
+"""Seconds after which a server that does not come to rest is measured as it is."""
+IDLE: Final = 0.1
+"""CPU seconds in a second of both sides together, below which nothing but looking for work goes on."""
 WARMING: Final = 0.3
 """Seconds for which each side is asked before anything counts: plans are made, connections opened."""
 
@@ -85,6 +90,21 @@ class Arena:
         self._asker = asker
         self._meter = meter
         self._sides = sides
+
+    async def settle(self) -> None:
+        """Wait until both sides do next to nothing by themselves; a minute and a half at most.
+
+        What a server does once when it first meets data (it takes thousands of them into its log) is no request's.
+        """
+        quiet = 0
+        for _ in range(SETTLING):
+            before = {name: await self._meter.read(side) for name, side in self._sides.items()}
+            await asyncio.sleep(1)
+            spent = [(await self._meter.read(side)).since(before[name]) for name, side in self._sides.items()]
+            busy = sum((one.server or 0) + (one.helpers or 0) + (one.postgres or 0) for one in spent)
+            quiet = quiet + 1 if busy < IDLE else 0
+            if quiet == 2:  # noqa: PLR2004 - jobs that look every two seconds had their turn
+                return
 
     async def load(self, name: str, loads: Mapping[str, Load]) -> None:
         """Hand the requests of a row to the client."""

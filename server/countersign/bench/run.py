@@ -131,6 +131,8 @@ async def _arena(dsn: str, ours: Data, other: Data, folder: Path) -> AsyncIterat
     dsns = {OURS: ours.dsn, BARE: other.dsn}
     try:
         async with processes.both(dsns, folder, SECRET) as sides, processes.asker() as asker:
-            yield Arena(asker, Meter(owner), sides)
+            arena = Arena(asker, Meter(owner), sides)
+            await arena.settle()
+            yield arena
     finally:
         await owner.close()
