@@ -43,11 +43,22 @@ from countersign.edge.sse import Streams
 from countersign.edge.trusted import Trust
 from countersign.edge.uploads import Uploads
 from countersign.edge.websocket import Sockets
-from countersign.endorsements import co_validation, departures, drift, foreign, pledges, renewal, successors, suspension
+from countersign.endorsements import (
+    co_validation,
+    departures,
+    drift,
+    foreign,
+    foreign_checks,
+    pledges,
+    renewal,
+    successors,
+    suspension,
+)
 from countersign.endorsements import jobs as endorsements_jobs
 from countersign.endorsements import service as endorsements
 from countersign.endorsements import tables as endorsements_tables
 from countersign.endorsements import tables_backing as backing_tables
+from countersign.endorsements import tables_foreign as foreign_tables
 from countersign.kit import (
     audit,
     budgets,
@@ -128,6 +139,7 @@ TABLE_MODULES = (
     corpora_tables,
     endorsements_tables,
     backing_tables,
+    foreign_tables,
     learners_tables,
     log_tables,
     notices_tables,
@@ -172,6 +184,7 @@ LOGGED: Final[tuple[Source, ...]] = (
     policies.LOGGED,
     foreign.ISSUERS,
     foreign.LOGGED,
+    foreign_checks.LOGGED,
     credentials.LOGGED,
 )
 """Everything beside the events themselves that the transparency log covers."""
@@ -247,6 +260,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(kept(lambda: renewal.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: signing_authority.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: drift.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: foreign_checks.run(tools.db, tools.fetcher, tools.signer.workers, stop), stop))
         if settings.log_key_bytes:
             jobs.create_task(
                 kept(lambda: log_jobs.run(tools.db, log_key(settings), LOGGED, stop, settings.data / WITNESS), stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -18,15 +19,39 @@ FINDING = {
 }
 
 
+DOCUMENT = {
+    "@context": "https://w3id.org/openbadges/v2",
+    "type": "Endorsement",
+    "claim": {"id": "https://example.org/2"},
+    "issuer": "https://example.org/3",
+}
+FETCHED = {
+    "purpose": "keys",
+    "url": "https://example.org/3",
+    "sha256": "0" * 64,
+    "size": 2,
+    "problem": "It is no JSON.",
+}
+
+
 async def brought(tx: Tx, version: UUID, statement: str = "Well made.") -> UUID:
-    """An endorsement from elsewhere of a version, as its school has imported it."""
+    """An endorsement from elsewhere of a version, as its school has imported it, and looked at once."""
     key = new_id()
     await tx.execute(
         "insert into foreign_endorsements (id, spec_version_id, organization_id, format, issuer_id, statement, source,"
         " sha256, document, findings, verified, imported_at)"
-        " select $1, id, organization_id, 'open_badges_2', 'https://example.org/3', $3, 'A letter', $4, '{}', $5,"
+        " select $1, id, organization_id, 'open_badges_2', 'https://example.org/3', $3, 'A letter', $4, $7, $5,"
         " false, $6 from spec_versions where id = $2",
         *(key, version, statement, key.hex * 2, [FINDING], await tx.now()),
+        json.dumps(DOCUMENT).encode(),
+    )
+    await tx.execute(
+        "insert into foreign_checks (id, foreign_endorsement_id, checked_at, findings, fetched, verified)"
+        " values ($1, $2, $3, $4, $5, false)",
+        *(new_id(), key, await tx.now(), [FINDING], [FETCHED]),
+    )
+    await tx.execute(
+        "insert into foreign_watches (foreign_endorsement_id, checked_at) values ($1, $2)", key, await tx.now()
     )
     return key
 

@@ -80,6 +80,8 @@ class World:
         self.port = port
         self.trust = trust
         self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+        self.pages: dict[str, bytes] = {}
+        """Whole answers by address, where an address has one of its own."""
         self.requests: list[bytes] = []
 
     def fetcher(self, *, open_loopback: bool = True, seconds: float = 5.0) -> Fetcher:
@@ -89,7 +91,22 @@ class World:
 
     def serves(self, body: bytes) -> None:
         """Answer with this body from now on."""
-        self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        self.answer = response(body)
+
+    def stands(self, url: str, body: bytes, status: bytes = b"200 OK") -> None:
+        """Answer at one address with this body from now on."""
+        self.pages[url] = response(body, status)
+
+
+def response(body: bytes, status: bytes = b"200 OK") -> bytes:
+    """An HTTP answer."""
+    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body
+
+
+def asked(head: bytes) -> str:
+    """The address that a request is for."""
+    host = re.search(rb"(?i)\r\nhost: ([^\r]+)", head)
+    return f"https://{(host[1] if host else b'').decode()}{head.split(b' ', 2)[1].decode()}"
 
 
 @asynccontextmanager
@@ -104,9 +121,10 @@ async def world(folder: Path, *hosts: str) -> AsyncIterator[World]:
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
             here.requests.append(head + (await reader.readexactly(int(length[1])) if length else b""))
-            writer.write(here.answer)
+            answer = here.pages.get(asked(head), here.answer)
+            writer.write(answer)
             await writer.drain()
-            if here.answer:
+            if answer:
                 writer.close()
             else:
                 await reader.read()  # says nothing until the other side leaves

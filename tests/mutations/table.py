@@ -266,6 +266,9 @@ TABLE: Final[Mapping[str, Row]] = {
     "withdrawForeignEndorsement": Row(
         "school", lambda s: {"foreignEndorsementId": s.ids["foreign"]}, {"foreignEndorsementId": "fen_x"}
     ),
+    "recheckForeignEndorsement": Row(
+        "school", lambda s: {"foreignEndorsementId": s.ids["foreign"]}, {"foreignEndorsementId": "fen_x"}
+    ),
     "publishQuorumPolicy": Row("school", lambda _: {"note": "Three for us.", "groups": 3}, {"groups": 4}),
     "declareOwnership": Row(
         "school", lambda s: {"organizationId": s.ids["agency"], "tie": "CONTROLS"}, {"tie": "CONTROLLED_BY"}

@@ -102,6 +102,7 @@ OWN_WORD = {
 }  # one's own: the last one counts
 REPEATABLE = OWN_WORD | {
     "verifyDomain",
+    "recheckForeignEndorsement",
     "createClaimLink",
     "rollWebhookSecret",
     "offerReviews",

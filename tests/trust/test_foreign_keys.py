@@ -8,17 +8,15 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from countersign.trust.canonical_codes import base64url_encode, ed25519_multibase, multibase_encode
+from countersign.trust.canonical_codes import base64url_encode, multibase_encode
 from countersign.trust.canonical_proof import proof_options, proof_value, signing_input
 from countersign.trust.verify_findings import Outcome
 from countersign.trust.verify_jwt import read_token, signature_finding
 from countersign.trust.verify_keys import Kind, from_jwk, from_multibase, key_of, of_did
 from countersign.trust.verify_proof import proof_findings
 from tests.trust.material import NOW
+from tests.trust.others import jwk, multibase, sign
 from tests.trust.samples import sample, without_proof
 
 ISSUER = "did:web:guild.example"
@@ -26,30 +24,6 @@ ED = Ed25519PrivateKey.from_private_bytes(b"e" * 32)
 P256 = ec.derive_private_key(7, ec.SECP256R1())
 OTHER = ec.derive_private_key(8, ec.SECP256R1())
 SUITES = {Kind.ED25519: "eddsa-rdfc-2022", Kind.P256: "ecdsa-rdfc-2019"}
-
-
-def jwk(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> dict[str, str]:
-    """The public half as JSON Web Key."""
-    if isinstance(key, Ed25519PrivateKey):
-        return {"kty": "OKP", "crv": "Ed25519", "x": base64url_encode(key.public_key().public_bytes_raw())}
-    numbers = key.public_key().public_numbers()
-    x, y = (base64url_encode(number.to_bytes(32, "big")) for number in (numbers.x, numbers.y))
-    return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
-
-
-def multibase(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> str:
-    """The public half as Multikey."""
-    if isinstance(key, Ed25519PrivateKey):
-        return ed25519_multibase(key.public_key().public_bytes_raw())
-    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
-    return multibase_encode(b"\x80\x24" + point)
-
-
-def sign(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
-    """64 bytes."""
-    if isinstance(key, Ed25519PrivateKey):
-        return key.sign(data)
-    return b"".join(n.to_bytes(32, "big") for n in decode_dss_signature(key.sign(data, ec.ECDSA(SHA256()))))
 
 
 def document(method: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -59,6 +59,10 @@ HAPPENED: Final = f"""(
                          (least(f.valid_until, f.withdrawn_at), 'foreign_ended')) i(at, cause)
     where f.spec_version_id = {{v}}.id and i.at is not null
     union all
+    select k.checked_at, 'foreign_checked', null, null, null
+    from foreign_endorsements f join foreign_checks k on k.foreign_endorsement_id = f.id
+    where f.spec_version_id = {{v}}.id
+    union all
     select z.until, 'regrouped', null, z.organization_id, null
     from former_control_groups z where z.organization_id = {{v}}.organization_id or z.organization_id in (
         select e.organization_id from endorsements e where {_SIGNED}))"""
@@ -198,6 +202,7 @@ _TOLD: Final = {
     "policy": "A policy took effect.",
     "too_old": "An endorsement became older than the policy lets count.",
     "foreign_imported": "An endorsement from elsewhere was imported.",
+    "foreign_checked": "What its issuer says of an endorsement from elsewhere has changed.",
     "foreign_ended": "An endorsement from elsewhere ended or was withdrawn.",
     "regrouped": "It came to light, or ended, that organizations belong together.",
 }
@@ -214,10 +219,24 @@ CAUSE: Final = View(
     key="({t}.cause, {t}.endorsement_id, {t}.organization_id, {t}.policy_id)",
 )
 
+FOUND_LAST: Final = """lateral (
+    select coalesce(c.findings, f.findings) as findings, coalesce(c.verified, f.verified) as verified, c.fetched
+    from (select) n left join lateral (
+        select k.findings, k.verified, k.fetched from foreign_checks k where k.foreign_endorsement_id = f.id
+        order by k.checked_at desc, k.id desc limit 1) c on true)"""
+"""What was found last of the endorsement `f` from elsewhere, and who was asked for it, in one row."""
+
 FOREIGN: Final = View(
     tag="fen",
-    source="foreign_endorsements {t}",
-    columns={"size": "length({t}.document)", "document": "convert_from({t}.document, 'UTF8')"},
+    source=f"""(
+        select f.id, f.spec_version_id, f.organization_id, f.format, f.issuer_id, f.issuer_name, f.statement, f.source,
+               f.sha256, f.document as bytes, f.valid_from, f.valid_until, f.imported_at, f.withdrawn_at,
+               x.findings, x.verified, coalesce(x.fetched, '[]') as fetched,
+               coalesce(w.checked_at, f.imported_at) as checked_at, w.proved_at,
+               case when f.withdrawn_at is null then w.check_due_at end as check_due_at
+        from foreign_endorsements f left join foreign_watches w on w.foreign_endorsement_id = f.id,
+             {FOUND_LAST} x) {{t}}""",
+    columns={"size": "length({t}.bytes)", "document": "convert_from({t}.bytes, 'UTF8')"},
     seen=(
         members(of="its school"),
         told(
@@ -229,12 +248,29 @@ FOREIGN: Final = View(
 )
 FINDING: Final = View(
     tag="finding",
-    source="jsonb_array_elements({parent}.findings) with ordinality {t}(item, no)",
+    source="(select i.item, i.no, {parent}.checked_at from jsonb_array_elements({parent}.findings)"
+    " with ordinality i(item, no)) {t}",
     columns={
-        **{name: f"{{t}}.item->>'{name}'" for name in ("check", "detail", "path")},
-        "outcome": "{t}.item->>'outcome'",
-        "verdict": "{t}.item->>'verdict'",
+        **{name: f"{{t}}.item->>'{name}'" for name in ("check", "detail", "path", "outcome", "verdict")},
+        "passed_at": "case when {t}.item->>'outcome' = 'passed' then {t}.checked_at"
+        " else ({t}.item->>'passed_at')::timestamptz end",
     },
     seen=(WITH_PARENT,),
     key="{t}.no",
+)
+FETCHED: Final = View(
+    tag="fetched",
+    source="jsonb_array_elements({parent}.fetched) with ordinality {t}(item, no)",
+    columns={
+        **{name: f"{{t}}.item->>'{name}'" for name in ("purpose", "url", "sha256", "problem")},
+        "size": "({t}.item->>'size')::int",
+    },
+    seen=(WITH_PARENT,),
+    key="{t}.no",
+)
+CHECK: Final = View(
+    tag="fck",
+    source="foreign_checks {t}",
+    columns={"wanted": "({t}.asked_by is not null)"},
+    seen=(WITH_PARENT,),
 )

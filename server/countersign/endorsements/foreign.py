@@ -6,12 +6,12 @@ What was checked is kept finding by finding, with where it came from, who brough
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
 
-from countersign.endorsements import co_validation, rules_foreign
-from countersign.endorsements.rules_foreign import Claimed, Format, ImportedAlready, NotForeign
+from countersign.endorsements import co_validation, foreign_checks, foreign_judging, rules_foreign
+from countersign.endorsements.rules_foreign import ImportedAlready, NotForeign
 from countersign.endorsements.tables import RecognizedIssuer
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
@@ -21,12 +21,9 @@ from countersign.kit.ids import new_id
 from countersign.log.sources import Source, enter
 from countersign.specs import service as specs
 from countersign.trust.addresses import Addresses
-from countersign.trust.verify import Material
-from countersign.trust.verify_findings import Finding
 from countersign.trust.workers import Workers
 
 LONGEST_SOURCE: Final = 2_000
-DID_VERIFIED: Final = "verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,8 @@ class ImportForeign:
 async def import_endorsement(tx: Tx, actor: Actor, command: ImportForeign, workers: Workers) -> UUID:
     """Judge and keep an endorsement from elsewhere; an author of the version's school only.
 
-    It is kept whatever the judgement says. Raises NotAllowed, NotFound, Required and Invalid (`source`, `document`),
+    It is kept whatever the judgement says. What somebody elsewhere must be asked for is not checked yet: that comes
+    after the commit (`foreign_checks.check`). Raises NotAllowed, NotFound, Required and Invalid (`source`, `document`),
     NotAnEndorsement, NotForeign, ImportedAlready; Crowded when too much is being judged.
     """
     access.require(actor, Permission.IMPORT_ENDORSEMENT)
@@ -53,12 +51,14 @@ async def import_endorsement(tx: Tx, actor: Actor, command: ImportForeign, worke
     if version is None or version.organization_id != actor.organization_id:
         raise NotFound(what="version", path=("specVersionId",))
     found = rules_foreign.claimed(command.document)
-    origin = str(await tx.fetchval("select value from installation where key = 'public_origin'"))
-    addresses = Addresses(origin)
+    addresses = Addresses(str(await tx.fetchval("select value from installation where key = 'public_origin'")))
     if addresses.handle(found.issuer_id) is not None:
         raise NotForeign(issuer=found.issuer_id, path=("document",))
-    url = f"{origin}/specs/{version.slug}/versions/{version.semver}"
-    findings = await _judged(tx, found, command.document, url, workers)
+    compared = await foreign_checks.about(tx, version.id, found.issuer_id)
+    if compared is None:
+        raise NotFound(what="version", path=("specVersionId",))
+    findings = await foreign_judging.judge(found, command.document, compared, (), await tx.now(), workers)
+    verified = rules_foreign.verified(found.format, findings)
     data = command.document.encode()
     digest = hashlib.sha256(data).hexdigest()
     key = await tx.fetchval(
@@ -68,11 +68,12 @@ async def import_endorsement(tx: Tx, actor: Actor, command: ImportForeign, worke
         " on conflict (spec_version_id, sha256) do nothing returning id",
         *(new_id(), version.id, version.organization_id, actor.person_id, found.format.value, found.issuer_id),
         *(found.issuer_name, found.statement, command.source.strip(), digest, data),
-        *([asdict(finding) for finding in findings], rules_foreign.verified(findings)),
+        *([asdict(finding) for finding in findings], verified),
         *(found.valid_from, found.valid_until, await tx.now()),
     )
     if key is None:
         raise ImportedAlready(problem="These bytes were imported for this version already", path=("document",))
+    await foreign_checks.watch(tx, key, verified=verified, asks=bool(foreign_judging.needs(found)))
     await enter(tx, LOGGED, key, actor=actor, action="foreign_endorsement.imported")
     await tx.emit("endorsement.foreign_imported", f"fen_{key}")
     await co_validation.settle(tx, [version.id])
@@ -102,8 +103,8 @@ async def withdraw(tx: Tx, actor: Actor, endorsement_id: UUID) -> UUID:
 async def recognize(tx: Tx, actor: Actor, issuer_id: str, name: str) -> None:
     """Write down that the operator knows who an issuer elsewhere is; the operator only.
 
-    What it signed is verified when it is imported from then on, as far as everything else passes. Without that a key
-    that anyone can make would prove nothing. Raises NotAllowed, Required.
+    What it signed is verified from then on, as far as everything else passes: what was imported before is looked at
+    again. Without that a key that anyone can make would prove nothing. Raises NotAllowed, Required.
     """
     access.require(actor, Permission.IMPORT)
     if not issuer_id.strip() or not name.strip():
@@ -111,30 +112,7 @@ async def recognize(tx: Tx, actor: Actor, issuer_id: str, name: str) -> None:
     await tx.execute("delete from recognized_issuers where id = $1", issuer_id.strip())
     await tx.insert(RecognizedIssuer(id=issuer_id.strip(), name=name.strip(), recognized_at=await tx.now()))
     await enter(tx, ISSUERS, issuer_id.strip(), actor=actor, action="recognized_issuer.recognized")
-
-
-async def _judged(tx: Tx, found: Claimed, text: str, url: str, workers: Workers) -> list[Finding]:
-    now = await tx.now()
-    if found.format is Format.OPEN_BADGES_2:
-        return rules_foreign.findings_of_open_badges_2(found, url, now)
-    known = await tx.fetchval("select true from recognized_issuers where id = $1", found.issuer_id)
-    keys = rules_foreign.did_document_of_key(found.issuer_id)
-    material = Material(
-        did_documents={found.issuer_id: keys} if keys else {},
-        standing={found.issuer_id: DID_VERIFIED} if known else {},
-    )
-    if found.format is Format.OPEN_BADGES_3_JWT:
-        text = rules_foreign.as_json(found)
-    report = await workers.verify(text, material, now)
-    own = [finding for finding in report.credentials[0].findings if finding.check != "subject"]
-    if found.signature is not None:
-        own = [finding for finding in own if finding.check != "proof"] + [found.signature]
-    issuer = [replace(finding, detail=_known(known=bool(known))) for finding in own if finding.check == "issuer"]
-    return [*(finding for finding in own if finding.check != "issuer"), rules_foreign.subject(found, url), *issuer]
-
-
-def _known(*, known: bool) -> str:
-    return "The operator knows who this is." if known else "Nobody here knows who this is."
+    await foreign_checks.ask_again(tx, issuer_id.strip())
 
 
 LOGGED: Final = Source(

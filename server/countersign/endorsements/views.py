@@ -75,6 +75,11 @@ WHY_NOT = f"""case
 """Why the endorsement `e` of the organization `o` does not count for the version `{{v}}` at `{{at}}` under the demands
 `{{p}}`; null when it does: `rules_co_validation.why_not` in SQL."""
 
+VERIFIED_AT = """coalesce((
+    select k.verified from foreign_checks k where k.foreign_endorsement_id = f.id and k.checked_at <= {at}
+    order by k.checked_at desc, k.id desc limit 1), f.verified)"""
+"""Whether the endorsement `f` from elsewhere was verified at `{at}`: by the last look until then."""
+
 COUNTED_AT = f"""(
     select {CONTROL_GROUP_AT.replace("{o}", "o")} as control_group, o.kind, e.id
     from endorsements e join organizations o on o.id = e.organization_id
@@ -82,8 +87,8 @@ COUNTED_AT = f"""(
     union all
     select md5(f.issuer_id)::uuid, 'foreign', f.id
     from foreign_endorsements f
-    where {{p}}.foreign_counts and f.spec_version_id = {{v}}.id and f.verified and f.imported_at <= {{at}}
-      and coalesce(least(f.valid_until, f.withdrawn_at) > {{at}}, true))"""
+    where {{p}}.foreign_counts and f.spec_version_id = {{v}}.id and f.imported_at <= {{at}}
+      and coalesce(least(f.valid_until, f.withdrawn_at) > {{at}}, true) and {VERIFIED_AT})"""
 """The endorsements that count for the version `{v}` at `{at}` under the demands `{p}`."""
 
 TALLY = """count(distinct c.control_group)::int as have_groups,

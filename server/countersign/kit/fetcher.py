@@ -29,6 +29,7 @@ MOST_ANSWER: Final = 64_000
 """Of what a POST is answered with; more is left unread."""
 MOST_RECORDS: Final = 100
 OK: Final = 200
+ANYTHING: Final = "text/plain, */*;q=0.1"
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -48,7 +49,14 @@ _ISATAP: Final = (0x00005EFE, 0x02005EFE)
 
 
 class Unfetchable(Exception):
-    """Nothing could be fetched; the text says why, in words for the person who named the address."""
+    """Nothing could be fetched; the text says why, in words for the person who named the address.
+
+    `status` is what the host answered, where it did answer.
+    """
+
+    def __init__(self, words: str, status: int | None = None) -> None:
+        super().__init__(words)
+        self.status = status
 
 
 def is_public(address: Address) -> bool:
@@ -119,17 +127,17 @@ class Fetcher:
         except TimeoutError:
             raise Unfetchable(f"the name servers of {name} gave no answer in {self._seconds:g} seconds") from None
 
-    async def get(self, url: str) -> bytes:
-        """What stands at an https address: at most 1 MB, within five seconds in all.
+    async def get(self, url: str, accept: str = ANYTHING) -> bytes:
+        """What stands at an https address: at most 1 MB, within five seconds in all; `accept` is the form asked for.
 
         Raises Unfetchable: not https, another port, a host that is no name or is not public, a redirect or any other
         status than 200, a certificate that is not the host's, too much or too late.
         """
         host, target = _parts(url)
-        answer = await self._ask(host, _Question("GET", target, {"accept": "text/plain, */*;q=0.1"}, MOST_BYTES))
+        answer = await self._ask(host, _Question("GET", target, {"accept": accept}, MOST_BYTES))
         if answer.status != OK:
             moved = " (redirects are not followed)" if answer.status // 100 == 3 else ""  # noqa: PLR2004 - 3xx
-            raise Unfetchable(f"{host} answers with the status {answer.status}{moved}")
+            raise Unfetchable(f"{host} answers with the status {answer.status}{moved}", answer.status)
         if answer.too_much:
             raise Unfetchable(f"{host} sends more than {MOST_BYTES:,} bytes")
         return answer.body

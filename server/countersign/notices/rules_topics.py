@@ -185,6 +185,7 @@ SILENT: Final[Mapping[str, str]] = MappingProxyType(
         "bulk.progressed": "a subscription of its own tells, many times a minute",
         "drift.acknowledged": "who did it knows",
         "drift.resolved": "who did it knows",
+        "endorsement.foreign_checked": "where it turns co-validation, that is told",
         "endorsement.foreign_imported": "the school has just done it",
         "endorsement.superseded": "the renewal that replaced it is told",
         "endorsement.taken": "who took it waits for it; the school is told once it is signed",

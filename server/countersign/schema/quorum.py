@@ -91,6 +91,9 @@ class CoValidationCauseKind(enum.Enum):
     POLICY = strawberry.enum_value("policy", description="A policy took effect.")
     TOO_OLD = strawberry.enum_value("too_old", description="An endorsement became too old for the policy.")
     FOREIGN_IMPORTED = strawberry.enum_value("foreign_imported", description="One from elsewhere was imported.")
+    FOREIGN_CHECKED = strawberry.enum_value(
+        "foreign_checked", description="What its issuer says of one from elsewhere has changed."
+    )
     FOREIGN_ENDED = strawberry.enum_value("foreign_ended", description="One from elsewhere ended or was withdrawn.")
     REGROUPED = strawberry.enum_value("regrouped", description="Who belongs together with whom has changed.")
 

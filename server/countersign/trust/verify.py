@@ -59,6 +59,8 @@ class Material:
     status_lists: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, str] = field(default_factory=dict)
     standing: Mapping[str, str] = field(default_factory=dict)
+    proven: tuple[str, ...] = ()
+    """The URLs of status lists whose signature was checked before, since it is not in them (they came as tokens)."""
 
 
 def verify(text: str, material: Material, now: datetime) -> Report:
@@ -98,7 +100,8 @@ def _findings(found: Found, material: Material, now: datetime) -> Iterator[Findi
     status = document.get("credentialStatus")
     list_url = status.get("statusListCredential") if isinstance(status, dict) else None
     listed = parse_object(material.status_lists.get(list_url)) if isinstance(list_url, str) else None
-    yield from status_findings(document, listed, did_document, now, path)
+    proven = list_url in material.proven
+    yield from status_findings(document, listed, did_document, now, path, proven=proven)
     if isinstance(list_url, str) and (beside := suspensions_beside(list_url)) is not None:
         paused = parse_object(material.status_lists.get(beside))
         yield from suspension_findings(document, paused, did_document, now, path)

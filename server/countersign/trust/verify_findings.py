@@ -51,6 +51,8 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_CHECKED = "not_checked"
+    NOT_REACHED = "not_reached"
+    """Of what stands elsewhere: it was asked for, and its server gave no answer that could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,11 @@ def failed(check: str, verdict: Verdict, detail: str, path: str) -> Finding:
 def not_checked(check: str, detail: str, path: str, verdict: Verdict = Verdict.VALID) -> Finding:
     """Say that a check could not be made; with a verdict other than VALID when that matters."""
     return Finding(check, Outcome.NOT_CHECKED, verdict, detail, path)
+
+
+def not_reached(check: str, detail: str, path: str, verdict: Verdict) -> Finding:
+    """Say that what a check needs was asked for and could not be had, and what that makes of the credential."""
+    return Finding(check, Outcome.NOT_REACHED, verdict, detail, path)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

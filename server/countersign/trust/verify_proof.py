@@ -58,15 +58,20 @@ def status_findings(
     did_document: Mapping[str, Any] | None,
     now: datetime,
     path: str,
+    *,
+    proven: bool = False,
 ) -> Iterator[Finding]:
-    """Check `credentialStatus` against the list it names, which the same issuer must have signed."""
+    """Check `credentialStatus` against the list it names, which the same issuer must have signed.
+
+    `proven` says that the signature of the list was checked before.
+    """
     status = document.get("credentialStatus")
     if status is None:
         yield passed("status", "It names no status list: it cannot be revoked.", path)
         return
     where = f"{path}.credentialStatus"
     try:
-        purpose, is_set = _bit(document, status, listed, did_document, now)
+        purpose, is_set = _bit(document, status, listed, did_document, now, proven=proven)
     except ValueError as error:
         yield failed("status", Verdict.STATUS_UNAVAILABLE, str(error), where)
         return
@@ -148,11 +153,13 @@ def _bit(
     listed: Mapping[str, Any] | None,
     did_document: Mapping[str, Any] | None,
     now: datetime,
+    *,
+    proven: bool = False,
 ) -> tuple[str, bool]:
     """Give the purpose and the bit of a status entry; ValueError when no answer can be relied on."""
-    if not isinstance(status, dict) or status.get("type") != "BitstringStatusListEntry":
-        raise ValueError("Only one BitstringStatusListEntry is read as status.")
-    if listed is None or did_document is None:
+    if not isinstance(status, dict) or status.get("type") != "BitstringStatusListEntry" or _is_wide(status):
+        raise ValueError("Only one BitstringStatusListEntry of one bit is read as status.")
+    if listed is None or (did_document is None and not proven):
         raise ValueError("The status list is not published here, and nothing is fetched.")
     subject = listed.get("credentialSubject")
     if not isinstance(subject, dict) or subject.get("type") != "BitstringStatusList":
@@ -164,7 +171,7 @@ def _bit(
         raise ValueError("The status list has another id.")
     if issuer_of(listed) != issuer_of(document):
         raise ValueError("The status list is signed by somebody other than the issuer.")
-    if not any(f.outcome is Outcome.PASSED for f in proof_findings(listed, did_document, "$")):
+    if not proven and not any(f.outcome is Outcome.PASSED for f in proof_findings(listed, did_document, "$")):
         raise ValueError("The signature of the status list does not hold.")
     valid_from, valid_until = parse_date_time(listed.get("validFrom")), parse_date_time(listed.get("validUntil"))
     if (valid_from is not None and now < valid_from) or (valid_until is not None and now > valid_until):
@@ -173,3 +180,7 @@ def _bit(
     if not index.isascii() or not index.isdecimal():
         raise ValueError("The status list index is no number.")
     return purpose, canonical_status.is_set(canonical_status.decode(str(subject.get("encodedList"))), int(index))
+
+
+def _is_wide(status: Mapping[str, Any]) -> bool:
+    return bool(status.get("statusSize", 1) != 1)

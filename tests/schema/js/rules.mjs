@@ -11,7 +11,7 @@ const VALUES = [
   'SpecVersionAbilities', 'ViewerAbilities', 'DriftAlarmAbilities', 'ForeignEndorsementAbilities', 'PledgeAbilities', 'PledgeEntryAbilities',
   'ReviewCallAbilities', 'ReviewCommentAbilities', 'ReviewDraftAbilities', 'ReviewSuggestionAbilities', 'StatementSuggestionAbilities',
   'AlignedSkill', 'Assessment', 'AssessmentCoDesign', 'AssessorProvision', 'CandidateAward', 'CandidateFacets',
-  'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'HiringPledge', 'Inbox',
+  'CandidateMatch', 'CaseProvision', 'ConfirmedTool', 'Consent', 'ConsentText', 'EndorserFacet', 'ForeignCheck', 'ForeignFetch', 'HiringPledge', 'Inbox',
   'InterviewGuarantee', 'KeptPromises', 'LearnerIdentity', 'LabourMarketEvidence', 'MatchContribution', 'NoticeChoice', 'Outcome', 'PageInfo', 'Price',
   'ProgressionRecognition', 'QualityAssurance', 'RateLimit', 'RegionFacet', 'ReviewCriterion', 'ReviewQueueEntry', 'ReviewScore', 'RubricCriterion',
   'ReviewDraftComment', 'ReviewDraftSuggestion',
