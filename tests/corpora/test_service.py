@@ -17,6 +17,8 @@ from countersign.kit.access import SYSTEM
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotAllowed
+from countersign.skills import files
+from countersign.skills import service as skills
 from countersign.skills.rules import folded
 from countersign.trust.signer import Signer
 from tests.api import served
@@ -171,3 +173,36 @@ async def test_the_real_corpus_counts_as_its_source_counted(db: Database) -> Non
     counted = {row["term"]: row["n"] for row in found}
     assert len(told) == 2374
     assert {term: counted.get(term) for term in told} == told
+
+
+SKILLS = """conceptUri,reuseLevel,preferredLabel,altLabels
+http://data.europa.eu/esco/skill/00000000-0000-4000-8000-000000000001,cross-sector,SQL,"structured query, language
+s + q + l"
+http://data.europa.eu/esco/skill/00000000-0000-4000-8000-000000000002,cross-sector,programme in C,"C++
+Data Analysis"
+"""
+BY_SKILLS = """query ($s: [ID!], $q: String) {
+  labourMarketEvidence(corpus: "Invented vacancies", skillIds: $s, query: $q) { query matched total } }"""
+
+
+async def test_vacancies_are_counted_by_skills_under_all_their_names_and_again_by_the_query_it_states(
+    db: Database, signer: Signer, make: Factory
+) -> None:
+    async with db.writer() as tx:
+        await made_corpus(tx)
+        await skills.store(tx, SYSTEM, files.read(SKILLS.encode(), files.Style.ESCO), source="skills.csv")
+        rows = await tx.fetch("select id from skills order by uri")
+    ids = [f"skill_{row['id']}" for row in rows]
+    async with served(db, signer, make) as api:
+        for wanted, query, matched in (
+            (ids[:1], "sql", 2),
+            (ids[1:], "c++, data analysis, programme in c", 2),
+            ([*ids, ids[0], "skill_x"], "c++, data analysis, programme in c, sql", 4),
+        ):
+            by_skills = (await api.ask(BY_SKILLS, s=wanted))["labourMarketEvidence"]
+            assert by_skills == {"query": query, "matched": matched, "total": 5}
+            assert (await api.ask(BY_SKILLS, q=query))["labourMarketEvidence"] == by_skills
+        assert (await api.ask(BY_SKILLS, s=["skill_x"]))["labourMarketEvidence"] is None
+        for nothing in ({}, {"s": ids, "q": "sql"}):
+            refused = await api.post(BY_SKILLS, **nothing)
+            assert refused["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from countersign.corpora.rules import LONGEST_QUERY, MOST_ALTERNATIVES
 from countersign.kit.sight import EVERYONE
 from countersign.kit.view import View
 
@@ -25,6 +26,20 @@ period (`{since}`, `{until}`: days or null) and `{region}` (null: all) match `{q
 
 A vacancy without a day lies anywhere in the snapshot's period, so it counts when the whole of that lies inside.
 """
+
+NAMES_OF_SKILLS = f"""(
+    select m.folded
+    from (select l.folded, row_number() over w as no, sum(length(l.folded) + 2) over w as long
+          from (select l.folded, bool_or(l.kind = 'preferred') as preferred from skill_labels l
+                where l.skill_id = any({{skills}}) and strpos(l.folded, ',') = 0
+                  and strpos(' ' || l.folded || ' ', ' + ') = 0
+                group by l.folded) l
+          window w as (order by l.preferred desc, l.folded)) m
+    where m.no <= {MOST_ALTERNATIVES} and m.long <= {LONGEST_QUERY}) n"""
+"""The names by which the skills `{skills}` may be asked for, as far as a query can hold them: without commas and
+joining plusses, and no more of them, the preferred ones first, than `rules.read_query` takes."""
+SAID_OF_SKILLS = "(select string_agg(n.folded, ', ' order by n.folded) from {names})"
+QUERY_OF_SKILLS = "(select coalesce(jsonb_agg(jsonb_build_array(n.folded)), '[]') from {names})"
 
 COUNT = View(
     tag="count",

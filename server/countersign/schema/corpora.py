@@ -7,11 +7,13 @@ from typing import Final
 import strawberry
 
 from countersign.corpora.rules import read_query
-from countersign.corpora.views import COUNT, SNAPSHOT
-from countersign.reads.args import Args, Predicates
+from countersign.corpora.views import COUNT, NAMES_OF_SKILLS, QUERY_OF_SKILLS, SAID_OF_SKILLS, SNAPSHOT
+from countersign.kit.errors import Invalid
+from countersign.reads.args import Args, Call, Predicates
 from countersign.reads.bind import arg, bound, column, connection, find, one
 from countersign.schema.base import Connection, Node
 from countersign.skills.rules import folded
+from countersign.skills.views import SKILL
 
 COUNTED_AGAIN: Final = (
     "{child}.digest = {parent}.payload->>'snapshot_digest' and ({parent}.payload->>'recomputed')::boolean"
@@ -39,7 +41,9 @@ class VacancyCount:
     """How many vacancies of a snapshot match a query."""
 
     corpus: str = column(description="The corpus's name.")
-    query: str = column(description="What was looked for, exactly as it was asked.")
+    query: str = column(
+        description="What was looked for, exactly as it was asked; of skills their names, to be stated as the query."
+    )
     matched: int = column(description="How many vacancies match.")
     total: int = column(description="Of how many in that period and region.")
     share: Decimal | None = column(description="The share, from 0 to 1 with four digits; null of nothing.")
@@ -48,16 +52,26 @@ class VacancyCount:
 
 
 def _counted(args: Args, sql: Predicates) -> None:
-    corpus, query = args.getter("corpus"), args.getter("query")
+    corpus, query, skills = args.getter("corpus"), args.getter("query"), args.getter("skillIds")
+
+    def asked(call: Call) -> list[list[str]]:
+        if skills(call) is not None:
+            raise Invalid(problem="Give a query or skills, and not both", path=("skillIds",))
+        return read_query(query(call) or "")
+
     sql.names.update(
-        said=args.param("query"),
         corpus_key=args.custom(lambda call: folded(corpus(call)), "text"),
-        query=args.custom(lambda call: read_query(query(call)), "jsonb"),
         digest=args.param("snapshotDigest"),
         since=args.param("from", "date"),
         until=args.param("to", "date"),
         region=args.param("region"),
     )
+    if "skillIds" in args and "query" not in args:
+        names = NAMES_OF_SKILLS.format(skills=args.ids("skillIds", SKILL.tag))
+        sql.names.update(said=SAID_OF_SKILLS.format(names=names), query=QUERY_OF_SKILLS.format(names=names))
+        sql.where("{child}.query is not null")
+    else:
+        sql.names.update(said=args.param("query"), query=args.custom(asked, "jsonb"))
 
 
 @strawberry.input(description="Which snapshots; all conditions must hold.")
@@ -92,9 +106,14 @@ class CorpusQueries:
         args={
             "corpus": arg(str, "The corpus's name."),
             "query": arg(
-                str,
+                str | None,
                 "Terms that a vacancy asks for: commas part alternatives, a plus between spaces joins"
                 " (`python + sql, r`); whole terms, without case.",
+            ),
+            "skill_ids": arg(
+                list[strawberry.ID] | None,
+                "Instead of a query: skills, of which a vacancy asks for any by any of its names; fifty names at most,"
+                " preferred ones first.",
             ),
             "from": arg(date | None, "From this day."),
             "to": arg(date | None, "To this day."),
