@@ -51,7 +51,9 @@ async def brought(tx: Tx, version: UUID, statement: str = "Well made.") -> UUID:
         *(new_id(), key, await tx.now(), [FINDING], [FETCHED]),
     )
     await tx.execute(
-        "insert into foreign_watches (foreign_endorsement_id, checked_at) values ($1, $2)", key, await tx.now()
+        "insert into foreign_watches (foreign_endorsement_id, checked_at, proved_at, check_due_at)"
+        " values ($1, $2::timestamptz, $2, $2 + interval '1 day')",
+        *(key, await tx.now()),
     )
     return key
 

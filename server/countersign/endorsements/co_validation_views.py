@@ -219,23 +219,26 @@ CAUSE: Final = View(
     key="({t}.cause, {t}.endorsement_id, {t}.organization_id, {t}.policy_id)",
 )
 
-FOUND_LAST: Final = """lateral (
-    select coalesce(c.findings, f.findings) as findings, coalesce(c.verified, f.verified) as verified, c.fetched
-    from (select) n left join lateral (
-        select k.findings, k.verified, k.fetched from foreign_checks k where k.foreign_endorsement_id = f.id
-        order by k.checked_at desc, k.id desc limit 1) c on true)"""
-"""What was found last of the endorsement `f` from elsewhere, and who was asked for it, in one row."""
+FOUND_LAST: Final = """(
+    select k.{column} from foreign_checks k where k.foreign_endorsement_id = {f}.id
+    order by k.checked_at desc, k.id desc limit 1)"""
+"""A column of the last look at the endorsement `{f}` from elsewhere; null before the first one."""
+
+_FOREIGN: Final = "foreign_endorsements"
+_WATCHED: Final = "(select w.{column} from foreign_watches w where w.foreign_endorsement_id = foreign_endorsements.id)"
 
 FOREIGN: Final = View(
     tag="fen",
     source=f"""(
-        select f.id, f.spec_version_id, f.organization_id, f.format, f.issuer_id, f.issuer_name, f.statement, f.source,
-               f.sha256, f.document as bytes, f.valid_from, f.valid_until, f.imported_at, f.withdrawn_at,
-               x.findings, x.verified, coalesce(x.fetched, '[]') as fetched,
-               coalesce(w.checked_at, f.imported_at) as checked_at, w.proved_at,
-               case when f.withdrawn_at is null then w.check_due_at end as check_due_at
-        from foreign_endorsements f left join foreign_watches w on w.foreign_endorsement_id = f.id,
-             {FOUND_LAST} x) {{t}}""",
+        select id, spec_version_id, organization_id, format, issuer_id, issuer_name, statement, source, sha256,
+               document as bytes, valid_from, valid_until, imported_at, withdrawn_at,
+               coalesce({FOUND_LAST.format(f=_FOREIGN, column="findings")}, findings) as findings,
+               coalesce({FOUND_LAST.format(f=_FOREIGN, column="verified")}, verified) as verified,
+               coalesce({FOUND_LAST.format(f=_FOREIGN, column="fetched")}, '[]') as fetched,
+               coalesce({_WATCHED.format(column="checked_at")}, imported_at) as checked_at,
+               {_WATCHED.format(column="proved_at")} as proved_at,
+               case when withdrawn_at is null then {_WATCHED.format(column="check_due_at")} end as check_due_at
+        from foreign_endorsements) {{t}}""",
     columns={"size": "length({t}.bytes)", "document": "convert_from({t}.bytes, 'UTF8')"},
     seen=(
         members(of="its school"),

@@ -96,6 +96,11 @@ async def ask_again(tx: Tx, issuer_id: str) -> None:
     )
 
 
+_BEFORE: Final = f"""
+select coalesce({FOUND_LAST.format(f="f", column="findings")}, f.findings) as findings,
+       coalesce({FOUND_LAST.format(f="f", column="verified")}, f.verified) as verified
+from foreign_endorsements f where f.id = $1
+"""
 _TAKE: Final = """
 select w.asked_by, w.checked_at, w.proved_at, f.spec_version_id, f.issuer_id, f.document, f.imported_at, f.withdrawn_at
 from foreign_watches w join foreign_endorsements f on f.id = w.foreign_endorsement_id
@@ -139,10 +144,7 @@ async def _keep(tx: Tx, endorsement_id: UUID, text: str, answers: list[Answer], 
     )
     if row is None:
         return
-    before = await tx.fetchrow(
-        f"select x.findings, x.verified from foreign_endorsements f, {FOUND_LAST} x where f.id = $1",
-        endorsement_id,
-    )
+    before = await tx.fetchrow(_BEFORE, endorsement_id)
     if before is None:
         raise LookupError("an endorsement that is watched is there")
     found, now = rules_foreign.claimed(text), await tx.now()
