@@ -1,6 +1,6 @@
 """Endorsements from elsewhere are looked at again; those that were there are looked at once.
 
-Revision 20261122144000, after 20261122125900. Runs before the code that needs it.
+Revision 20261122154600, after 20261122150000. Runs before the code that needs it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "20261122144000"
-down_revision = "20261122125900"
+revision = "20261122154600"
+down_revision = "20261122150000"
 branch_labels = None
 depends_on = None
 
