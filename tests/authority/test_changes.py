@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from countersign.kit.access import ANONYMOUS, Actor, OrganizationKind, Role, Scope
+from countersign.kit.access import ANONYMOUS, Actor, OrganizationKind, Permission, Role, Scope
 from countersign.kit.ids import new_id
 from countersign.schema.base import Lock
 from countersign.schema.promises import command_of
@@ -53,7 +53,7 @@ ABILITIES: Final[list[tuple[str, str, str, tuple[str, ...], str]]] = [
     ("ChangeRequest", "decline", "declineChangeRequest", ("asked", "answered"), "changeRequestId"),
     ("ChangeRequest", "accept", "acceptChangeRequest", ("answered", "asked"), "changeRequestId"),
     ("ChangeRequest", "reopen", "reopenChangeRequest", ("answered", "asked"), "changeRequestId"),
-    ("ChangeRequest", "withdraw", "withdrawChangeRequest", ("asked", "answered"), "changeRequestId"),
+    ("ChangeRequest", "withdraw", "withdrawChangeRequest", ("asked",), "changeRequestId"),
     ("Endorsement", "revoke", "revokeEndorsement", ("endorsement",), "endorsementId"),
     ("Endorsement", "renew", "renewEndorsement", ("paused",), "endorsementId"),
     ("Endorsement", "suspend", "suspendEndorsement", ("endorsement", "paused"), "endorsementId"),
@@ -158,6 +158,14 @@ async def test_every_change_is_refused_to_everybody_who_lacks_authority_and_noth
         sys.stdout.write(f" {cells} refused changes, {len(actors)} actors ")
 
 
+def permission_of(name: str) -> Permission:
+    """What a change needs."""
+    assert SCHEMA._schema.mutation_type is not None
+    command = command_of(SCHEMA._schema.mutation_type.fields[name])
+    assert command is not None
+    return command.permission
+
+
 async def can(stage: Stage, actor: Actor, type_name: str, key: str) -> dict[str, bool]:
     """What `viewerCan` says, all of it at once; nothing when the thing is not seen."""
     named_ = " ".join(ability for of_type, ability, *_ in ABILITIES if of_type == type_name)
@@ -175,18 +183,25 @@ async def test_who_is_told_that_they_cannot_is_refused_and_who_can_is_told(stage
         for who, actor in crowd_.items()
         for type_name, key in sorted(asked)
     }
+    wrong: list[object] = []
     for type_name, ability, name, keys, field in ABILITIES:
-        given = dict(TABLE[name].given(stage))
+        given, owner = dict(TABLE[name].given(stage)), owner_of(stage, name)
+        permission = permission_of(name)
         for who, actor in crowd_.items():
             for key in keys:
                 if able[who, type_name, key].get(ability):
+                    assert may(actor, permission), (name, who)
+                    assert name in OPEN or "another" not in who, (name, who)
                     continue
                 given |= {field: stage.ids[key], "idempotencyKey": f"{ability} {who} {key}"}
                 found = codes(await stage.do(name, actor, **given), name)
                 assert found & IMPOSSIBLE, (name, who, key, found)
         # The first thing is what the table of changes does it to, and there it happens (tests/mutations).
-        assert (await can(stage, owner_of(stage, name), type_name, keys[0])).get(ability), (type_name, ability)
+        # In the states of the others nobody can, not even its owner.
+        said = [(await can(stage, owner, type_name, key)).get(ability) for key in keys]
+        wrong += [(type_name, ability, said)] if said != [True, *(False for _ in keys[1:])] else []
         assert TABLE[name].given(stage)[field] == stage.ids[keys[0]]
+    assert wrong == []
     assert await everything(stage.db) == before
 
 
