@@ -30,6 +30,7 @@ from tests.cli import zygote
 from tests.patience import WAIT
 
 SERVER = config.ROOT / "server"
+AT_ONCE = 0.001
 COMMAND = (sys.executable, "-P", "-m", "countersign")
 
 
@@ -67,7 +68,7 @@ class Forked:
     def poll(self) -> int | None:
         """The exit code of a process that has ended."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.wait(0.001)
+            self.wait(AT_ONCE)
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
@@ -110,7 +111,7 @@ class Zygote:
     def end(self) -> None:
         """Hang up: it ends."""
         self._asking.close()
-        self._process.wait(30)
+        self._process.wait(WAIT)
 
     def fork(self, arguments: tuple[str, ...], settings: dict[str, str], *streams: int, session: bool) -> Forked:
         """Have a verb started with standard input, output and error as given."""
