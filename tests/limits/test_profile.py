@@ -18,6 +18,7 @@ from countersign.kit.ids import Sealer
 from countersign.schema.base import Tools
 from countersign.trust.signer import Signer
 from tests.factories import Factory
+from tests.patience import WAIT
 
 ORIGIN = "https://credentials.example"
 JSON = {"content-type": "application/json"}
@@ -32,6 +33,7 @@ def profile(mode: Mode) -> Settings:
             "secret": "s" * 16 + "0123456789abcdefg",
             "key_encryption_key": "k" * 16 + "0123456789abcdefg",
             "log_key": "l" * 16 + "0123456789abcdefg",
+            "request_seconds": WAIT,
         }
     )
 
