@@ -216,8 +216,12 @@ def _expert(actor: Actor, row: Row, _book: Book) -> bool:
 
 
 def _review(actor: Actor, row: Row, book: Book) -> bool:
-    return _acts_for(actor, row["organization_id"]) or _request(
-        actor, book.one("review_requests", row["request_id"]), book
+    asked = book.one("review_requests", row["request_id"])
+    renewed = [q for q in book.tables["review_requests"] if q["previous_review_id"] == row["id"]]
+    return (
+        _acts_for(actor, row["organization_id"])
+        or _request(actor, asked, book)
+        or any(_invited(actor, q["id"]) for q in renewed)
     )
 
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Code, NotFound, Refusal, Refusals
-from countersign.reviews import renewals, service, writing
+from countersign.reviews import experts, renewals, service, writing
 from countersign.reviews.renewals import NotBlind, NothingChanged
 from countersign.reviews.rubric import CRITERIA
 from countersign.reviews.rules import Decision, Interest, Recommendation, Score
@@ -21,6 +21,7 @@ from countersign.specs.sections import Section
 from countersign.trust.signer import Signer
 from tests.api import Api, served
 from tests.factories import Factory
+from tests.reads.toy import ask_data
 from tests.reviews.support import Scene, favourable, scene
 from tests.specs.samples import COMPLETE
 
@@ -196,3 +197,48 @@ async def test_the_reviewer_sees_the_diff_the_earlier_review_and_what_is_carried
     assert {s["criterion"]["code"] for s in found["scores"] if not s["carried"]} == {"R4"}
     assert len(found["scores"]) == len(CRITERIA)
     assert found["request"]["previousReview"]["specVersion"]["semver"] == "1.0.0"
+
+
+EXPERTS: Final = """{ reviewRequests(first: 2) { nodes { sections carried specVersion { id } changes { changeClass }
+  changesToReview { path kind before after section changeClass words { change text } }
+  previousReview { specVersion { id } request { id } comments { body } recommendation
+    scores { value evidence criterion { code } } } } } }"""
+
+
+async def test_an_outside_expert_sees_what_changed_and_what_is_carried_and_no_version(api: Api) -> None:
+    async with api.db.writer() as tx:
+        story = await told(tx, api.make)
+        other = await told(tx, api.make)
+        request = await story.ask(tx)
+        await service.give_back(tx, story.here.employer, request)
+        _, link = await experts.invite(tx, story.here.employer, experts.InviteExpert(request))
+        await other.ask(tx)
+        expert = await experts.authenticate(tx, link.partition("#")[2])
+    assert expert is not None
+    (seen,) = (await ask_data(api.engine, EXPERTS, expert))["reviewRequests"]["nodes"]
+    assert (seen["sections"], seen["specVersion"], seen["changes"]) == (["TOOLCHAIN"], None, None)
+    changes = {change["path"]: change for change in seen["changesToReview"]}
+    assert set(changes) == {"toolchain[Python].checkedOn", "toolchain[Python].version"}
+    version = changes["toolchain[Python].version"]
+    assert (version["before"], version["after"], version["changeClass"]) == ("3.13", "3.14", "MATERIAL")
+    assert version["words"][-1] == {"change": "ADDED", "text": "3.14"}
+    earlier = seen["previousReview"]
+    assert (earlier["specVersion"], earlier["request"], earlier["recommendation"]) == (None, None, "ENDORSE")
+    kept = {
+        s["criterion"]["code"]: s["evidence"] for s in earlier["scores"] if s["criterion"]["code"] in seen["carried"]
+    }
+    assert kept == dict.fromkeys(set(CRITERIA) - {"R4"}, "Seen in the assessment brief")
+    # Another organization's review is as missing to them as it was; so is this one, to an expert of something else.
+    hidden = "query ($id: ID!) { node(id: $id) { id } }"
+    assert (await ask_data(api.engine, hidden, expert, id=f"rev_{other.review}"))["node"] is None
+    assert (await ask_data(api.engine, hidden, expert, id=f"rev_{story.review}"))["node"] == {
+        "id": f"rev_{story.review}"
+    }
+
+
+async def test_a_whole_review_has_no_changes_to_review(api: Api) -> None:
+    async with api.db.writer() as tx:
+        here = await scene(tx, api.make)
+        await service.request(tx, here.school, service.RequestReview(here.version, here.employer_id))
+    (seen,) = (await api.ask(EXPERTS, here.employer))["reviewRequests"]["nodes"]
+    assert (seen["changesToReview"], seen["sections"], seen["previousReview"]) == ([], None, None)

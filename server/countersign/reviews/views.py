@@ -22,7 +22,10 @@ _TODAY = "({now} at time zone 'utc')::date"
 REVIEW_REQUEST = View(
     tag="rrq",
     source="(select *, case when blind and unveiled_at is null then blind_content else"
-    " (select v.content from spec_versions v where v.id = spec_version_id) end as content from review_requests) {t}",
+    " (select v.content from spec_versions v where v.id = spec_version_id) end as content,"
+    " (select d.changes from spec_version_diffs d join reviews p on p.spec_version_id = d.from_id"
+    " where p.id = q.previous_review_id and d.to_id = q.spec_version_id) as changes, false as turned"
+    " from review_requests q) {t}",
     columns={
         "id": "'rrq_' || {t}.id",
         "state": f"case when {_WAITING} and {LAST_DAY} < {_TODAY} then 'expired' else {{t}}.state end",
@@ -62,6 +65,10 @@ REVIEW = View(
             "exists (select from review_requests q where q.id = {t}.request_id and q.school_id = {actor_organization})",
         ),
         told("the outside expert who was invited to its request", "{t}.request_id = {actor_request}"),
+        told(
+            "the outside expert who was invited to renew it",
+            "{t}.id = (select q.previous_review_id from review_requests q where q.id = {actor_request})",
+        ),
     ),
 )
 

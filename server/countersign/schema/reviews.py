@@ -33,7 +33,7 @@ from countersign.schema.reviews_experts import ReviewExpert
 from countersign.schema.rubrics import ReviewScore, RubricVersion
 from countersign.schema.scalars import HTML, Markdown
 from countersign.schema.specs_content import SpecContent
-from countersign.schema.specs_diff import SpecSection
+from countersign.schema.specs_diff import SpecChange, SpecSection
 
 if TYPE_CHECKING:
     from countersign.schema.reviews_threads import ReviewComment, ReviewSuggestion
@@ -170,7 +170,12 @@ class ReviewRequest(Node):
     changes: Optional[Annotated["SpecVersionDiff", strawberry.lazy("countersign.schema.specs_diff")]] = one(  # noqa: UP045
         on="{child}.from_id = (select p.spec_version_id from reviews p where p.id = {parent}.previous_review_id)"
         f" and {{child}}.to_id = {{parent}}.spec_version_id and not {_VEILED}",
-        description="What changed since the review that is renewed.",
+        description="What changed since the review that is renewed; null for who may not see both versions.",
+    )
+    changes_to_review: list[SpecChange] = many(
+        size=10,
+        description="Of a renewal: each difference from the version that was reviewed, also for an outside expert;"
+        " empty for a whole review.",
     )
     voided_reviews: list[Review] = many(
         on="{child}.request_id = {parent}.id and {child}.voided_at is not null",

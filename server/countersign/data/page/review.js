@@ -11,6 +11,7 @@ const READ = `query Asked {
   reviewRequests(first: 1) { nodes {
     id state dueOn veiled organization { displayName } viewerCan { decide }
     content { title description outcomes { statement } assessment { description } toolchain { name version } }
+    carried changesToReview { path before after } previousReview { scores { value criterion { code } } }
   } }
 }`;
 const SUBMIT = `mutation Submit($input: DecideReviewInput!) {
@@ -46,13 +47,17 @@ function render() {
     button.setAttribute('aria-pressed', String(button.dataset.language === language));
   }
   for (const label of document.querySelectorAll('[data-evidence]')) label.textContent = texts.evidence;
-  for (const option of document.querySelectorAll('option[value=""]')) option.textContent = texts.unscored;
+  for (const option of document.querySelectorAll('option[value=""]')) {
+    const { stands } = option.dataset;
+    option.textContent = stands ? texts.stands.replace('{value}', stands) : texts.unscored;
+  }
   choices('interest', ['NONE', 'DISCLOSED']);
   choices('recommendation', ['COMMENT', 'ENDORSE', 'REQUEST_CHANGES', 'DECLINE']);
   at('said').textContent = texts[said.key].replace(/\{(\w+)\}/g, (_, name) => said[name]);
   at('hidden').hidden = !(said.key === 'asks' && asked?.veiled);
   at('form').hidden = said.key !== 'asks';
   at('text').hidden = asked === null;
+  at('changed').hidden = !asked?.changesToReview.length;
 }
 
 function say(key, more = {}) {
@@ -78,14 +83,16 @@ async function ask(query, variables) {
   return answer.status === 401 ? null : answer.json();
 }
 
-function criterion({ code, title, question, anchors }) {
+function criterion({ code, title, question, anchors }, standing) {
   const box = made('fieldset', '');
   const evidence = made('label', '', { htmlFor: `evidence-${code}` });
   evidence.dataset.evidence = '';
   const score = made('select', '', { id: code });
   score.setAttribute('aria-label', `${code} ${title}`);
+  const unscored = made('option', '', { value: '' });
+  if (standing.has(code)) unscored.dataset.stands = standing.get(code);
   score.append(
-    made('option', '', { value: '' }),
+    unscored,
     ...anchors.map((anchor, value) => made('option', `${value} · ${anchor}`, { value: String(value) })),
   );
   box.append(made('legend', `${code} ${title}`), made('p', question), score, evidence);
@@ -105,7 +112,11 @@ async function look() {
   at('outcomes').replaceChildren(...outcomes.map(({ statement }) => made('li', statement)));
   at('assessment').textContent = assessment?.description ?? '';
   at('tools').replaceChildren(...toolchain.map(({ name, version }) => made('li', [name, version].join(' '))));
-  at('scores').replaceChildren(...answer.data.rubric.map(criterion));
+  const change = ({ path, before, after }) => made('li', `${path}: ${before ?? '∅'} → ${after ?? '∅'}`);
+  at('changes').replaceChildren(...asked.changesToReview.map(change));
+  const carried = asked.previousReview?.scores.filter(({ criterion: { code } }) => asked.carried?.includes(code)) ?? [];
+  const standing = new Map(carried.map(({ value, criterion: { code } }) => [code, String(value)]));
+  at('scores').replaceChildren(...answer.data.rubric.map((each) => criterion(each, standing)));
   if (!asked.viewerCan.decide) return say(asked.state === 'DECIDED' ? 'done' : 'over');
   return say('asks', { organization: asked.organization.displayName, day: asked.dueOn });
 }
