@@ -5,14 +5,15 @@ A few in the gate, a thousand with `--campaign`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
 
 from countersign.kit.db import Database
 from countersign.trust.signer import Signer
-from tests.covalidation.arena import Arena, open_arena, together
+from tests.covalidation.arena import SIX, Arena, open_arena, together
 from tests.factories import Factory
 
 FEW = 3
@@ -34,6 +35,84 @@ async def six_signatures_at_the_quorum(arena: Arena) -> None:
     told = "select count(*) from outbox where topic = 'spec.co_validated' and subject = $1"
     assert await arena.count(told, version.id) == 1
     assert await arena.co_validated(version)
+
+
+KILLER = """
+create sequence test_kills;
+create function test_kill() returns trigger language plpgsql security definer as $$
+begin
+    if nextval('test_kills') = any({moments}) then perform pg_terminate_backend(pg_backend_pid()); end if;
+    return new;
+end $$;
+create trigger test_kill_before before insert on endorsement_signatures
+    for each row execute function test_kill();
+create constraint trigger test_kill_last after insert on endorsement_signatures
+    deferrable initially deferred for each row execute function test_kill();
+"""
+SPARED = "drop function if exists test_kill() cascade; drop sequence if exists test_kills"
+
+
+@asynccontextmanager
+async def killed(db: Database, moments: set[int]) -> AsyncIterator[None]:
+    """Kill signers' connections when they hold a signature that is not stored: odd and even moments are mixed.
+
+    Each signature that is stored passes two moments: right before its row is written, and right before its commit.
+    """
+    for statement in (SPARED, KILLER.format(moments=f"array[{','.join(map(str, sorted(moments)))}]::bigint[]")):
+        async with db.writer() as tx:
+            await tx.execute("set local role none")
+            await tx.connection.execute(statement)
+    try:
+        yield
+    finally:
+        async with db.writer() as tx:
+            await tx.execute("set local role none")
+            await tx.connection.execute(SPARED)
+
+
+async def six_signatures_and_kills_between_signing_and_storing(arena: Arena) -> None:
+    """Whoever dies with a signature in hand: all six stand once, by one signature each, and can be revoked (P3)."""
+    version = await arena.published()
+    moments = set(arena.chance.sample(range(1, 2 * SIX + 1), arena.chance.randint(1, 3)))
+    async with killed(arena.db, moments):
+        answers = await together(*(arena.endorse(employer, version) for employer in arena.employers))
+        await arena.settled()
+        async with arena.db.writer() as tx:
+            await tx.execute("set local role none")
+            passed = await tx.fetchval("select last_value from test_kills")
+    assert passed >= 2 * SIX + len(moments), "they were killed"
+    assert [codes for _, codes in answers] == [[]] * SIX
+    assert [state for state, _, _ in await arena.words(version)] == ["in_force"] * SIX
+    mine = "from endorsements e where 'version_' || e.spec_version_id = $1"
+    events = "(select count(*) from outbox o where o.topic = 'endorsement.in_force' and o.subject = 'end_' || e.id)"
+    signed = "(select count(*) from endorsement_signatures s where s.endorsement_id = e.id)"
+    told = "(select count(*) from audit_events a where a.action = 'sign_endorsement' and a.object = 'end_' || e.id)"
+    for once in (events, signed, told):
+        assert await arena.count(f"select count(*) {mine} and {once} = 1", version.id) == SIX
+    assert await arena.count(f"select count(distinct (e.status_list_id, e.status_index)) {mine}", version.id) == SIX
+    turned = "select count(*) from outbox where topic = $2 and subject = $1"
+    assert await arena.count(turned, version.id, "spec.co_validated") == 1
+    assert await arena.co_validated(version)
+    revoked = await together(
+        *(
+            arena.do(
+                employer,
+                *("revokeEndorsement", "endorsement { id }"),
+                endorsementId=payload["endorsement"]["id"],
+                reason="Out of date.",
+            )
+            for employer, (payload, _) in zip(arena.employers, answers, strict=True)
+        )
+    )
+    assert [codes for _, codes in revoked] == [[]] * SIX
+    assert [state for state, _, _ in await arena.words(version)] == ["revoked"] * SIX
+    bits = (
+        "exists (select from status_entries b where b.list_id = e.status_list_id and b.idx = e.status_index"
+        " and b.revoked_at is not null)"
+    )
+    assert await arena.count(f"select count(*) {mine} and {bits}", version.id) == SIX
+    assert await arena.count(turned, version.id, "spec.co_validation_lost") == 1
+    assert not await arena.co_validated(version)
 
 
 async def a_signature_and_the_next_version(arena: Arena) -> None:
@@ -130,6 +209,7 @@ async def reservations_of_the_last_seats(arena: Arena) -> None:
 
 RACES: tuple[Callable[[Arena], Awaitable[None]], ...] = (
     six_signatures_at_the_quorum,
+    six_signatures_and_kills_between_signing_and_storing,
     a_signature_and_the_next_version,
     a_revocation_and_a_renewal,
     reservations_of_the_last_seats,
@@ -139,7 +219,7 @@ each = pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
 
 @each
 async def test_it_ends_once_and_right(race: Callable[[Arena], Awaitable[None]], arena: Arena) -> None:
-    for _ in range(FEW):
+    for _ in range(1 if race is six_signatures_and_kills_between_signing_and_storing else FEW):
         await race(arena)
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import inspect
 from countersign.kit import codecs, outbox
 from countersign.kit.clock import Clock, DatabaseClock
 from countersign.kit.placement import APP_ROLE, SEARCH_ROLE, Table, table_name
-from countersign.kit.shelf import Pool, Pools, Shelf, is_lost
+from countersign.kit.shelf import BROKEN, Pool, Pools, Shelf, is_lost
 from countersign.kit.statements import OPTIONS, Session
 from countersign.kit.vault import NO_VAULT, Vault
 from countersign.kit.waiting import FOR_A_CONNECTION, to_the_end
@@ -157,10 +157,7 @@ class Tx:
 
 
 async def _leave_as_it_is(_connection: object) -> None:
-    """Nothing in this product changes a pooled session: settings are LOCAL, locks belong to transactions.
-
-    asyncpg ends an open transaction by itself; its default reset would be a second round trip for every read.
-    """
+    """Nothing changes a pooled session. asyncpg ends an open transaction; its reset would be one more round trip."""
 
 
 class Unreachable(ConnectionError):
@@ -329,6 +326,9 @@ class Database:
             if not is_lost(connection):
                 raise
             raise Unreachable("the connection was lost") from error
+        except BROKEN:
+            connection.terminate()
+            raise
         finally:
             del self._held[connection]
             try:

@@ -31,6 +31,15 @@ def is_lost(connection: Connection) -> bool:
         return True
 
 
+BROKEN: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,
+)
+"""After these a connection is of no use, whether its end has been noticed yet or not."""
+
+
 class Shelf:
     """The connections of one pool that nobody uses just now; whoever waits for the pool goes first."""
 
