@@ -239,12 +239,12 @@ async def _judged(tx: Tx, school: Actor, employer: Actor) -> list[str]:
     newer = await tx.fetchval("select id from spec_versions where state <> 'published'")
     assert version is not None
     assert employer.organization_id is not None
-    answered, waiting = [
-        await reviews.request(tx, school, reviews.RequestReview(key, employer.organization_id, "Please look"))
-        for key in (version["id"], newer)
-    ]
+    look = reviews.RequestReview(version["id"], employer.organization_id, "Please look")
+    answered = await reviews.request(tx, school, look)
     await reviews.claim(tx, employer, answered)
     review = await reviews.decide(tx, employer, reviews.Decide(answered, favourable()))
+    renewal = replace(look, spec_version_id=newer, previous_review_id=review)
+    waiting = await reviews.request(tx, school, renewal)
     expert, _ = await experts.invite(tx, employer, experts.InviteExpert(waiting))
     await conflicts.note_interest(tx, review, employer.organization_id, version["id"])
     asked = await _asked(tx, school, review, version["id"])

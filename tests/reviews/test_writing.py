@@ -24,7 +24,7 @@ from countersign.reviews.rules import LEASE, Interest, LeaseLost, Recommendation
 from countersign.reviews.rules_anchors import Anchor, Misquoted, TextMoved
 from countersign.reviews.rules_rubrics import Wanted
 from countersign.reviews.rules_threads import NotYourPart
-from countersign.reviews.rules_writing import DraftComment, DraftSuggestion, NotViewed
+from countersign.reviews.rules_writing import AlreadyWriting, DraftComment, DraftSuggestion, NotViewed
 from countersign.reviews.suggestions import WhichDraft
 from countersign.specs import service as specs
 from countersign.specs.sections import Section
@@ -230,8 +230,18 @@ async def test_a_draft_belongs_to_who_writes_it(desk: Desk) -> None:
     assert await desk.start(desk.colleague) != draft
     desk.wait(LEASE)
     await reviews.claim(desk.tx, desk.here.employer, desk.request)
-    await desk.refused(writing.AlreadyWriting, desk.start)
+    await desk.refused(AlreadyWriting, desk.start)
     await writing.edit(desk.tx, desk.here.employer, writing.Edit(draft, comment="Back again"))
+
+
+async def test_who_writes_a_review_over_time_does_not_pass_its_sections_by(desk: Desk) -> None:
+    """`decideReview` asks for no look at the sections; `submitReview` does, for whoever has begun to write."""
+    draft = await desk.start()
+    once = reviews.Decide(desk.request, favourable())
+    await desk.refused(AlreadyWriting, lambda: reviews.decide(desk.tx, desk.here.employer, once))
+    await desk.refused(NotViewed, lambda: writing.submit(desk.tx, desk.here.employer, writing.Submit(draft)))
+    await writing.discard(desk.tx, desk.here.employer, writing.Discard(draft))
+    await reviews.decide(desk.tx, desk.here.employer, once)
 
 
 async def test_an_edit_of_what_was_not_seen_is_refused(desk: Desk) -> None:

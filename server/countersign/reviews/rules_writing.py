@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from countersign.kit.errors import Code, Invalid, InvalidState, Path, Refusal, Refusals, Required, TooLong
+from countersign.kit.errors import Code, Conflict, Invalid, InvalidState, Path, Refusal, Refusals, Required, TooLong
 from countersign.reviews import rules, rules_anchors
 from countersign.reviews.rubric import Rubric
 from countersign.reviews.rules import Decision, Interest, Party, Recommendation, Score
@@ -52,6 +52,10 @@ MOVES: Final[Mapping[tuple[DraftState, DraftAct], tuple[Party, DraftState]]] = M
     }
 )
 """Every move of a draft. `FALL`: its reviewer has gone; `CLOSE`: its request was answered otherwise, or ended."""
+
+
+class AlreadyWriting(Conflict):
+    """You are writing this review already: go on with it, or discard it first."""
 
 
 class NotViewed(Refusal):

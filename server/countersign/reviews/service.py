@@ -23,6 +23,7 @@ from countersign.reviews import change_requests, hands, places, renewals, rules,
 from countersign.reviews.logged import REVIEWS
 from countersign.reviews.rubric import DEFAULT_ID
 from countersign.reviews.rules import Decision, RequestState
+from countersign.reviews.rules_writing import AlreadyWriting
 from countersign.reviews.tables import Review, ReviewComment, ReviewRequest, ReviewSuggestion
 from countersign.reviews.ties import Judging, check_judge, check_tie
 from countersign.reviews.views import LAST_DAY
@@ -281,11 +282,17 @@ async def give_back(tx: Tx, actor: Actor, request_id: UUID) -> UUID:
 async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
     """Decide a request that the actor has claimed; the answer is the new review's id.
 
-    Raises NotAllowed, NotFound, InvalidState, LeaseLost, and what `rules.check` refuses, each with its place.
+    Whoever has begun to write the review over time submits or discards that: what it asks for, a look at every section
+    among it, is not passed by. Raises NotAllowed, NotFound, InvalidState, LeaseLost, AlreadyWriting, and what
+    `rules.check` refuses, each with its place.
     """
     access.require(actor, Permission.WRITE_REVIEW)
     row, state = await hands.taken_up(tx, actor, command.request_id)
     now = await tx.now()
+    rules.move(state, rules.Act.DECIDE, rules.Party.REVIEWER)
+    writes = "select true from review_drafts where request_id = $1 and reviewer_id = $2 and state = 'draft'"
+    if await tx.fetchval(writes, row["id"], actor.person_id):
+        raise AlreadyWriting(path=("reviewRequestId",))
     decision = command.decision
     decision = replace(decision, scores=await renewals.fill(tx, row, DEFAULT_ID, decision.scores))
     rules.decide(state, actor.person_id, decision, now)

@@ -24,8 +24,8 @@ REVIEW_REQUEST = View(
     source="(select *, case when blind and unveiled_at is null then blind_content else"
     " (select v.content from spec_versions v where v.id = spec_version_id) end as content,"
     " (select d.changes from spec_version_diffs d join reviews p on p.spec_version_id = d.from_id"
-    " where p.id = q.previous_review_id and d.to_id = q.spec_version_id) as changes, false as turned"
-    " from review_requests q) {t}",
+    " where p.id = previous_review_id and d.to_id = review_requests.spec_version_id) as changes, false as turned"
+    " from review_requests) {t}",
     columns={
         "id": "'rrq_' || {t}.id",
         "state": f"case when {_WAITING} and {LAST_DAY} < {_TODAY} then 'expired' else {{t}}.state end",

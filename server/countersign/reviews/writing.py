@@ -13,7 +13,7 @@ import asyncpg
 from countersign.kit import access
 from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
-from countersign.kit.errors import Conflict, NotAllowed, NotFound
+from countersign.kit.errors import NotAllowed, NotFound
 from countersign.kit.ids import new_id
 from countersign.kit.staleness import next_change, require_unmodified, shown
 from countersign.reviews import hands, renewals, rubrics, rules, rules_anchors, service
@@ -28,10 +28,6 @@ from countersign.reviews.tables import ReviewComment, ReviewDraft, ReviewSuggest
 from countersign.specs import service as specs
 from countersign.specs.reading import to_json
 from countersign.specs.sections import Section
-
-
-class AlreadyWriting(Conflict):
-    """You are writing this review already: go on with it, or discard it first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +116,7 @@ async def start(tx: Tx, actor: Actor, command: Start) -> UUID:
         async with tx.savepoint():
             await tx.insert(draft)
     except asyncpg.UniqueViolationError:
-        raise AlreadyWriting(path=("reviewRequestId",)) from None
+        raise writing.AlreadyWriting(path=("reviewRequestId",)) from None
     return identity
 
 
