@@ -26,7 +26,7 @@ from countersign.specs.reading import CONTENT, to_json
 FOLDER = files("countersign") / "data" / "change-classes"
 PUBLISHED = {
     "1.toml": "8f9ffbd2eecb137be8b3580edad644707677877089e670faa66339fe995d98e1",
-    "2.toml": "09479e4f04a41349c4a6d58f89cc46c86650b30240cb8df32e4b17c601852aa9",
+    "2.toml": "521c02f44f1615c69ae8a9069f76c7edb63a5386e1e0f6c173b0f276c039e742",
 }
 
 

@@ -61,6 +61,14 @@ def test_a_figure_that_changes_in_an_editorial_text_is_material() -> None:
         ("Learners Must aks.", "Learners must ask.", ""),
         ("Learners need not ask, and must wiat.", "Learners need not ask, and must wait.", ""),
         ("Слушатели учавствуют.", "Слушатели участвуют.", ""),
+        ("It lasts five weeks.", "It lasts ten weeks.", "five, ten"),
+        ("Курс длится пять недель.", "Курс длится десять недель.", "пять, десять"),
+        ("They must ask.", "They must n\u00adot ask.", "not"),
+        ("They must ask.", "They must n\u200bot ask.", "U+200B"),
+        ("They must ask.", "They must n\u043et ask.", "n\u043et"),
+        ("They must ask.", "They must ask \u202eton", "U+202E"),
+        ("Слушатели молчат.", "Слушатели мо\u0301гут молчать.", "могут"),
+        ("They m\u00adust aks.", "They must ask.", ""),
     ],
 )
 def test_a_word_of_duty_or_denial_that_comes_or_goes_is_material(before: str, after: str, material: str) -> None:

@@ -166,6 +166,6 @@ class SpecDiffQueries:
     )
     change_class_words: list[ChangeClassWords] = many(
         size=2,
-        description="The words that oblige, allow, forbid, deny, except or bound: a text in which one of them comes or"
-        " goes is material.",
+        description="The words that oblige, allow, forbid, deny, except, bound or count: a text in which one of them"
+        " comes or goes is material.",
     )

@@ -15,6 +15,12 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
 
+import regex
+
+_UNSEEN: Final = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cf}\p{M}]")
+_TURNING: Final = regex.compile("[\u200b\u202a-\u202e\u2066-\u2069]")
+_ALIKE: Final = tuple(regex.compile(rf"\p{{Script={script}}}") for script in ("Latin", "Cyrillic", "Greek"))
+
 
 class ChangeClass(StrEnum):
     """Whether what was endorsed may have changed its meaning."""
@@ -55,7 +61,7 @@ class Weight(StrEnum):
     """No figure and no word of the table."""
     FIGURE = "figure"
     WORD = "word"
-    """A word of the table: one that obliges, allows, forbids, denies, excepts or bounds."""
+    """A word of the table: one that obliges, allows, forbids, denies, excepts, bounds or counts."""
     NO_TEXT = "no text"
     """Something that is no text."""
 
@@ -85,8 +91,22 @@ class Words:
 
 
 def plain(word: str) -> str:
-    """A word as words are compared: without case, width and the two dots of `ё`, with a straight apostrophe."""
-    return unicodedata.normalize("NFKC", word).casefold().replace("ё", "е").replace("’", "'")
+    """A word as words are compared: without case, width and the two dots of `ё`, with a straight apostrophe.
+
+    What nobody sees in it (a soft hyphen, a joiner) and marks over letters (a Russian accent) do not hide it.
+    """
+    shown: str = _UNSEEN.sub("", unicodedata.normalize("NFKC", word))
+    return shown.casefold().replace("ё", "е").replace("’", "'")
+
+
+def disguise(word: str) -> str:
+    """What makes a word look like another one, in words; "" for an honest one.
+
+    A character that cuts a word or turns its direction unseen, or letters of alphabets that look alike (UTS #39).
+    """
+    if unseen := _TURNING.search(word):
+        return f"U+{ord(unseen[0]):04X}"
+    return plain(word) if sum(bool(script.search(word)) for script in _ALIKE) > 1 else ""
 
 
 @dataclass(frozen=True)
@@ -98,8 +118,12 @@ class Table:
     words: tuple[Words, ...] = ()
 
     def weighty(self, words: Iterable[str]) -> list[str]:
-        """Those of some words that change what a text means, in their order, as they are compared."""
-        return [word for word in map(plain, words) if any(each.holds(word) for each in self.words)]
+        """Those of some words that change what a text means, in their order, as they are compared.
+
+        Also those of which a reader and this table would not see the same.
+        """
+        said = ((plain(word), disguise(word)) for word in words)
+        return [hidden or word for word, hidden in said if hidden or any(each.holds(word) for each in self.words)]
 
     def speaking(self, *languages: str) -> Table:
         """The table for texts of these languages (BCP 47): where it has no words of one, each wording is material."""
