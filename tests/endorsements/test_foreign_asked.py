@@ -117,6 +117,13 @@ async def test_a_status_list_that_is_a_token_counts_by_its_own_signature(post: P
         assert outcomes(made) == {**GOOD, "status": outcome}
 
 
+async def test_a_token_list_that_has_expired_says_nothing(post: Post) -> None:
+    post.publishes()
+    ended = int(post.now().timestamp()) - 1
+    post.outside.stands(LIST, WEB.token({**WEB.listed(LIST), "exp": ended}).encode())
+    assert outcomes(await post.bring(post.jwt(credentialStatus=STATUS)))["status"] == "FAILED"
+
+
 async def test_silence_is_no_refusal_and_what_was_verified_outlives_it_for_a_week(
     post: Post, clock: FrozenClock
 ) -> None:
@@ -266,6 +273,16 @@ async def test_what_cannot_be_read_elsewhere_is_not_reached_and_breaks_nothing(p
         made = await post.bring(post.signed(credentialStatus=STATUS) + " " * number)
         assert made["errors"] == []
         assert outcomes(made) == {**GOOD, "proof": "NOT_REACHED", "status": "NOT_REACHED"}, body[:9]
+
+
+async def test_a_nul_of_a_stranger_is_kept_as_a_mark(post: Post) -> None:
+    where = f"https://{HOST}/\x00"
+    post.outside.stands(WEB_KEYS, b'{"a\\u0000": 1, "a\\u0000": 2}')
+    made = await post.bring(post.jwt(credentialStatus={**STATUS, "statusListCredential": where}))
+    fetched = made["foreignEndorsement"]["fetched"]
+    assert where.replace("\x00", "\ufffd") in {each["url"] for each in fetched}
+    made = await post.bring(json.dumps(hosted(post, **{"x\x00": 1, "id": where})))
+    assert made["errors"] == []
 
 
 async def test_nothing_but_the_public_internet_is_asked(post: Post) -> None:

@@ -76,6 +76,7 @@ def test_a_proof_fails_by_a_key_that_is_not_the_issuers_or_not_for_asserting() -
         document(method, assertionMethod=None, authentication=[f"{ISSUER}#k"]),
         document(method, assertionMethod=7, verificationMethod="x"),
         document({"type": "JsonWebKey", "publicKeyJwk": {**jwk(P256), "d": "AA"}}),
+        document({**method, "type": ["Multikey"]}),
     ]
     for keys in wrong:
         assert outcome(endorsed(P256), keys) is Outcome.FAILED, keys
@@ -100,6 +101,13 @@ def test_a_proof_fails_by_a_key_that_is_not_the_issuers_or_not_for_asserting() -
 def test_what_is_no_public_key_is_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match=r".+"):
         from_jwk(wrong)
+
+
+@pytest.mark.parametrize("suite", [None, [], {}, 7])
+def test_a_proof_whose_suite_is_no_text_holds_for_nobody(suite: object) -> None:
+    signed = endorsed(P256)
+    signed["proof"]["cryptosuite"] = suite
+    assert outcome(signed, document({"type": "JsonWebKey", "publicKeyJwk": jwk(P256)})) is Outcome.FAILED
 
 
 def test_keys_in_multibase_are_read_or_refused() -> None:
@@ -164,6 +172,7 @@ def test_a_token_fails_that_another_key_signed_or_that_contradicts_itself() -> N
     wrong = [
         token(OTHER, good),
         token(P256, {**good, "alg": "none"}),
+        token(P256, {**good, "alg": ["ES256"]}),
         token(P256, {**good, "alg": "HS256"}),
         token(P256, {**good, "alg": "EdDSA"}),
         token(P256, {**good, "crit": ["b64"], "b64": False}),

@@ -68,7 +68,7 @@ async def import_endorsement(tx: Tx, actor: Actor, command: ImportForeign, worke
         " on conflict (spec_version_id, sha256) do nothing returning id",
         *(new_id(), version.id, version.organization_id, actor.person_id, found.format.value, found.issuer_id),
         *(found.issuer_name, found.statement, command.source.strip(), digest, data),
-        *([asdict(finding) for finding in findings], verified),
+        *([rules_foreign.storable(asdict(finding)) for finding in findings], verified),
         *(found.valid_from, found.valid_until, await tx.now()),
     )
     if key is None:

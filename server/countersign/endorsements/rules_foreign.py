@@ -71,7 +71,7 @@ def claimed(text: str) -> Claimed:
             token = read_token(stripped)
         except ValueError:
             raise Invalid(problem="This is no JWT of JSON", path=("document",)) from None
-        document = token.credential | _ended_by_claim(token.claims.get("exp"), token.credential)
+        document = token.credential | ended_by_claim(token.claims.get("exp"), token.credential)
         return _credential(document, Format.OPEN_BADGES_3_JWT, token)
     try:
         found = read(stripped)
@@ -80,6 +80,11 @@ def claimed(text: str) -> Claimed:
     if OB2 in _strings(found.get("@context")):
         return _of_open_badges_2(found)
     return _credential(found, Format.OPEN_BADGES_3, None)
+
+
+def storable(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found, with U+FFFD for each NUL, which strangers may write and PostgreSQL keeps in no JSON."""
+    return {name: value.replace("\x00", "\ufffd") if isinstance(value, str) else value for name, value in said.items()}
 
 
 def subject(found: Claimed, version_url: str) -> Finding:
@@ -161,7 +166,7 @@ def _strings(value: object) -> list[str]:
     return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
 
 
-def _ended_by_claim(exp: object, document: Mapping[str, Any]) -> dict[str, str]:
+def ended_by_claim(exp: object, document: Mapping[str, Any]) -> dict[str, str]:
     """The end that the claim `exp` (seconds since 1970) sets before the credential's own, or where it names none.
 
     Open Badges 3.0, section 8.2, has the two say the same; whoever lets only the token expire means it all the same.

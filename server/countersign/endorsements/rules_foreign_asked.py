@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from countersign.endorsements.rules_foreign import Claimed, did_document_of_key, verified
+from countersign.endorsements.rules_foreign import Claimed, did_document_of_key, ended_by_claim, storable, verified
 from countersign.trust.addresses import suspensions_beside
 from countersign.trust.verify_findings import Finding, Outcome, Verdict, failed, not_checked, not_reached
 from countersign.trust.verify_jwt import is_compact, read_token, signature_finding
@@ -72,7 +72,8 @@ class Answer:
 
     def kept(self) -> dict[str, Any]:
         """What is kept of it: where from, and the digest of what came; not what came."""
-        return {name: value for name, value in asdict(self).items() if name not in {"text", "document", "status"}}
+        said = {name: value for name, value in asdict(self).items() if name not in {"text", "document", "status"}}
+        return storable(said)
 
 
 Answers = Sequence[Answer]
@@ -225,8 +226,8 @@ def kept(
     last = {(each["check"], each["path"]): each for each in earlier}
     made = []
     for finding in findings:
-        plain = asdict(finding)
-        before = last.get((finding.check, finding.path))
+        plain = storable(asdict(finding))
+        before = last.get((plain["check"], plain["path"]))
         if finding.outcome is not Outcome.PASSED and before is not None:
             passed_at = earlier_at.isoformat() if before["outcome"] == Outcome.PASSED else before.get("passed_at")
             plain |= {"passed_at": passed_at} if passed_at else {}
@@ -318,4 +319,6 @@ def _token_list(text: str, found: Claimed, answers: Answers) -> str | None:
         judged = signature_finding(token, found.issuer_id, _controller(found, answers), _own_keys(answers))
     except ValueError:
         return None
-    return json.dumps(token.credential) if judged.outcome is Outcome.PASSED else None
+    if judged.outcome is not Outcome.PASSED:
+        return None
+    return json.dumps(token.credential | ended_by_claim(token.claims.get("exp"), token.credential))

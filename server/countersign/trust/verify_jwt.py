@@ -81,7 +81,8 @@ def _key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, Any], 
     unknown = sorted(set(header) - _HEADERS)
     if unknown:
         raise ValueError(f"The header says what is not read here: {', '.join(unknown)[:100]}.")
-    if header.get("alg") not in _KINDS:
+    alg = header.get("alg")
+    if not isinstance(alg, str) or alg not in _KINDS:
         raise ValueError("Only EdDSA and ES256 are read as signatures of a JWT.")
     if isinstance(kid, str) and kid in own:
         found = own[kid]
@@ -89,8 +90,8 @@ def _key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, Any], 
         found = key_of(controller, issuer, issuer + kid if isinstance(kid, str) and kid.startswith("#") else kid)
     else:
         found = _only_key(header, issuer, controller)
-    if found.kind.value != header["alg"]:
-        raise ValueError(f"A key for {found.kind} makes no {header['alg']}.")
+    if found.kind.value != alg:
+        raise ValueError(f"A key for {found.kind} makes no {alg}.")
     if "jwk" in header and _jwk(header["jwk"]) != found:
         raise ValueError("The key in the header is not the issuer's.")
     return found

@@ -118,7 +118,7 @@ def key_of(document: Mapping[str, Any], issuer: str, method_id: object) -> Key:
 def read_method(method: Mapping[str, Any], issuer: str) -> Key:
     """The key of a verification method that the issuer controls; ValueError says in words why there is none."""
     kind = method.get("type")
-    if kind not in _MULTIKEYS | _JWKS or method.get("controller") != issuer:
+    if not isinstance(kind, str) or kind not in _MULTIKEYS | _JWKS or method.get("controller") != issuer:
         raise ValueError("The key of the proof is no Multikey or JsonWebKey controlled by the issuer.")
     if method.get("revoked") is not None:
         raise ValueError("The issuer has revoked the key of the proof.")

@@ -118,8 +118,8 @@ def parse_object(text: str | None) -> Mapping[str, Any] | None:
 
 def _proof(document: Mapping[str, Any], proof: Any, did_document: Mapping[str, Any], path: str) -> Finding:
     suite = proof.get("cryptosuite") if isinstance(proof, dict) else None
-    if not isinstance(proof, dict) or proof.get("type") != PROOF_TYPE or suite not in _SUITES:
-        kind = proof.get("cryptosuite") or proof.get("type") if isinstance(proof, dict) else type(proof).__name__
+    if not isinstance(suite, str) or suite not in _SUITES or proof.get("type") != PROOF_TYPE:
+        kind = suite or proof.get("type") if isinstance(proof, dict) else type(proof).__name__
         return not_checked("proof", f"A proof of the kind {kind!r} is not read here.", path)
     try:
         key = _key(proof, issuer_of(document), did_document, _SUITES[suite])
