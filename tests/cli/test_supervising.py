@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 from countersign import config
+from countersign.cli import hosting
 from tests.cli.running import children, still_there
 from tests.patience import WAIT
 
@@ -41,6 +43,7 @@ def test_a_worker_that_takes_long_to_begin_is_waited_for_and_not_begun_anew(tmp_
         while not noted.exists():
             assert time.monotonic() < until
             time.sleep(0.05)
+        parent.send_signal(signal.SIGWINCH)  # a window of another size ends nobody's patience
         time.sleep(2.5)  # more than twice what it may take to answer once it has begun
         below = children(parent.pid)
         parent.send_signal(signal.SIGTERM)
@@ -50,3 +53,11 @@ def test_a_worker_that_takes_long_to_begin_is_waited_for_and_not_begun_anew(tmp_
     finally:
         parent.kill()
         parent.wait()
+
+
+def test_a_worker_has_read_its_modules_before_it_takes_a_signal_that_it_would_look_at_later(tmp_path: Path) -> None:
+    given = pickle.dumps(hosting.served(config.load(data=tmp_path), 2))
+    read = "import pickle, sys; pickle.load(sys.stdin.buffer); print('countersign.app' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(config.ROOT / "server")}
+    said = subprocess.check_output([sys.executable, "-P", "-c", read], input=given, env=environment)
+    assert said == b"True\n"

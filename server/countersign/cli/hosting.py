@@ -243,9 +243,7 @@ def run_application(settings: Settings, bound: socket.socket, ready: Callable[[]
     """Serve until a signal; the exit code. `ready` is called when requests are answered."""
     os.environ.update(settings.environment())
     allow_many_files()
-    given = uvicorn.Config(
-        "countersign.cli.hosting:application", factory=True, workers=workers, **server_options(settings)
-    )
+    given = served(settings, workers)
     with contextlib.suppress(KeyboardInterrupt):
         if workers == 1:
             server = _Server(given, ready)
@@ -255,6 +253,15 @@ def run_application(settings: Settings, bound: socket.socket, ready: Callable[[]
         threading.Thread(target=_tell_when_answered, args=(settings, ready), daemon=True).start()
         Supervisor(given, sockets=[bound]).run()
     return 0
+
+
+def served(settings: Settings, workers: int = 1) -> uvicorn.Config:
+    """What uvicorn serves, and how.
+
+    The function itself and not its name: a worker then has read all its modules before uvicorn takes SIGTERM, at which
+    it looks only once the application is made and has begun.
+    """
+    return uvicorn.Config(application, factory=True, workers=workers, **server_options(settings))
 
 
 def server_options(settings: Settings) -> dict[str, Any]:
