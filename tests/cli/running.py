@@ -75,9 +75,13 @@ class Forked:
         """The exit code, when it has ended. Raises TimeoutExpired."""
         if self.returncode is None:
             self.returncode = self._number(timeout)
-            self._said.close()
-            self._reply.close()
+            self.leave()
         return self.returncode
+
+    def leave(self) -> None:
+        """Ask no more how it ends."""
+        self._said.close()
+        self._reply.close()
 
     def send_signal(self, sig: int) -> None:
         """Send a signal to it, unless it has ended."""

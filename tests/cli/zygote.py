@@ -8,6 +8,7 @@ with the number of the process, and once that has ended with its exit code.
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import selectors
@@ -70,7 +71,7 @@ def serve(asked: socket.socket) -> None:
                 for stream in streams:
                     os.close(stream)
                 running[pid] = socket.socket(fileno=reply)
-                running[pid].sendall(b"%d\n" % pid)
+                _tell(running[pid], pid)
 
 
 def _bury(running: dict[int, socket.socket]) -> None:
@@ -80,7 +81,13 @@ def _bury(running: dict[int, socket.socket]) -> None:
         if not pid:
             return
         with running.pop(pid) as reply:
-            reply.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+            _tell(reply, os.waitstatus_to_exitcode(status))
+
+
+def _tell(reply: socket.socket, number: int) -> None:
+    """Whoever asked may have gone: the next one is forked for all the same."""
+    with contextlib.suppress(OSError):
+        reply.sendall(b"%d\n" % number)
 
 
 def handed_over(reply: socket.socket, *streams: int) -> list[tuple[int, int, bytes]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from countersign.kit.db import Connection
+from countersign.kit.db import UNREACHABLE, Connection, Database
 from countersign.kit.shelf import IDLE_SECONDS, Shelf
 from tests.patience import WAIT
 
@@ -43,6 +44,36 @@ async def test_what_is_not_clean_or_was_closed_goes_back_to_the_pool(pool: async
     await second.close()
     third = await used(shelf)
     assert await third.fetchval("select 1") == 1
+
+
+async def test_a_connection_that_ends_while_nobody_looks_is_out_of_reach_and_the_next_is_another(
+    database_dsn: str,
+) -> None:
+    db = await Database.open(database_dsn, pool_size=1, wait_seconds=WAIT)
+    try:
+        with pytest.raises(UNREACHABLE):
+            await _killed(db, database_dsn)
+        async with db.writer() as tx:
+            assert await tx.fetchval("select 1") == 1
+    finally:
+        await db.close()
+
+
+async def _killed(db: Database, dsn: str) -> None:
+    async with db.writer() as tx:
+        pid = await tx.fetchval("select pg_backend_pid()")
+        killer = f"select pg_terminate_backend({pid}, {WAIT * 1000:.0f})"
+        # Our loop stands still meanwhile: the end lies in the socket, unread.
+        other = threading.Thread(target=asyncio.run, args=(_say(dsn, killer),))
+        other.start()
+        other.join()
+        await tx.fetchval("select 1")
+
+
+async def _say(dsn: str, sql: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(sql)
+    await connection.close()
 
 
 async def test_who_waits_for_the_pool_goes_before_the_shelf(pool: asyncpg.Pool[asyncpg.Record]) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import inspect
 from countersign.kit import codecs, outbox
 from countersign.kit.clock import Clock, DatabaseClock
 from countersign.kit.placement import APP_ROLE, SEARCH_ROLE, Table, table_name
-from countersign.kit.shelf import BROKEN, Pool, Pools, Shelf, is_lost
+from countersign.kit.shelf import BROKEN, Pool, Pools, Shelf, end, is_lost
 from countersign.kit.statements import OPTIONS, Session
 from countersign.kit.vault import NO_VAULT, Vault
 from countersign.kit.waiting import FOR_A_CONNECTION, to_the_end
@@ -327,7 +327,7 @@ class Database:
                 raise
             raise Unreachable("the connection was lost") from error
         except BROKEN:
-            connection.terminate()
+            end(connection)
             raise
         finally:
             del self._held[connection]

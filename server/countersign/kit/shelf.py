@@ -35,9 +35,16 @@ BROKEN: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,
 )
 """After these a connection is of no use, whether its end has been noticed yet or not."""
+
+
+def end(connection: Connection) -> None:
+    """End a connection of a pool at once, unless the pool has noticed its end and taken it back."""
+    if not is_lost(connection):
+        connection.terminate()
 
 
 class Shelf:
