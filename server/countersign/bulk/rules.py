@@ -20,6 +20,9 @@ UPLOAD_LIFE: Final = timedelta(hours=24)
 CHUNK: Final = MIB
 LOOKED_THROUGH: Final = 64 * MIB
 """Bytes of waiting uploads that an erasure looks through for an address; what is beyond goes unread."""
+LOOKED_FOR: Final = 500_000
+"""How much it takes to look through them (`mentions.effort`), so that nobody's file outlasts the deadline of a request:
+a hundred thousand addresses or so; what is beyond goes unread too."""
 
 LARGEST_RESULT: Final = 256 * MIB
 RESULT_LIFE: Final = timedelta(days=7)

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from countersign.bulk import rules
-from countersign.bulk.mentions import addressed
+from countersign.bulk.mentions import addressed, effort
 from countersign.bulk.rules import Format, QuotaUsedUp
 from countersign.bulk.tables import Upload
 from countersign.kit import access
@@ -207,12 +207,13 @@ async def forget(tx: Tx, organizations: Sequence[UUID], marks: frozenset[bytes])
         f"select u.id, u.size from uploads u where u.wrapped_key is not null and not exists ({_WAITED_FOR})"
         " order by u.size, u.id"
     )
-    left = rules.LOOKED_THROUGH
+    left, toil = rules.LOOKED_THROUGH, rules.LOOKED_FOR
     named = []
     for row in lying:
         left -= row["size"]
         data = await read_whole(tx, tx.vault, row["id"]) if left >= 0 else None
-        if data is None or await asyncio.to_thread(_names, data, tx.vault, marks):
+        toil -= 0 if data is None else effort(data)
+        if data is None or toil < 0 or await asyncio.to_thread(_names, data, tx.vault, marks):
             named.append(row["id"])
     await _clear(
         tx,
