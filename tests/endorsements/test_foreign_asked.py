@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from countersign.endorsements.rules_quorum import QuorumPolicy
 from countersign.kit.access import ANONYMOUS, SYSTEM, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
+from countersign.kit.fetcher import ANYTHING, Fetcher
 from countersign.trust.signer import Signer
 from tests.endorsements.abroad import HOST, LIST, STATUS, WEB, WEB_KEYS, Guild, Post, outcomes, posted
 from tests.factories import Factory
@@ -192,6 +193,75 @@ async def test_an_issuer_known_only_later_is_judged_anew(post: Post, db: Databas
     clock.move(timedelta(minutes=2))
     assert await looked(post) == 1
     assert (await post.apart())["foreignEndorsements"][0]["verified"] is True
+
+
+class Meanwhile(Fetcher):
+    """Lets something happen while somebody elsewhere is asked."""
+
+    def __init__(self, inner: Fetcher, happens: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self.inner, self.happens = inner, happens
+
+    async def get(self, url: str, accept: str = ANYTHING) -> bytes:
+        """What stands there, after what happens."""
+        await self.happens()
+        return await self.inner.get(url, accept)
+
+
+async def test_what_is_learnt_while_its_issuer_is_asked_is_not_forgotten(
+    post: Post, db: Database, clock: FrozenClock
+) -> None:
+    unknown = Guild("did:web:guild.example", WEB.key, "did:web:guild.example#1", WEB.suite)
+    post.outside.stands(f"https://{HOST}/.well-known/did.json", unknown.keys())
+    post.guild = unknown
+    await post.bring(post.signed())
+    clock.move(timedelta(days=1))
+
+    async def known() -> None:
+        async with db.writer() as tx:
+            await foreign.recognize(tx, SYSTEM, unknown.id, "The guild")
+
+    tools = post.api.tools
+    assert await foreign_checks.look(db, Meanwhile(tools.fetcher, known), tools.signer.workers) == 1
+    clock.move(timedelta(minutes=2))
+    assert await looked(post) == 1
+    assert (await post.apart())["foreignEndorsements"][0]["verified"] is True
+
+
+async def test_a_slow_look_overwrites_no_newer_one(post: Post, clock: FrozenClock) -> None:
+    post.publishes()
+    await post.bring(post.signed(credentialStatus=STATUS))
+    clock.move(timedelta(days=1))
+    inner = post.api.tools.fetcher
+
+    async def revoked() -> None:
+        if slow.happens is revoked:
+            slow.happens = nothing
+            clock.move(timedelta(minutes=2))
+            post.publishes(5)
+            assert await looked(post) == 1
+            post.outside.pages.clear()
+
+    async def nothing() -> None:
+        return
+
+    slow = Meanwhile(inner, revoked)
+    await foreign_checks.look(post.api.db, slow, post.api.tools.signer.workers)
+    assert await post.kept("foreign_checks") == 2, "verified, revoked: and not what was late"
+
+
+async def test_neighbours_on_a_shared_host_sign_nothing_for_each_other(post: Post) -> None:
+    post.publishes()
+    for kid in (f"https://{HOST}/other/key", f"https://{HOST}/design/../other/key", f"https://{HOST}/designs/key"):
+        post.outside.stands(kid, json.dumps(jwk(KEY_OF_ANOTHER)).encode())
+        forged = Guild(WEB.id, KEY_OF_ANOTHER, kid).token({**post.credential(), "iss": WEB.id})
+        made = await post.bring(forged)
+        assert outcomes(made)["proof"] == "FAILED", kid
+        assert {each["purpose"] for each in made["foreignEndorsement"]["fetched"]} == {"KEYS"}
+    own = f"https://{HOST}/design/keys/1"
+    post.outside.stands(own, json.dumps(jwk(WEB.key)).encode())
+    made = await post.bring(Guild(WEB.id, WEB.key, own).token({**post.credential(), "iss": WEB.id}))
+    assert outcomes(made) == GOOD
 
 
 async def test_an_issuer_that_is_an_https_address_signs_with_a_key_at_its_own_host(post: Post) -> None:

@@ -7,6 +7,7 @@ changes, so that what was known at an instant stays known. When the last look wa
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -131,19 +132,21 @@ async def check(db: Database, fetcher: Fetcher, workers: Workers, endorsement_id
     answers = await foreign_judging.ask(fetcher, foreign_judging.needs(found))
     findings = await foreign_judging.judge(found, text, compared, answers, now, workers)
     async with db.writer() as tx:
-        await _keep(tx, endorsement_id, text, answers, findings)
+        await _keep(tx, endorsement_id, text, answers, findings, now)
     return True
 
 
-async def _keep(tx: Tx, endorsement_id: UUID, text: str, answers: list[Answer], findings: list[Finding]) -> None:
+async def _keep(
+    tx: Tx, endorsement_id: UUID, text: str, answers: list[Answer], findings: list[Finding], taken_at: datetime
+) -> None:
     row = await tx.fetchrow(
-        "select w.asked_by, w.checked_at, w.proved_at, f.imported_at, f.spec_version_id from foreign_watches w"
-        " join foreign_endorsements f on f.id = w.foreign_endorsement_id"
+        "select w.asked_by, w.looked_at, w.check_due_at, w.checked_at, w.proved_at, f.imported_at, f.spec_version_id"
+        " from foreign_watches w join foreign_endorsements f on f.id = w.foreign_endorsement_id"
         " where w.foreign_endorsement_id = $1 for update of w",
         endorsement_id,
     )
-    if row is None:
-        return
+    if row is None or row["looked_at"] != taken_at:
+        return  # somebody else has taken it since: what they are told is newer
     before = await tx.fetchrow(_BEFORE, endorsement_id)
     if before is None:
         raise LookupError("an endorsement that is watched is there")
@@ -154,6 +157,8 @@ async def _keep(tx: Tx, endorsement_id: UUID, text: str, answers: list[Answer], 
     )
     kept = rules_foreign_asked.kept(findings, before["findings"], earlier_at)
     due_at = standing.due_at if foreign_judging.needs(found) else None
+    if row["check_due_at"] != taken_at + rules_foreign_asked.LEASE:
+        due_at = row["check_due_at"]  # wanted anew while its issuer was asked: something else is known since
     await tx.execute(
         "update foreign_watches set checked_at = $2, proved_at = $3, check_due_at = $4, asked_by = null"
         " where foreign_endorsement_id = $1",

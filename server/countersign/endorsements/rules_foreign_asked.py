@@ -293,11 +293,18 @@ def _own_keys(answers: Answers) -> dict[str, Key]:
 
 
 def _key_address(found: Claimed) -> str:
-    """The address of the key that a token names, where it is on the very host of its issuer; else none."""
+    """The address of the key that a token names, where it is on the very host of its issuer; else none.
+
+    Of a did:web with a path the host is many people's: there it lies beside the issuer's own document, or below.
+    """
     kid = found.token.header.get("kid") if found.token is not None else None
     if not isinstance(kid, str) or not kid.startswith("https://") or kid.startswith(found.issuer_id + "#"):
         return ""
-    host = host_of(keys_address(found.issuer_id))
+    home = keys_address(found.issuer_id)
+    if found.issuer_id.count(":") > len(("did", "web")):
+        beside = home.startswith("https://") and kid.startswith(home.removesuffix("did.json"))
+        return kid if beside and "/." not in kid and "%2e" not in kid.lower() else ""
+    host = host_of(home)
     return kid if host and host_of(kid) == host else ""
 
 
