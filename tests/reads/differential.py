@@ -28,11 +28,16 @@ LONG: Final = settings(MODEST, max_examples=4_000, phases=(*MODEST.phases, Phase
 
 
 def refused(errors: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the actor lacks the authority for a field, asks for too much, or asks the search for nothing.
+    """Whether the actor lacks the authority for a field, asks for too much, or asks a search or count for nothing.
 
     The rooms' tests, and those of the limits, say when.
     """
-    return any(error["extensions"]["code"] in REFUSALS or error["message"] == str(NothingAsked()) for error in errors)
+    return any(
+        error["extensions"]["code"] in REFUSALS
+        or error["message"] == str(NothingAsked())
+        or error["path"] in (["query"], ["skillIds"])
+        for error in errors
+    )
 
 
 async def compare(oracle: Oracle, engine: Engine, db: Database, actor: Actor, query: Query) -> None:

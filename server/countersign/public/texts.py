@@ -93,6 +93,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "passed": ("good", "в порядке"),
     "failed": ("wrong", "ошибка"),
     "not_checked": ("not checked", "не проверялось"),
+    "not_reached": ("nobody answered", "никто не ответил"),
     # checks
     "size": ("Size", "Размер"),
     "syntax": ("Syntax", "Синтаксис"),
