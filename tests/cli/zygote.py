@@ -8,13 +8,17 @@ with the number of the process, and once that has ended with its exit code.
 from __future__ import annotations
 
 import array
+import atexit
 import contextlib
+import gc
 import json
 import os
 import selectors
 import signal
 import socket
 import sys
+import threading
+import traceback
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -37,8 +41,22 @@ def _become(request: dict[str, Any], streams: list[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.argv = ["countersign", *request["arguments"]]
-    import_module("countersign.cli.main").main()
-    sys.exit(0)
+    code: object = 0
+    try:
+        import_module("countersign.cli.main").main()
+    except SystemExit as left:
+        code = left.code
+        if isinstance(code, str):
+            sys.stderr.write(f"{code}\n")
+    except BaseException:  # noqa: BLE001 - told as an interpreter tells it
+        traceback.print_exc()
+        code = 1
+    # As an interpreter ends, but for taking every module apart: after a fork that costs more than a short verb.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def serve(asked: socket.socket) -> None:
@@ -98,4 +116,5 @@ def handed_over(reply: socket.socket, *streams: int) -> list[tuple[int, int, byt
 if __name__ == "__main__":
     for name in MODULES.split():
         import_module(f"countersign.cli.{name}")
+    gc.freeze()
     serve(socket.socket(fileno=os.dup(0)))
