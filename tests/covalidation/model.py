@@ -219,7 +219,10 @@ class Model:
     def endorse(
         self, person: str, version: str, hours: int, key: str, *, seen: bool, seats: int = 0, again: str | None = None
     ) -> None:
-        """Sign for a version whose digest one has seen; a second word renews the first, or says one `again`."""
+        """Sign for a version whose digest one has seen; a second word renews the first, or says one `again`.
+
+        What stands behind a word is looked at last: who may not speak of a version is told so first.
+        """
         own = need(person, "signatory")
         found = self.versions[version]
         if found.state not in PUBLIC and own not in found.readers:
@@ -231,6 +234,9 @@ class Model:
         if own not in VERIFIED:
             raise Refused("NOT_ALLOWED")
         self._independent(own)
+        promised = self.pledges.get(f"p{again}")
+        if promised is not None and promised.closes < self.now // DAY:
+            raise Refused("INVALID")
         before = next((k for k, e in self._of(version, own) if self.standing(e) in {"in_force", "suspended"}), None)
         if before is not None:
             renewed = self.endorsements[before]
@@ -242,10 +248,8 @@ class Model:
     def renew(self, person: str, key: str, hours: int, new: str) -> None:
         """Say again what one said, for longer."""
         word = self._own_word(person, key, {"in_force", "suspended", "expired"})
-        promised = self.pledges.get(f"p{key}")
-        if promised is not None and promised.closes < self.now // DAY:
-            raise Refused("INVALID")
         self.endorse(person, word.version, hours, new, seen=True, again=key)
+        promised = self.pledges.get(f"p{key}")
         if promised is not None:
             self.pledges[f"p{new}"] = Pledge(new, promised.seats, promised.closes)
 

@@ -42,6 +42,20 @@ def test_what_expired_is_said_again_and_the_new_word_names_it(house: House) -> N
     story.teardown()
 
 
+def test_who_may_not_speak_of_a_version_any_more_is_told_so_before_what_stands_behind_it(house: House) -> None:
+    """Another of those: the version was deprecated, and the pledge behind the word had ended too."""
+    CoValidation.house = house
+    story = CoValidation()
+    version = story.the_first_version()
+    story.the_school_moves_it(version=version, person="school.author", act="publish")
+    word = story.it_is_endorsed(version=version, person="south.signatory", days=20, seats=1, seen=True)
+    story.time_passes(days=310)
+    story.the_school_moves_it(version=version, person="school.author", act="deprecate")
+    story.it_is_renewed(word=word, person="south.signatory", days=20)
+    story.the_school_reads_what_the_model_says()
+    story.teardown()
+
+
 @pytest.mark.campaign
 def test_two_thousand_long_stories_have_the_answers_of_the_model(house: House) -> None:
     CoValidation.house = house
