@@ -71,17 +71,17 @@ TELL: Final = f"""
 insert into review_reminders (request_id, due_on, step, told_at)
 select q.id, q.due_on, s.name, $1
 from review_requests q cross join lateral (
-  select distinct on (n.audience) n.name
+  select distinct on (n.audience) n.name, n.days
   from unnest($3::text[], $4::int[], $5::text[]) n(name, days, audience)
   where q.due_on - n.days <= $6::date and q.due_on - n.days > (q.requested_at at time zone 'utc')::date
   order by n.audience, n.days) s
 where q.state in ('open', 'claimed') and q.due_on <= $6::date + $7::int and {LAST_DAY.format(t="q")} >= $6::date
   and not exists (select from review_reminders r
                   where r.request_id = q.id and r.due_on = q.due_on and r.step = s.name)
-order by q.due_on, q.id limit $2
+order by q.due_on, q.id, s.days desc limit $2
 on conflict do nothing returning request_id, step
 """
-"""The steps that `rules_due.steps_due` names and that nobody was told of, for some requests: one statement."""
+"""The steps that `rules_due.steps_due` names and nobody was told of, for some requests, by their days."""
 
 
 async def look(db: Database, limit: int = AT_ONCE) -> Looked:
