@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -248,6 +249,18 @@ async def test_a_slow_look_overwrites_no_newer_one(post: Post, clock: FrozenCloc
     slow = Meanwhile(inner, revoked)
     await foreign_checks.look(post.api.db, slow, post.api.tools.signer.workers)
     assert await post.kept("foreign_checks") == 2, "verified, revoked: and not what was late"
+
+
+async def test_one_that_cannot_be_read_keeps_no_other_waiting(
+    post: Post, clock: FrozenClock, owner: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    post.publishes()
+    for spaces in range(2):
+        await post.bring(post.signed(credentialStatus=STATUS) + " " * spaces)
+    damaged = "update foreign_endorsements set document = '\\xff' where id = $1"
+    await owner.execute(damaged, await owner.fetchval("select id from foreign_endorsements order by id limit 1"))
+    clock.move(timedelta(days=1))
+    assert await looked(post) == 1
 
 
 async def test_neighbours_on_a_shared_host_sign_nothing_for_each_other(post: Post) -> None:

@@ -231,7 +231,10 @@ async def _look(db: Database, fetcher: Fetcher, workers: Workers, endorsement_id
         return await check(db, fetcher, workers, endorsement_id)
     except (Crowded, WorkerFailed, Refusal, OSError, asyncpg.PostgresError) as error:
         log.warning("an endorsement from elsewhere is looked at later", error=type(error).__name__)
-        return False
+    except Exception:
+        # One that cannot be looked at must not keep the others waiting.
+        log.exception("an endorsement from elsewhere cannot be looked at", endorsement=str(endorsement_id))
+    return False
 
 
 LOGGED: Final = Source(
