@@ -12,7 +12,7 @@ from countersign.schema.endorsements import Endorsement
 from countersign.schema.reviews import ReviewRequest
 from countersign.schema.specs import CredentialSpec, SpecVersion
 from countersign.schema.subscriptions_backing import BACKING
-from countersign.schema.subscriptions_base import FactsOf, event, stream
+from countersign.schema.subscriptions_base import SCHOOL, SPEC, VERSION, FactsOf, event, stream
 
 
 @strawberry.enum(description="What happened to a credential or one of its versions.")
@@ -84,11 +84,6 @@ class BulkOperationEvent:
     """A bulk operation went on."""
 
     operation: BulkOperation | None = entity(description="The operation, as it is now.")
-
-
-SPEC: Final = ("spec", "spec", "Of this credential alone.")
-VERSION: Final = ("version", "version", "Of this version alone.")
-SCHOOL: Final = ("school", "org", "Of this school's credentials alone.")
 
 
 @strawberry.type

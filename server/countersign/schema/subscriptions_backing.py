@@ -7,7 +7,7 @@ import strawberry
 
 from countersign.reads.bind import entity
 from countersign.schema.pledges import Pledge
-from countersign.schema.subscriptions_base import FactsOf, event, stream
+from countersign.schema.subscriptions_base import SCHOOL, SPEC, VERSION, FactsOf, event, stream
 from countersign.schema.toolchain import DriftAlarm
 
 
@@ -45,11 +45,6 @@ class DriftAlarmEvent:
     alarm: DriftAlarm | None = entity(description="The alarm, as it is now.")
 
 
-_SPEC: Final = ("spec", "spec", "About this credential alone.")
-_VERSION: Final = ("version", "version", "About this version alone.")
-_SCHOOL: Final = ("school", "org", "About this school's credentials alone.")
-
-
 @strawberry.type
 class BackingSubscriptions:
     """Root fields of subscriptions."""
@@ -64,10 +59,10 @@ class BackingSubscriptions:
         kinds=PledgeEventKind,
         filters={
             "pledge": ("pledge", "plg", "This pledge alone."),
-            "spec": _SPEC,
-            "version": _VERSION,
+            "spec": SPEC,
+            "version": VERSION,
             "organization": ("endorser", "org", "Of this endorser alone."),
-            "school": _SCHOOL,
+            "school": SCHOOL,
         },
         description="Hiring pledges that you may see, as their seats are taken. A pledge begins with its endorsement"
         " and opens and lapses by its days, which is no event: see `endorsementChanged`, `opensOn` and `closesOn`.",
@@ -82,10 +77,10 @@ class BackingSubscriptions:
         kinds=DriftEventKind,
         filters={
             "alarm": ("alarm", "drf", "This alarm alone."),
-            "spec": _SPEC,
-            "version": _VERSION,
+            "spec": SPEC,
+            "version": VERSION,
             "organization": ("concerned", "org", "Only those that await an answer of this organization."),
-            "school": _SCHOOL,
+            "school": SCHOOL,
         },
         description="Drift alarms that you may see, as they are raised, answered and cleared.",
     )

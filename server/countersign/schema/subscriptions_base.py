@@ -22,6 +22,9 @@ from countersign.reads.bindings import METADATA, Argument
 T = TypeVar("T")
 SINCE: Final = "sinceEventId"
 KINDS: Final = "kinds"
+SPEC: Final = ("spec", "spec", "Of this credential alone.")
+VERSION: Final = ("version", "version", "Of this version alone.")
+SCHOOL: Final = ("school", "org", "Of this school's credentials alone.")
 Facts = Mapping[str, UUID]
 """What an event is about, by name: the event type's entities and what the filters compare."""
 
