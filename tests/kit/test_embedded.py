@@ -203,6 +203,27 @@ async def test_a_stale_pid_that_another_program_has_now_does_no_harm(tmp_path: P
         stranger.wait()
 
 
+async def test_a_dead_server_that_nobody_has_reaped_yet_does_no_harm(tmp_path: Path) -> None:
+    cluster = tmp_path / "data" / "pgdata"
+    with EmbeddedPostgres(tmp_path / "data", durable=False):
+        pid_file = (cluster / "postmaster.pid").read_text().splitlines()
+    open_to_all = Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp"))
+    open_to_all.chmod(0o755)
+    program = Path(shutil.copy(shutil.which("sleep") or "", open_to_all / "postgres"))
+    # What a server is to us: its name and its folder; and to PostgreSQL: its account.
+    dead = subprocess.Popen([program, "600"], cwd=cluster, user=cluster.stat().st_uid)
+    try:
+        (cluster / "postmaster.pid").write_text("\n".join([str(dead.pid), *pid_file[1:]]))
+        with EmbeddedPostgres(tmp_path / "data", durable=False) as server:
+            assert await ask(server.dsn, "select 1") == 1
+            assert not is_running(dead.pid)
+            os.kill(dead.pid, 0)  # still in the table of processes
+    finally:
+        dead.kill()
+        dead.wait()
+        shutil.rmtree(open_to_all)
+
+
 async def test_a_directory_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
     with another_process(tmp_path / "data") as (holder, pid, dsn):
         with pytest.raises(EmbeddedPostgresError, match=f"in use by process {holder.pid} — stop it first"):

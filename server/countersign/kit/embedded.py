@@ -164,8 +164,9 @@ class EmbeddedPostgres:
             if not programs.gone_within(pid, self._cluster, programs.STOP_SECONDS):
                 os.kill(pid, signal.SIGQUIT)
                 programs.gone_within(pid, self._cluster, programs.STOP_SECONDS)
-        elif pid and programs.is_alive(pid):
-            # Another program has that number by now: PostgreSQL would take it for a server and refuse to start.
+        if pid and programs.is_alive(pid) and not programs.is_server_over(pid, self._cluster):
+            # Another program has that number by now, or the dead server waits to be reaped (its folder and memory
+            # are given back before): PostgreSQL would take either for a server and refuse to start.
             pid_file.unlink(missing_ok=True)
         if len(lines) > _SOCKET_LINE:
             left = Path(lines[_SOCKET_LINE])
