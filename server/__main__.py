@@ -104,8 +104,11 @@ def check_before(arguments: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Two first runs at once: the second waits for the first."""
+def alone() -> Iterator[int]:
+    """Two first runs at once: the second waits for the first, and for the steps that a killed one has left behind.
+
+    A step of the set-up is given the handle: whoever is killed leaves it at work, and it holds the lock until it ends.
+    """
     handle = os.open(ROOT, os.O_RDONLY)
     try:
         try:
@@ -113,15 +116,16 @@ def alone() -> Iterator[None]:
         except OSError:
             say("waiting for another set-up of this repository")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle
     finally:
         os.close(handle)
 
 
-def run(command: list[str], doing: str, remedy: str) -> None:
+def run(command: list[str], doing: str, remedy: str, held: int) -> None:
     """Run a step, its output in the log; when it fails, stop with the last lines and what to do."""
+    none, env = subprocess.DEVNULL, environment()
     with LOG.open("ab") as log:
-        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment())  # noqa: S603
+        done = subprocess.run(command, check=False, stdin=none, stdout=log, stderr=log, env=env, pass_fds=(held,))  # noqa: S603
     if done.returncode:
         tail = LOG.read_text(errors="replace").splitlines()[-6:]
         if OFFLINE.search("\n".join(tail)):
@@ -150,7 +154,12 @@ def is_ready(kind: str) -> bool:
     return PYTHON.exists() and file.exists() and file.read_text() == stamp(kind)
 
 
-def make_venv(remedy: str) -> None:
+def works(command: list[str], held: int) -> bool:
+    """Whether a step without an output of interest ends well."""
+    return not subprocess.run(command, check=False, capture_output=True, pass_fds=(held,)).returncode  # noqa: S603
+
+
+def make_venv(remedy: str, held: int) -> None:
     """An empty virtual environment with uv in it."""
     say("making .venv")
     missing = f"this Python cannot make virtual environments — run: apt-get install -y python3-venv && {remedy}"
@@ -162,36 +171,37 @@ def make_venv(remedy: str) -> None:
         LOG.touch()
     except OSError as error:
         raise Stop(f"{ROOT} is not writable ({error.strerror}) — copy the repository to a folder of yours") from error
-    made = [sys.executable, "-m", "venv", "--without-pip", str(VENV)]
-    if subprocess.run(made, check=False, capture_output=True).returncode:  # noqa: S603
+    if not works([sys.executable, "-m", "venv", "--without-pip", str(VENV)], held):
         shutil.rmtree(VENV)
         raise Stop(missing)
     pip = [sys.executable, "-m", "pip"]
-    if subprocess.run([*pip, "--version"], check=False, capture_output=True).returncode:  # noqa: S603
-        if subprocess.run([PYTHON, "-m", "ensurepip"], check=False, capture_output=True).returncode:  # noqa: S603
+    if not works([*pip, "--version"], held):
+        if not works([str(PYTHON), "-m", "ensurepip"], held):
             shutil.rmtree(VENV)
             raise Stop(missing)
         pip = [str(PYTHON), "-m", "pip"]
     else:
         pip += ["--python", str(PYTHON)]
     options = ["install", "--quiet", "--retries", "2", "--only-binary", ":all:", "--require-hashes"]
-    run([*pip, *options, "-r", str(SERVER / "bootstrap.lock")], "the set-up", remedy)
+    run([*pip, *options, "-r", str(SERVER / "bootstrap.lock")], "the set-up", remedy, held)
 
 
 def prepare(kind: str, remedy: str) -> None:
     """Bring `.venv` to the lock; an interrupted or moved one is made anew."""
     if is_ready(kind):
         return
-    with alone():
+    with alone() as held:
         if is_ready(kind):
             return
         if not is_ready("run"):
-            make_venv(remedy)
+            make_venv(remedy, held)
         for stale in VENV.glob("*.stamp"):
             stale.unlink()
         say(f"installing what {LOCKS[kind].relative_to(ROOT)} names")
         install = [str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON), "--no-deps"]
-        run([*install, "--only-binary", ":all:", "--require-hashes", "-r", str(LOCKS[kind])], "the set-up", remedy)
+        run(
+            [*install, "--only-binary", ":all:", "--require-hashes", "-r", str(LOCKS[kind])], "the set-up", remedy, held
+        )
         packages = VENV / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
         (packages / "countersign.pth").write_text(f"{SERVER}\n")
         for whole in ("run", "test") if kind == "test" else ("run",):

@@ -94,6 +94,37 @@ def test_neither_pip_nor_ensurepip_is_said_with_the_package_to_install(clone: Pa
     assert not (clone / ".venv").exists()
 
 
+def test_what_a_killed_set_up_has_left_at_work_is_waited_for(clone: Path, tmp_path: Path) -> None:
+    # A step that goes on when its parent is killed, until it may end.
+    paths, begun, ended = planted(tmp_path / "planted", "venv"), tmp_path / "begun", tmp_path / "ended"
+    (tmp_path / "planted" / "venv" / "__init__.py").write_text("")
+    (tmp_path / "planted" / "venv" / "__main__.py").write_text(
+        "import sys, time\nfrom pathlib import Path\n"
+        f"Path({str(begun)!r}).touch()\nwhile not Path({str(ended)!r}).exists(): time.sleep(0.02)\nsys.exit(1)\n"
+    )
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("COUNTERSIGN_", "DATABASE_", "PYTHON"))}
+    command = [BASE_PYTHON, "server", "doctor"]
+
+    def start() -> subprocess.Popen[str]:
+        given = {**kept, "PYTHONPATH": paths}
+        return subprocess.Popen(command, cwd=clone, env=given, stderr=subprocess.PIPE, text=True)
+
+    with start() as killed:
+        until = time.monotonic() + WAIT
+        while not begun.exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        killed.kill()
+    with start() as second:
+        try:
+            assert second.stderr is not None
+            assert second.stderr.readline() == "countersign: waiting for another set-up of this repository\n"
+        finally:
+            ended.touch()
+        assert "making .venv" in second.stderr.read()
+    assert second.returncode == 2
+
+
 def test_an_environment_that_is_not_ours_is_left_alone(clone: Path) -> None:
     (clone / ".venv").mkdir()
     (clone / ".venv" / "precious").write_text("mine")
