@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+import structlog
 
 from countersign import app
 from countersign.kit import refusals
@@ -33,8 +34,10 @@ pytest_plugins = ["tests.ahead", "tests.serving", "tests.mutations.standing"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Only the campaign judges time."""
+    """Only the campaign judges time. Tracebacks are printed plainly: with each frame's locals one takes a second."""
     judge(config.option.markexpr)
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 BEYOND_LOOPBACK = "tests reach no network beyond this machine"

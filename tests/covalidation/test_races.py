@@ -16,8 +16,7 @@ from countersign.trust.signer import Signer
 from tests.covalidation.arena import SIX, Arena, open_arena, together
 from tests.factories import Factory
 
-FEW = 3
-MANY = 250
+FEW, MANY = 3, 250
 
 
 @pytest_asyncio.fixture
@@ -207,26 +206,28 @@ async def reservations_of_the_last_seats(arena: Arena) -> None:
     assert await arena.left(found) == given.count(True)
 
 
-RACES: tuple[Callable[[Arena], Awaitable[None]], ...] = (
+Race = Callable[[Arena], Awaitable[None]]
+RACES: tuple[Race, ...] = (
     six_signatures_at_the_quorum,
     six_signatures_and_kills_between_signing_and_storing,
     a_signature_and_the_next_version,
     a_revocation_and_a_renewal,
     reservations_of_the_last_seats,
 )
+FEWER, MORE = 1, 1_000
+"""How often signers are killed: P3 speaks of a thousand racing signatures with crashes."""
+KILLS = six_signatures_and_kills_between_signing_and_storing
 each = pytest.mark.parametrize("race", RACES, ids=lambda race: race.__name__)
 
 
 @each
-async def test_it_ends_once_and_right(race: Callable[[Arena], Awaitable[None]], arena: Arena) -> None:
-    for _ in range(1 if race is six_signatures_and_kills_between_signing_and_storing else FEW):
+async def test_it_ends_once_and_right(race: Race, arena: Arena) -> None:
+    for _ in range(FEWER if race is KILLS else FEW):
         await race(arena)
 
 
 @pytest.mark.campaign
 @each
-async def test_it_ends_once_and_right_a_thousand_times_over(
-    race: Callable[[Arena], Awaitable[None]], arena: Arena
-) -> None:
-    for _ in range(MANY):
+async def test_it_ends_once_and_right_a_thousand_times_over(race: Race, arena: Arena) -> None:
+    for _ in range(MORE if race is KILLS else MANY):
         await race(arena)
