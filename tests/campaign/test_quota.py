@@ -17,8 +17,9 @@ import pytest_asyncio
 
 from countersign.kit.access import SYSTEM, Actor, Role, Scope
 from countersign.kit.clock import FrozenClock
-from countersign.kit.db import Database, Unreachable
+from countersign.kit.db import Database
 from countersign.kit.ids import Sealer
+from countersign.kit.losses import Unreachable
 from countersign.organizations import service as organizations
 from countersign.schema.base import Tools
 from countersign.schema.contents import the_schema

@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 
 from countersign.kit import watch
-from countersign.kit.db import Database, Unreachable
+from countersign.kit.db import Database
+from countersign.kit.losses import Unreachable
 from countersign.kit.migrate import migrate
 from tests.cli.running import free_port, started
 from tests.conftest import ORIGIN

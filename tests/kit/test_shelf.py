@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from countersign.kit.db import UNREACHABLE, Connection, Database
+from countersign.kit.db import Connection, Database
+from countersign.kit.losses import UNREACHABLE
 from countersign.kit.shelf import IDLE_SECONDS, Shelf
 from tests.patience import WAIT
 

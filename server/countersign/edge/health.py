@@ -8,7 +8,7 @@ import asyncpg
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 
-from countersign.kit.db import UNREACHABLE
+from countersign.kit.losses import UNREACHABLE
 
 PATIENCE_SECONDS = 2.0
 

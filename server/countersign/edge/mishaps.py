@@ -12,8 +12,8 @@ from starlette.responses import Response
 from structlog.contextvars import get_contextvars
 
 from countersign.edge.responses import told
-from countersign.kit.db import UNREACHABLE
 from countersign.kit.logs import logger
+from countersign.kit.losses import UNREACHABLE
 
 log = logger("edge")
 

@@ -17,8 +17,9 @@ from countersign.edge.responses import Header, Refused
 from countersign.edge.trusted import Trust
 from countersign.kit.access import ANONYMOUS, Actor
 from countersign.kit.budgets import Budgets, Charge
-from countersign.kit.db import UNREACHABLE, Database
+from countersign.kit.db import Database
 from countersign.kit.logs import logger
+from countersign.kit.losses import UNREACHABLE
 from countersign.kit.refusals import Refusals
 from countersign.organizations.usage import TokenUses
 from countersign.reads.errors import Unreadable

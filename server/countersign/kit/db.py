@@ -16,8 +16,9 @@ from sqlalchemy import inspect
 
 from countersign.kit import codecs, outbox
 from countersign.kit.clock import Clock, DatabaseClock
+from countersign.kit.losses import BROKEN, Unreachable
 from countersign.kit.placement import APP_ROLE, SEARCH_ROLE, Table, table_name
-from countersign.kit.shelf import BROKEN, Pool, Pools, Shelf, end, is_lost
+from countersign.kit.shelf import Pool, Pools, Shelf, end, is_lost
 from countersign.kit.statements import OPTIONS, Session
 from countersign.kit.vault import NO_VAULT, Vault
 from countersign.kit.waiting import FOR_A_CONNECTION, to_the_end
@@ -158,20 +159,6 @@ class Tx:
 
 async def _leave_as_it_is(_connection: object) -> None:
     """Nothing changes a pooled session. asyncpg ends an open transaction; its reset would be one more round trip."""
-
-
-class Unreachable(ConnectionError):
-    """The database gave no connection in time, or the one in use was lost."""
-
-
-UNREACHABLE: Final = (
-    ConnectionError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,  # it shuts down, or a statement was cancelled
-    asyncpg.InsufficientResourcesError,
-)
-"""What is raised when the database cannot be asked: the caller may try again."""
 
 
 class Database:
@@ -325,6 +312,10 @@ class Database:
         except asyncpg.InterfaceError as error:
             if not is_lost(connection):
                 raise
+            raise Unreachable("the connection was lost") from error
+        except asyncpg.InternalClientError as error:
+            # What asyncpg 0.32 says when the server's last words were read while nobody asked it anything.
+            end(connection)
             raise Unreachable("the connection was lost") from error
         except BROKEN:
             end(connection)

@@ -31,16 +31,6 @@ def is_lost(connection: Connection) -> bool:
         return True
 
 
-BROKEN: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,
-)
-"""After these a connection is of no use, whether its end has been noticed yet or not."""
-
-
 def end(connection: Connection) -> None:
     """End a connection of a pool at once, unless the pool has noticed its end and taken it back."""
     if not is_lost(connection):

@@ -12,7 +12,8 @@ from typing import Final
 import asyncpg
 import structlog
 
-from countersign.kit.db import UNREACHABLE, Database
+from countersign.kit.db import Database
+from countersign.kit.losses import UNREACHABLE
 from countersign.log import rules, sequencing
 from countersign.log.rules_notes import LogKey
 from countersign.log.sources import Source

@@ -11,8 +11,9 @@ import asyncpg
 import structlog
 
 from countersign.kit import outbox
-from countersign.kit.db import UNREACHABLE, Database, Tx
+from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id, parse_public_id, public_id
+from countersign.kit.losses import UNREACHABLE
 from countersign.kit.outbox import Told
 from countersign.notices import texts, webhooks
 from countersign.notices.rules_delivery import DEFAULTS, Channel, Choice, Rhythm, delivery, due

@@ -6,7 +6,7 @@ from typing import Any, Final
 import asyncpg
 import structlog
 
-from countersign.kit.db import UNREACHABLE
+from countersign.kit.losses import UNREACHABLE
 from countersign.schema.problems import Fault, fault
 
 STOPPED: Final = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
