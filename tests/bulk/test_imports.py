@@ -245,8 +245,26 @@ async def test_what_is_cancelled_while_it_waits_never_happens(house: House) -> N
         "cancelBulkOperation", "bulkOperation { id state }", house.registrar, bulkOperationId=started["id"]
     )
     assert answer["bulkOperation"]["state"] == "CANCELED"
+    assert (await house.chunks())[0] == 0  # what was sent goes at once
     assert await house.work() == 0
     assert await house.awards() == 0
+
+
+async def test_of_two_that_are_cancelled_at_once_the_last_takes_the_upload_along(house: House) -> None:
+    upload = await house.upload(lines([row(1)]))
+    started = [
+        await house.api.do("startBulkImport", "bulkOperation { id }", house.registrar, uploadId=upload, kind="AWARDS")
+        for _ in range(2)
+    ]
+    given = [answer["bulkOperation"]["id"] for answer in started]
+    ended = await asyncio.gather(
+        *(
+            house.api.do("cancelBulkOperation", "bulkOperation { state }", house.registrar, bulkOperationId=identity)
+            for identity in given
+        )
+    )
+    assert [answer["bulkOperation"]["state"] for answer in ended] == ["CANCELED"] * 2
+    assert (await house.chunks())[0] == 0
 
 
 async def test_what_is_cancelled_while_it_runs_is_undone(house: House) -> None:
@@ -264,7 +282,7 @@ async def test_what_is_cancelled_while_it_runs_is_undone(house: House) -> None:
     found = await house.look(started["id"])
     assert found is not None
     assert found["state"] == "CANCELED"
-    assert await house.awards() == 0
+    assert ((await house.chunks())[0], await house.awards()) == (0, 0)
 
 
 async def test_a_worker_whose_lease_was_taken_over_changes_nothing(house: House, clock: FrozenClock) -> None:

@@ -201,8 +201,7 @@ async def _end(tx: Tx, identity: UUID, state: State, **figures: object) -> None:
         now + rules.RESULT_LIFE,
         *(figures[name] for name in names),
     )
-    if state is not State.CANCELED:
-        await uploads.use_up(tx, identity)
+    await uploads.use_up(tx, identity)
     await tx.emit(TOPIC, f"bulk_{identity}", state=state.value)
 
 

@@ -107,6 +107,8 @@ async def cancel(tx: Tx, actor: Actor, operation_id: UUID) -> UUID:
         state.value,
         *((now, now + rules.RESULT_LIFE) if state is State.CANCELED else (None, None)),
     )
+    if state is State.CANCELED:
+        await uploads.use_up(tx, operation_id)
     await tx.emit(queue.TOPIC, f"bulk_{operation_id}", state=state.value)
     return operation_id
 

@@ -178,10 +178,15 @@ _WAITED_FOR: Final = (
 
 
 async def use_up(tx: Tx, operation_id: UUID) -> None:
-    """An import is over, well or badly: what was sent for it is destroyed, unless another import waits for it.
+    """An import is over, well, badly or cancelled: what was sent for it is destroyed, unless another waits for it.
 
     A trial (`dry_run`) leaves it, since the real import is still to come.
     """
+    # One after the other: of two that end at once the second sees that the first has.
+    await tx.execute(
+        "select from uploads u join bulk_operations d on d.upload_id = u.id where d.id = $1 for update of u",
+        operation_id,
+    )
     gone = await tx.fetch(
         "update uploads u set wrapped_key = null from bulk_operations d"
         " where d.id = $1 and not d.dry_run and u.id = d.upload_id and u.wrapped_key is not null"

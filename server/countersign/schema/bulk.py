@@ -378,5 +378,6 @@ class BulkMutations:
         permission=Permission.CANCEL_BULK,
         lock=Lock.STATE,
         because="stopping twice is stopping once, and what was committed before stays",
-        description="Stop a bulk operation that waits or runs: what it had not committed never happens.",
+        description="Stop a bulk operation that waits or runs: what it had not committed never happens, and the file "
+        "that was sent for it goes (a trial leaves it).",
     )
