@@ -61,6 +61,17 @@ async def test_every_role_has_its_link_and_its_organization(window: Window, demo
         await expect(link).to_contain_text(given["organization"] or "")
 
 
+async def test_a_click_signs_in_where_the_browser_does_not_say_from_where_it_comes(window: Window, demo: Demo) -> None:
+    page, asked = window.page, list[str]()
+    page.on("request", lambda request: asked.append(request.url))
+    await page.route("**/graphql?*", lambda route: route.fulfill(body="", content_type="text/html"))
+    await page.goto(demo.url)
+    await page.locator('a[href="/demo/recruiter"]').click()
+    token = demo.said["tokens"]["recruiter"]["token"]
+    await page.wait_for_url(f"{demo.url.rstrip('/')}/graphql?role=recruiter#token={token}")
+    assert not [url for url in asked if url.endswith("/demo/recruiter")]
+
+
 async def test_the_numbers_follow_what_changes(window: Window, demo: Demo) -> None:
     page = window.page
     await page.goto(demo.url)
