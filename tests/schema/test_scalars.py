@@ -5,8 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from graphql import build_schema, get_named_type, is_input_object_type, is_interface_type, is_object_type
 
 from countersign.schema.scalars import SCALARS
+from tests.serving import ROOT
 
 
 def parsed(text: str) -> object:
@@ -25,3 +27,16 @@ def test_a_decimal_that_is_long_when_written_out_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["0", "7.50", "-1", "1E+2", "12.345678901234567890", "9" * 40])
 def test_a_decimal_is_taken_as_it_is_written(text: str) -> None:
     assert parsed(text) == Decimal(text)
+
+
+def test_a_moment_is_typed_as_one_and_a_day_too() -> None:
+    schema = build_schema((ROOT / "schema.graphql").read_text(encoding="utf-8"))
+    told = [
+        (f"{type_.name}.{name}", name, get_named_type(field.type).name)
+        for type_ in schema.type_map.values()
+        if (is_object_type(type_) or is_interface_type(type_) or is_input_object_type(type_))
+        and not type_.name.endswith("By")  # which of several names a thing is asked by
+        for name, field in type_.fields.items()
+    ]
+    assert [field for field, name, kind in told if name.endswith("At") and kind != "DateTime"] == []
+    assert [field for field, name, kind in told if name.endswith("On") and kind != "Date"] == []

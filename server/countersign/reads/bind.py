@@ -257,7 +257,7 @@ def told(name: str, *, description: str) -> Any:
 
 
 def secret(*, description: str) -> Any:
-    """A payload's field, annotated `str | None`, for a text that is shown this once: see `kit/commands.Made`.
+    """A payload's field that is shown this once, a text or (as JSON has it) a moment: see `kit/commands.Made`.
 
     Null when the command was refused and when it is repeated under its key.
     """

@@ -41,7 +41,7 @@ class CreateClaimLinkPayload:
     url: str | None = secret(
         description="The address to hand to the learner, good for 14 days and for one claim; shown this once."
     )
-    expires_at: str | None = secret(description="Until when it works, as a moment in UTC; shown with the address.")
+    expires_at: datetime | None = secret(description="Until when it works; shown with the address.")
 
 
 @strawberry.input(description="What you bring to claim an award.")
