@@ -22,7 +22,7 @@ from tests.api import Api, served
 from tests.factories import Factory
 from tests.kit.outside_world import World
 from tests.reviews.support import Scene, scene
-from tests.trust.others import Private, jwk, multibase, sign
+from tests.trust.others import Private, alg, jwk, multibase, sign
 
 SHOWN = """foreignEndorsement { id format issuerId issuerName statement source sha256 size verified validUntil
   importedAt checkedAt provedAt checkDueAt fetched { purpose url sha256 size problem }
@@ -50,8 +50,7 @@ class Guild:
 
     def token(self, claims: Mapping[str, Any], **header: Any) -> str:
         """Claims as the guild's JWT; a header of None is left out."""
-        alg = "EdDSA" if isinstance(self.key, Ed25519PrivateKey) else "ES256"
-        said = {"alg": alg, "typ": "JWT", "kid": self.method, **header}
+        said = {"alg": alg(self.key), "typ": "JWT", "kid": self.method, **header}
         head = {name: value for name, value in said.items() if value is not None}
         text = ".".join(base64url_encode(json.dumps(part).encode()) for part in (head, claims))
         return f"{text}.{base64url_encode(sign(self.key, text.encode()))}"

@@ -1,6 +1,7 @@
 """`eddsa-rdfc-2022` of VC Data Integrity EdDSA Cryptosuites 1.0: what is signed, and the proof around it (pure).
 
-`ecdsa-rdfc-2019` over P-256 (VC Data Integrity ECDSA Cryptosuites 1.0) signs the same bytes; it is read, never made.
+`ecdsa-rdfc-2019` over P-256 (VC Data Integrity ECDSA Cryptosuites 1.0) signs the same bytes; `eddsa-jcs-2022` and
+`ecdsa-jcs-2019` those of the JSON itself (RFC 8785). These three are read, never made.
 """
 
 import hashlib
@@ -11,12 +12,14 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from countersign.trust.canonical import canonical_rdf
+from countersign.trust.canonical import canonical_json, canonical_rdf
 from countersign.trust.canonical_codes import multibase_decode, multibase_encode
 
 CRYPTOSUITE = "eddsa-rdfc-2022"
 PROOF_TYPE = "DataIntegrityProof"
 ECDSA = "ecdsa-rdfc-2019"
+JCS = "eddsa-jcs-2022"
+ECDSA_JCS = "ecdsa-jcs-2019"
 
 
 def date_time(moment: datetime) -> str:
@@ -50,6 +53,20 @@ def signing_input(document: Mapping[str, Any], options: Mapping[str, Any], *, bl
         hashlib.sha256(canonical_rdf(configuration)).digest()
         + hashlib.sha256(canonical_rdf(bare, blank_nodes=blank_nodes)).digest()
     )
+
+
+def signing_input_jcs(document: Mapping[str, Any], options: Mapping[str, Any]) -> bytes:
+    """64 bytes to sign: SHA-256(JCS(proof options)) and SHA-256(JCS(document without proof)).
+
+    VC Data Integrity EdDSA Cryptosuites 1.0, section 3.3: a `@context` of the proof says under which contexts it was
+    signed. The section lets a document add more behind them; here that is refused with ValueError, since contexts that
+    nobody signed could change what the words mean. Numbers that JSON cannot keep are refused as `canonical_json` does.
+    """
+    if "@context" in options and options["@context"] != document.get("@context"):
+        raise ValueError("The document has other contexts than those that were signed.")
+    bare = {key: value for key, value in document.items() if key != "proof"}
+    configuration = {key: value for key, value in options.items() if key != "proofValue"}
+    return hashlib.sha256(canonical_json(configuration)).digest() + hashlib.sha256(canonical_json(bare)).digest()
 
 
 def proof_value(signature: bytes) -> str:

@@ -95,7 +95,7 @@ def _findings(found: Found, material: Material, now: datetime) -> Iterator[Findi
     document, path = found.document, found.path
     issuer = issuer_of(document) or ""
     did_document = parse_object(material.did_documents.get(issuer))
-    yield from proof_findings(document, did_document, path)
+    yield from proof_findings(document, did_document, path, now)
     yield from _dates(document, now, path)
     status = document.get("credentialStatus")
     list_url = status.get("statusListCredential") if isinstance(status, dict) else None

@@ -14,13 +14,15 @@ from typing import Any, Final
 from countersign.trust.canonical_codes import base64url_decode
 from countersign.trust.canonical_schema import parse_date_time
 from countersign.trust.verify_findings import Finding, Verdict, failed, passed
-from countersign.trust.verify_keys import Key, Kind, asserting, from_jwk, key_of, read_method
+from countersign.trust.verify_keys import KIND_OF, Key, Kind, asserting, from_jwk, key_of, read_method
 from countersign.trust.verify_reading import Unreadable, read
 
 REGISTERED: Final = ("iss", "sub", "jti", "nbf", "exp", "iat", "aud")
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _HEADERS: Final = frozenset({"alg", "typ", "kid", "jwk", "cty"})
-_KINDS: Final = frozenset(kind.value for kind in Kind)
+_CERTIFICATES: Final = frozenset({"x5c", "x5u", "x5t", "x5t#S256"})
+_TYPES: Final = frozenset({"jwt", "vc+jwt", "vc-ld+jwt", "vc+ld+jwt"})
+"""What a credential's token may call itself (Open Badges 3.0: JWT; VC-JOSE-COSE, now and before), in small letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +81,31 @@ def signature_finding(
 def _key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, Any], own: Mapping[str, Key]) -> Key:
     kid = header.get("kid")
     unknown = sorted(set(header) - _HEADERS)
+    if _CERTIFICATES & set(unknown):
+        raise ValueError("The header names a certificate (x5c, x5u, x5t), which Open Badges 3.0 does not allow.")
     if unknown:
         raise ValueError(f"The header says what is not read here: {', '.join(unknown)[:100]}.")
+    typ = header.get("typ", "JWT")
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in _TYPES:
+        raise ValueError("The token says that it is something other than a credential.")
     alg = header.get("alg")
-    if not isinstance(alg, str) or alg not in _KINDS:
-        raise ValueError("Only EdDSA and ES256 are read as signatures of a JWT.")
+    kind = KIND_OF.get(alg) if isinstance(alg, str) else None
+    if kind is None:
+        raise ValueError("Only RS256, ES256 and EdDSA are read as signatures of a JWT.")
     if isinstance(kid, str) and kid in own:
         found = own[kid]
     elif kid is not None:
         found = key_of(controller, issuer, issuer + kid if isinstance(kid, str) and kid.startswith("#") else kid)
     else:
-        found = _only_key(header, issuer, controller)
-    if found.kind.value != alg:
+        found = _only_key(header, kind, issuer, controller)
+    if found.kind is not kind:
         raise ValueError(f"A key for {found.kind} makes no {alg}.")
     if "jwk" in header and _jwk(header["jwk"]) != found:
         raise ValueError("The key in the header is not the issuer's.")
     return found
 
 
-def _only_key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, Any]) -> Key:
+def _only_key(header: Mapping[str, Any], kind: Kind, issuer: str, controller: Mapping[str, Any]) -> Key:
     """Of a token that names no key: the one in its header, where its issuer publishes it; else the only one."""
     if controller.get("id") != issuer:
         raise ValueError("The DID document is not that of the issuer.")
@@ -109,7 +117,7 @@ def _only_key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, A
             continue
     if "jwk" in header:
         published &= {_jwk(header["jwk"])}
-    published = {key for key in published if key.kind.value == header["alg"]}
+    published = {key for key in published if key.kind is kind}
     if len(published) != 1:
         raise ValueError("The token names no key of its issuer.")
     return published.pop()

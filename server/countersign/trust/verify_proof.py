@@ -10,13 +10,23 @@ from typing import Any, Final
 from countersign.trust import canonical_status
 from countersign.trust.canonical import NotJsonLd, UndefinedTerms
 from countersign.trust.canonical_contexts import UnknownContext
-from countersign.trust.canonical_proof import CRYPTOSUITE, ECDSA, PROOF_TYPE, signature_of, signing_input
+from countersign.trust.canonical_proof import (
+    CRYPTOSUITE,
+    ECDSA,
+    ECDSA_JCS,
+    JCS,
+    PROOF_TYPE,
+    signature_of,
+    signing_input,
+    signing_input_jcs,
+)
 from countersign.trust.canonical_schema import parse_date_time
 from countersign.trust.verify_findings import Finding, Outcome, Verdict, failed, not_checked, passed
 from countersign.trust.verify_keys import Key, Kind, key_of
 from countersign.trust.verify_reading import MOST_BLANK_NODES, as_list
 
-_SUITES: Final = {CRYPTOSUITE: Kind.ED25519, ECDSA: Kind.P256}
+_SUITES: Final = {CRYPTOSUITE: Kind.ED25519, ECDSA: Kind.P256, JCS: Kind.ED25519, ECDSA_JCS: Kind.P256}
+_BY_JSON: Final = frozenset({JCS, ECDSA_JCS})
 
 
 def issuer_of(document: Mapping[str, Any]) -> str | None:
@@ -26,10 +36,13 @@ def issuer_of(document: Mapping[str, Any]) -> str | None:
     return named if isinstance(named, str) else None
 
 
-def proof_findings(document: Mapping[str, Any], did_document: Mapping[str, Any] | None, path: str) -> Iterator[Finding]:
+def proof_findings(
+    document: Mapping[str, Any], did_document: Mapping[str, Any] | None, path: str, now: datetime | None = None
+) -> Iterator[Finding]:
     """Check every proof; one good proof suffices, and then the others are only listed.
 
-    Without a DID document nothing can be said of the key, since nothing is fetched.
+    Without a DID document nothing can be said of the key, since nothing is fetched. A proof that has expired at `now`
+    is none.
     """
     proofs = as_list(document.get("proof"))
     if not proofs:
@@ -40,7 +53,7 @@ def proof_findings(document: Mapping[str, Any], did_document: Mapping[str, Any] 
         yield not_checked("proof", detail, f"{path}.proof", Verdict.UNTRUSTED_ISSUER)
         return
     found = [
-        _proof(document, proof, did_document, f"{path}.proof[{number}]" if len(proofs) > 1 else f"{path}.proof")
+        _proof(document, proof, did_document, now, f"{path}.proof[{number}]" if len(proofs) > 1 else f"{path}.proof")
         for number, proof in enumerate(proofs)
     ]
     if any(finding.outcome is Outcome.PASSED for finding in found):
@@ -116,14 +129,20 @@ def parse_object(text: str | None) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _proof(document: Mapping[str, Any], proof: Any, did_document: Mapping[str, Any], path: str) -> Finding:
+def _proof(
+    document: Mapping[str, Any], proof: Any, did_document: Mapping[str, Any], now: datetime | None, path: str
+) -> Finding:
     suite = proof.get("cryptosuite") if isinstance(proof, dict) else None
     if not isinstance(suite, str) or suite not in _SUITES or proof.get("type") != PROOF_TYPE:
         kind = suite or proof.get("type") if isinstance(proof, dict) else type(proof).__name__
         return not_checked("proof", f"A proof of the kind {kind!r} is not read here.", path)
     try:
         key = _key(proof, issuer_of(document), did_document, _SUITES[suite])
-        data = signing_input(document, proof, blank_nodes=MOST_BLANK_NODES)
+        _in_time(proof, now)
+        if suite in _BY_JSON:
+            data = signing_input_jcs(document, proof)
+        else:
+            data = signing_input(document, proof, blank_nodes=MOST_BLANK_NODES)
     except (NotJsonLd, UndefinedTerms, UnknownContext, ValueError) as error:
         return failed("proof", Verdict.BAD_PROOF, str(error), path)
     if not key.holds(signature_of(proof.get("proofValue")), data):
@@ -135,16 +154,24 @@ def _key(proof: Mapping[str, Any], issuer: str | None, did_document: Mapping[str
     """Give the public key that may assert for the issuer; ValueError says what is wrong with the binding."""
     if proof.get("proofPurpose") != "assertionMethod":
         raise ValueError("The proof's purpose is not assertionMethod.")
-    if "previousProof" in proof or "@context" in proof:
+    if "previousProof" in proof or ("@context" in proof and proof["cryptosuite"] not in _BY_JSON):
         raise ValueError("Chains of proofs, and proofs with a context of their own, are not read here.")
-    if parse_date_time(proof.get("created")) is None:
-        raise ValueError("The proof does not say when it was created.")
     if issuer is None:
         raise ValueError("The DID document is not that of the issuer.")
     key = key_of(did_document, issuer, proof.get("verificationMethod"))
     if key.kind is not kind:
         raise ValueError(f"The key of the proof is one for {key.kind}, and {proof['cryptosuite']} asks for {kind}.")
     return key
+
+
+def _in_time(proof: Mapping[str, Any], now: datetime | None) -> None:
+    """ValueError for a proof that is over, or says no readable time (Data Integrity 1.0, section 2.1)."""
+    for member in ("created", "expires"):
+        if member in proof and parse_date_time(proof[member]) is None:
+            raise ValueError(f"The proof does not say readably when it was {member.replace('expires', 'over')}.")
+    ends = parse_date_time(proof.get("expires"))
+    if ends is not None and now is not None and now >= ends:
+        raise ValueError(f"The proof was good until {proof['expires']}.")
 
 
 def _bit(
@@ -171,7 +198,7 @@ def _bit(
         raise ValueError("The status list has another id.")
     if issuer_of(listed) != issuer_of(document):
         raise ValueError("The status list is signed by somebody other than the issuer.")
-    if not proven and not any(f.outcome is Outcome.PASSED for f in proof_findings(listed, did_document, "$")):
+    if not proven and not any(f.outcome is Outcome.PASSED for f in proof_findings(listed, did_document, "$", now)):
         raise ValueError("The signature of the status list does not hold.")
     valid_from, valid_until = parse_date_time(listed.get("validFrom")), parse_date_time(listed.get("validUntil"))
     if (valid_from is not None and now < valid_from) or (valid_until is not None and now > valid_until):
