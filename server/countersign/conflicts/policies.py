@@ -26,7 +26,10 @@ LOGGED: Final = Source(
     kind="quorum_policy",
     subject="pol_{0}",
     sql="""
-        select 'pol_' || q.id as subject, q.organization_id, q::text as facts, null::bytea as content
+        select 'pol_' || q.id as subject, q.organization_id, null::bytea as content, row(
+            q.id, q.organization_id, q.spec_id, q.number, q.groups, q.employers, q.agencies, q.evidence,
+            q.rubric_floor, q.criterion_floor, q.freshness_days, q.four_eyes, q.outcomes, q.foreign_counts, q.note,
+            q.published_by, q.published_at, q.effective_from, q.whole_scope)::text as facts
         from quorum_policies q where true""",
     key="q.id = $1",
 )

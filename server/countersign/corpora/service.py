@@ -142,9 +142,11 @@ LOGGED: Final = Source(
     kind="vacancy_snapshot",
     subject="vsn_{0}",
     sql="""
-        select 'vsn_' || s.id as subject, null::uuid as organization_id, null::bytea as content, row(s.*,
-            (select encode(sha256(convert_to(string_agg(v::text, '' order by v.no), 'UTF8')), 'hex')
-             from vacancies v where v.snapshot_id = s.id))::text as facts
+        select 'vsn_' || s.id as subject, null::uuid as organization_id, null::bytea as content, row(
+            s.id, s.corpus, s.key, s.digest, s.vacancies, s.period_from, s.period_to, s.region, s.source, s.licence,
+            s.imported_at, (select encode(sha256(convert_to(string_agg(
+                row(v.snapshot_id, v.no, v.external_id, v.terms, v.published_on, v.region)::text, '' order by v.no),
+                'UTF8')), 'hex') from vacancies v where v.snapshot_id = s.id))::text as facts
         from vacancy_snapshots s where true""",
     key="s.id = $1",
 )

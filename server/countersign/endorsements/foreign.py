@@ -119,7 +119,10 @@ LOGGED: Final = Source(
     kind="foreign_endorsement",
     subject="fen_{0}",
     sql="""
-        select 'fen_' || f.id as subject, f.organization_id, f::text as facts, f.document as content
+        select 'fen_' || f.id as subject, f.organization_id, f.document as content, row(
+            f.id, f.spec_version_id, f.organization_id, f.imported_by, f.format, f.issuer_id, f.issuer_name,
+            f.statement, f.source, f.sha256, f.document, f.findings, f.verified, f.valid_from, f.valid_until,
+            f.imported_at, f.withdrawn_at)::text as facts
         from foreign_endorsements f where true""",
     key="f.id = $1",
 )

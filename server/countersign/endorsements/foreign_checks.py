@@ -241,7 +241,8 @@ LOGGED: Final = Source(
     kind="foreign_check",
     subject="fck_{0}",
     sql="""
-        select 'fck_' || c.id as subject, f.organization_id, c::text as facts, null::bytea as content
+        select 'fck_' || c.id as subject, f.organization_id, null::bytea as content, row(
+            c.id, c.foreign_endorsement_id, c.asked_by, c.checked_at, c.findings, c.fetched, c.verified)::text as facts
         from foreign_checks c join foreign_endorsements f on f.id = c.foreign_endorsement_id where true""",
     key="c.id = $1",
 )

@@ -39,8 +39,9 @@ LOGGED: Final = Source(
         select 'plg_' || p.id as subject, p.organization_id, null::bytea as content, row(
             p.id, p.endorsement_id, p.evidence_id, p.organization_id, p.seats, p.role, p.region, p.opens_on,
             p.closes_on, p.reserved, p.redeemed, p.returned, p.broken, p.withdrawn_at, p.withdrawal_reason,
-            (select string_agg(x::text, '' order by x.id) from pledge_entries x where x.pledge_id = p.id))::text
-            as facts
+            (select string_agg(row(x.id, x.pledge_id, x.kind, x.reservation_id, x.school_id, x.endorser_id, x.by_id,
+                x.reference, x.reason, x.entered_at)::text, '' order by x.id)
+             from pledge_entries x where x.pledge_id = p.id))::text as facts
         from pledges p where (p.reserved > 0 or p.withdrawn_at is not null)""",
     key="p.id = $1",
 )

@@ -190,7 +190,8 @@ LOGGED: Final = Source(
             e.valid_until, e.in_force, e.supersedes_id, e.document, e.status_list_id, e.status_index, e.requested_at,
             e.revoked_at, e.revocation_reason, s.signed_at, s.signatory_roles,
             case when e.state = 'expired' and e.valid_until <= statement_timestamp() then 'in_force' else e.state end,
-            (select string_agg(v::text, '' order by v.no) from endorsement_evidence v where v.endorsement_id = t.id)
+            (select string_agg(row(v.id, v.endorsement_id, v.no, v.kind, v.narrative, v.payload)::text,
+                '' order by v.no) from endorsement_evidence v where v.endorsement_id = t.id)
         )::text || coalesce(' scope ' || e.outcome_keys::text, '')
             || case when e.disclosures <> '[]' or not e.counts
                 then ' disclosed ' || e.disclosures::text || e.counts else '' end
