@@ -27,6 +27,7 @@ FOLDER = files("countersign") / "data" / "change-classes"
 PUBLISHED = {
     "1.toml": "8f9ffbd2eecb137be8b3580edad644707677877089e670faa66339fe995d98e1",
     "2.toml": "521c02f44f1615c69ae8a9069f76c7edb63a5386e1e0f6c173b0f276c039e742",
+    "3.toml": "9677a69ab4315a7ef484d56be2a420d8c0a6de7e62e66db5aa22a904a698f7e7",
 }
 
 
@@ -98,7 +99,7 @@ def test_every_rule_decides(rule: Rule, weight: Weight) -> None:
 )
 def test_words_that_oblige_or_deny_are_known_however_they_are_written(language: str, word: str) -> None:
     (words,) = (each for each in IN_FORCE.words if each.language == language)
-    assert words.holds(plain(word))
+    assert words.holds(word)
     assert IN_FORCE.weighty(["Learners", word]) == [plain(word)]
 
 
@@ -111,6 +112,9 @@ def test_every_word_is_written_as_it_is_compared_and_once() -> None:
     for each in IN_FORCE.words:
         assert list(each.words) == [plain(word) for word in dict.fromkeys(each.words)]
         assert all(word.strip("*") and word.count("*") <= 1 for word in each.words)
+        assert all(word == plain(word) and word.endswith("*") for word in each.opposites)
+        assert len(set(each.letters)) == len(each.letters)
+        assert set("".join(each.words + each.opposites)) <= {*each.letters, "*", "'"}
 
 
 def test_a_wording_is_material_in_a_language_without_words() -> None:

@@ -194,5 +194,9 @@ async def test_the_table_is_published_as_it_decides(api: Api) -> None:
         (row.path, row.aspect.value, row.rule.value, row.why) for row in IN_FORCE.rows
     ]
     assert {r["tableVersion"] for r in rows} == {IN_FORCE.version}
-    words = (await api.ask("{ changeClassWords { tableVersion language words } }", ANONYMOUS))["changeClassWords"]
+    asked = "{ changeClassWords { tableVersion language words opposites letters alike } }"
+    words = (await api.ask(asked, ANONYMOUS))["changeClassWords"]
     assert [(w["language"], tuple(w["words"])) for w in words] == [(w.language, w.words) for w in IN_FORCE.words]
+    assert [(tuple(w["opposites"]), w["letters"], tuple(tuple(two.split()) for two in w["alike"])) for w in words] == [
+        (w.opposites, w.letters, w.alike) for w in IN_FORCE.words
+    ]

@@ -69,12 +69,43 @@ def test_a_figure_that_changes_in_an_editorial_text_is_material() -> None:
         ("They must ask.", "They must ask \u202eton", "U+202E"),
         ("Слушатели молчат.", "Слушатели мо\u0301гут молчать.", "могут"),
         ("They m\u00adust aks.", "They must ask.", ""),
+        ("They ask.", "They rnust ask.", "rnust"),
+        ("They ask.", "They wilI ask.", "wili"),
+        ("They ask.", "They m\u0251y ask.", "m\u0251y"),
+        ("It lasts weeks.", "It lasts \u03c0\u03ad\u03bd\u03c4\u03b5 weeks.", "\u03c0\u03ad\u03bd\u03c4\u03b5"),
+        ("It lasts weeks.", "It lasts \u4e94 weeks.", "\u4e94"),
+        ("Ask Zoe in Łódź.", "Ask Zoë in Lodz.", "łódź"),
+        ("Ask Zoe and Jose.", "Ask Zoë and José.", ""),
     ],
 )
 def test_a_word_of_duty_or_denial_that_comes_or_goes_is_material(before: str, after: str, material: str) -> None:
     (change,) = differences({"description": before}, {"description": after}).changes
     assert change.change_class is (ChangeClass.MATERIAL if material else ChangeClass.EDITORIAL)
     assert change.why.endswith(f"may have changed: {material}." if material else "may be mended.")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "turned"),
+    [
+        ("The exam is supervised.", "The exam is unsupervised.", "unsupervised"),
+        ("An accessible room, with regular talks.", "An inaccessible room, with talks irregularly.", "inaccessible"),
+        ("Synchronous meetings.", "Asynchronous meetings.", "asynchronous"),
+        ("Learners are paid.", "Unpaid are the learners.", "unpaid"),
+        ("A qualified tutor.", "A disqualified tutor.", "disqualified"),
+        ("Работа проверяется наставником.", "Работа непроверяемая.", "непроверяемая"),
+        ("Проверяемая работа.", "Ход непроверяемой работы.", "непроверяемой"),
+        ("Опасный опыт.", "Безопасный опыт.", "безопасный"),
+        ("Learners wnat to learn.", "Learners want to learn.", ""),
+        ("They go to town.", "They go into town.", ""),
+        ("Неделя практики.", "Недели практики.", ""),
+        ("Under the roof.", "Under our roof.", ""),
+    ],
+)
+def test_a_word_that_takes_the_place_of_its_opposite_is_material(before: str, after: str, turned: str) -> None:
+    for one, other in ((before, after), (after, before)):
+        (change,) = differences({"description": one}, {"description": other}).changes
+        assert change.change_class is (ChangeClass.MATERIAL if turned else ChangeClass.EDITORIAL)
+        assert f"opposite: {turned}" in change.why if turned else change.why.endswith("may be mended.")
 
 
 @pytest.mark.parametrize("language", ["de", "zh-Hans", "xx"])

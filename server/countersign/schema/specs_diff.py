@@ -66,7 +66,7 @@ class ChangeRule(enum.Enum):
     MATERIAL = strawberry.enum_value("material", description="It may change what was endorsed.")
     WORDING = strawberry.enum_value(
         "wording",
-        description="It is editorial while no figure and none of `changeClassWords` in it changes, else material.",
+        description="It is editorial while no figure in it changes, and nothing of `changeClassWords`; else material.",
     )
     EDITORIAL = strawberry.enum_value("editorial", description="The meaning stands.")
 
@@ -141,6 +141,17 @@ class ChangeClassWords:
     table_version: int = column(description="The version of the table.")
     language: str = column(description="The language (BCP 47). A text in a language without a list is always material.")
     words: list[str] = column(description="The words, compared without case; a `*` stands for any letters.")
+    opposites: list[str] = column(
+        description="Beginnings that turn a word into its opposite: such a word in the place of the one without is"
+        " material, in whatever grammatical form."
+    )
+    letters: str = column(
+        description="The letters of its alphabet. A word with a letter that no language here has is material."
+    )
+    alike: list[str] = column(
+        description="Letters that look like others of this alphabet, between blanks: a word that only looks like one of"
+        " `words` counts as it."
+    )
 
 
 @strawberry.type

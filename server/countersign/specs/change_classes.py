@@ -19,6 +19,8 @@ import regex
 
 _UNSEEN: Final = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cf}\p{M}]")
 _TURNING: Final = regex.compile("[\u200b\u202a-\u202e\u2066-\u2069]")
+_MARKS: Final = regex.compile(r"\p{M}")
+_LETTERS: Final = regex.compile(r"\p{L}")
 _ALIKE: Final = tuple(regex.compile(rf"\p{{Script={script}}}") for script in ("Latin", "Cyrillic", "Greek"))
 
 
@@ -61,25 +63,52 @@ class Weight(StrEnum):
     """No figure and no word of the table."""
     FIGURE = "figure"
     WORD = "word"
-    """A word of the table: one that obliges, allows, forbids, denies, excepts, bounds or counts."""
+    """A word of the table: one that obliges, allows, forbids, denies, excepts, bounds or counts; or one in disguise."""
+    OPPOSITE = "opposite"
+    """A word in the place of its opposite."""
     NO_TEXT = "no text"
     """Something that is no text."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a language that change what a text means; a `*` stands for any letters."""
+    """The words of a language that change what a text means; a `*` stands for any letters.
+
+    `opposites` are beginnings that turn a word into its opposite, `letters` its alphabet, `alike` which letters of it
+    look like which others.
+    """
 
     language: str
     words: tuple[str, ...]
+    opposites: tuple[str, ...] = ()
+    letters: str = ""
+    alike: tuple[tuple[str, str], ...] = ()
 
     def holds(self, word: str) -> bool:
-        """Whether a word, as `plain` gives it, is one of them."""
-        return word in self._whole or word.startswith(self._beginnings) or word.endswith(self._ends)
+        """Whether a word, as it is written, is one of them or looks like one."""
+        said, seen = plain(word), self.looks(word)
+        if said in self._whole or said.startswith(self._beginnings) or said.endswith(self._ends):
+            return True
+        return seen != said and seen in self._seen
+
+    def looks(self, word: str) -> str:
+        """A word as it looks: of letters that look alike always the same one."""
+        for these, those in self.alike:
+            word = word.replace(these, those)
+        return plain(word)
+
+    def denied(self, word: str) -> list[str]:
+        """What is left of a word, as `plain` gives it, without a beginning that turns it into its opposite."""
+        beginnings = (each.removesuffix("*") for each in self.opposites)
+        return [word.removeprefix(each) for each in beginnings if word.startswith(each)]
 
     @cached_property
     def _whole(self) -> frozenset[str]:
         return frozenset(word for word in self.words if "*" not in word)
+
+    @cached_property
+    def _seen(self) -> frozenset[str]:
+        return frozenset(self.looks(word) for word in self._whole)
 
     @cached_property
     def _beginnings(self) -> tuple[str, ...]:
@@ -97,6 +126,15 @@ def plain(word: str) -> str:
     """
     shown: str = _UNSEEN.sub("", unicodedata.normalize("NFKC", word))
     return shown.casefold().replace("ё", "е").replace("’", "'")
+
+
+_SHORTEST_STEM: Final = 3
+_LONGEST_ENDING: Final = 3
+
+
+def _stems(word: str) -> Iterable[str]:
+    """A word without up to its last three letters, in which grammatical forms differ; of a short one less."""
+    return {word[:length] for length in range(max(_SHORTEST_STEM, len(word) - _LONGEST_ENDING), len(word) + 1)}
 
 
 def disguise(word: str) -> str:
@@ -120,10 +158,39 @@ class Table:
     def weighty(self, words: Iterable[str]) -> list[str]:
         """Those of some words that change what a text means, in their order, as they are compared.
 
-        Also those of which a reader and this table would not see the same.
+        Also those of which a reader and this table would not see the same, and those of an alphabet that it does not
+        know.
         """
-        said = ((plain(word), disguise(word)) for word in words)
-        return [hidden or word for word, hidden in said if hidden or any(each.holds(word) for each in self.words)]
+        found = []
+        for word in words:
+            if hidden := disguise(word):
+                found.append(hidden)
+            elif any(each.holds(word) for each in self.words) or self._strange(word):
+                found.append(plain(word))
+        return found
+
+    def _strange(self, word: str) -> bool:
+        """Whether a word has a letter of an alphabet that the table does not name."""
+        base = _MARKS.sub("", unicodedata.normalize("NFKD", word).casefold())
+        return any(letter not in self._letters for letter in _LETTERS.findall(base))
+
+    @cached_property
+    def _letters(self) -> frozenset[str]:
+        return frozenset("".join(each.letters for each in self.words))
+
+    def opposed(self, gone: Iterable[str], come: Iterable[str]) -> list[str]:
+        """The words that deny one on the other side by their beginning: "unsupervised" where "supervised" stood.
+
+        A word counts as the same in another grammatical form: all but its last letters.
+        """
+        sides = [[plain(word) for word in side] for side in (gone, come)]
+        stems = [{stem for word in side for stem in _stems(word)} for side in sides]
+        return [
+            word
+            for side, others in zip(sides, reversed(stems), strict=True)
+            for word in side
+            if any(stem in others for each in self.words for rest in each.denied(word) for stem in _stems(rest))
+        ]
 
     def speaking(self, *languages: str) -> Table:
         """The table for texts of these languages (BCP 47): where it has no words of one, each wording is material."""
@@ -185,9 +252,18 @@ def read(text: str) -> Table:
         Row(row["path"], Aspect(row.get("change", "content")), Rule(row["class"]), row["why"])
         for row in document["rows"]
     )
-    words = tuple(Words(each["language"], tuple(each["words"])) for each in document["words"])
+    words = tuple(
+        Words(
+            each["language"],
+            tuple(each["words"]),
+            tuple(each["opposites"]),
+            each["letters"],
+            tuple((these, those) for these, those in each["alike"]),
+        )
+        for each in document["words"]
+    )
     return Table(document["version"], rows, words)
 
 
-IN_FORCE: Final = read((files("countersign") / "data" / "change-classes" / "2.toml").read_text("utf-8"))
+IN_FORCE: Final = read((files("countersign") / "data" / "change-classes" / "3.toml").read_text("utf-8"))
 """The table by which every difference is classed now."""

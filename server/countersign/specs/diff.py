@@ -16,7 +16,7 @@ from rapidfuzz.distance import LCSseq
 
 from countersign.specs.change_classes import IN_FORCE, Aspect, ChangeClass, Row, Rule, Table, Weight, decide, overall
 from countersign.specs.content import Content
-from countersign.specs.diff_words import Words, compare, figure_changed, words_changed
+from countersign.specs.diff_words import Words, compare, exchanged, figure_changed, words_changed
 from countersign.specs.sections import FIELDS, Section, section_of
 
 
@@ -202,6 +202,9 @@ def _weighed(table: Table, row: Row, runs: Sequence[Words]) -> tuple[Weight, str
     said = words_changed(runs, table.weighty)
     if said:
         return Weight.WORD, f"{row.why} What it obliges, allows or denies may have changed: {', '.join(said)}."
+    turned = table.opposed(*exchanged(runs))
+    if turned:
+        return Weight.OPPOSITE, f"{row.why} A word came to stand for its opposite: {', '.join(dict.fromkeys(turned))}."
     return Weight.NONE, row.why
 
 

@@ -80,6 +80,15 @@ def words_changed(runs: Iterable[Words], weighty: Callable[[Iterable[str]], list
     return tuple(dict.fromkeys(found))
 
 
+def exchanged(runs: Iterable[Words]) -> tuple[list[str], list[str]]:
+    """All words that went, and all that came."""
+    gone, come = (
+        [word for run in runs if run.piece is piece for word in words(run.text)]
+        for piece in (Piece.REMOVED, Piece.ADDED)
+    )
+    return gone, come
+
+
 def _runs(old: Sequence[str], new: Sequence[str]) -> list[Words]:
     runs: list[Words] = []
     for step in LCSseq.opcodes(old, new):

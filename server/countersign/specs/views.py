@@ -252,12 +252,14 @@ CHANGE_CLASS_ROW = View(
 """The published table by which changes are classed."""
 
 _WORDS = ", ".join(
-    f"({number}, {_literal(each.language)}, array[{', '.join(map(_literal, each.words))}])"
+    f"({number}, {_literal(each.language)}, array[{', '.join(map(_literal, each.words))}],"
+    f" array[{', '.join(map(_literal, each.opposites))}], {_literal(each.letters)},"
+    f" array[{', '.join(_literal(f'{these} {those}') for these, those in each.alike)}]::text[])"
     for number, each in enumerate(IN_FORCE.words, start=1)
 )
 CHANGE_CLASS_WORDS = View(
     tag="chw",
-    source=f"(values {_WORDS}) {{t}}(no, language, words)",
+    source=f"(values {_WORDS}) {{t}}(no, language, words, opposites, letters, alike)",
     columns={"table_version": str(IN_FORCE.version)},
     seen=(EVERYONE,),
     key="{t}.no",
