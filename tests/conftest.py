@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 import structlog
+from hypothesis import HealthCheck, settings
 
 from countersign import app
 from countersign.kit import refusals
@@ -30,6 +31,9 @@ from countersign.trust.workers import Workers
 from tests.factories import Factory
 from tests.patience import WAIT, judge
 
+# No example is too slow: how long one takes is the machine's doing (Hypothesis says so itself where CI is set).
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 pytest_plugins = ["tests.ahead", "tests.serving", "tests.mutations.standing"]
 
 

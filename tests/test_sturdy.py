@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from hypothesis import HealthCheck, settings
+
 HERE: Final = Path(__file__).parent
 ALLOWED: Final = {"tests/edge/test_gates.py", "tests/browser/test_graphiql.py", "tests/reviews/test_calls.py"}
 """Where something is tried again after a short time, or the short time is what is tested."""
@@ -28,3 +30,8 @@ def test_what_is_waited_for_is_waited_for_as_long_as_it_takes() -> None:
         if SHORT.search(line)
     ]
     assert found == []
+
+
+def test_no_drawn_example_is_judged_by_its_time() -> None:
+    assert settings().deadline is None
+    assert HealthCheck.too_slow in settings().suppress_health_check
