@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import secrets
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -40,6 +41,9 @@ pytest_plugins = ["tests.ahead", "tests.serving", "tests.mutations.standing"]
 def pytest_configure(config: pytest.Config) -> None:
     """Only the campaign judges time. Tracebacks are printed plainly: with each frame's locals one takes a second."""
     judge(config.option.markexpr)
+    # Whom a script starts with `&` ignores it, and so does what a test starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
