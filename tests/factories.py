@@ -27,6 +27,7 @@ class Factory:
         kind: OrganizationKind = OrganizationKind.EMPLOYER,
         *,
         handle: str | None = None,
+        legal_name: str | None = None,
         parent_id: UUID | None = None,
         verification: str = "verified",
     ) -> UUID:
@@ -38,7 +39,7 @@ class Factory:
             organizations.Register(
                 kind=kind,
                 handle=name,
-                legal_name=f"{name.title()} Ltd",
+                legal_name=legal_name or f"{name.title()} Ltd",
                 country="DE",
                 parent_id=parent_id,
                 verification=verification,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -22,6 +22,8 @@ class Telling:
     clock: FrozenClock
     people: Mapping[str, Actor]
     lines: list[str] = field(default_factory=list)
+    heard: set[str] = field(default_factory=set)
+    """The notices that were written down."""
 
     def chapter(self, title: str, day: date) -> None:
         """Begin a chapter on a day, at nine in the morning (UTC)."""
@@ -36,6 +38,13 @@ class Telling:
         self.api.sign_in_anew()
         self.lines += ["", f"{day:%-d %B %Y}"]
 
+    def news(self, person: str, notices: Sequence[Mapping[str, Any]]) -> None:
+        """What somebody found in the inbox and was not written down yet, oldest first; there must be something."""
+        fresh = [notice for notice in reversed(notices) if notice["id"] not in self.heard]
+        assert fresh, f"nobody told {person} anything"
+        self.heard |= {notice["id"] for notice in fresh}
+        self.lines += [f"  {person} is told: {notice['sentence']}" for notice in fresh]
+
     def say(self, sentence: str) -> None:
         """What happens outside the portal, or by itself."""
         self.lines.append(f"  {sentence}")
@@ -46,6 +55,18 @@ class Telling:
         payload = await self.api.do(change, selection, self.people[person], **given)
         assert payload.get("errors") == [], (change, payload)
         self.lines.append(f"  {person}: {sentence}  [{change}]")
+        return payload
+
+    async def do_each(
+        self, person: str, sentence: str, change: str, selection: str, given: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """A change that happens several times, told once; the last payload."""
+        payload: dict[str, Any] = {}
+        for one in given:
+            self.clock.move(timedelta(minutes=5))
+            payload = await self.api.do(change, selection, self.people[person], **one)
+            assert payload.get("errors") == [], (change, payload)
+        self.lines.append(f"  {person}: {sentence}  [{change}, {len(given)} times]")
         return payload
 
     async def refused(self, person: str, sentence: str, change: str, /, **given: Any) -> list[dict[str, Any]]:

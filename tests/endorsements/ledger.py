@@ -93,7 +93,7 @@ async def alarm(
             tool="Python",
             versions="3.9",
             supported_until=date(2025, 10, 31),
-            mark=f"made/{identity}",
+            mark=f"made/python/support_ended/{identity}",
             state="open",
             raised_at=now,
         )

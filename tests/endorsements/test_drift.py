@@ -80,6 +80,11 @@ async def test_the_end_of_support_reaches_the_school_and_the_endorser_once(
         ("support_ending", "cleared"),
         ("support_ended", "open"),
     }
+    assert sorted(await topics(db)) == ["drift.overtaken"] * 2 + ["drift.raised"] * 4, "nothing is in order again"
+    async with db.writer() as tx:
+        await set_state(tx, here.endorsement, "revoked")
+    assert await look(db) == 0
+    assert (await topics(db))[-1] == "drift.cleared"
 
 
 async def test_a_corrected_date_clears_the_alarm_and_the_old_one_opens_it_again(db: Database, make: Factory) -> None:

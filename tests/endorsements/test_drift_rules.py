@@ -18,6 +18,7 @@ from countersign.endorsements.drift_rules import (
     NotYourAlarm,
     Party,
     State,
+    concern,
     mark,
     move,
     of_confirmation,
@@ -148,3 +149,10 @@ def test_another_date_or_another_version_is_another_finding() -> None:
     assert mark("end_1", finding) == "end_1/nodejs/support_ended/2026-04-30"
     later = Finding(Cause.SUPPORT_ENDED, "Node.js", "20", "2026-10-30")
     assert mark("end_1", later) != mark("end_1", finding) != mark("version_1", finding)
+    assert concern(mark("end_1", later)) == concern(mark("end_1", finding)) == "end_1/nodejs/support"
+
+
+def test_support_and_what_is_taught_are_two_concerns_and_each_cause_is_of_one() -> None:
+    concerns = {cause: concern(mark("end_1", Finding(cause, "Node.js", "20", "x"))) for cause in Cause}
+    assert set(concerns.values()) == {"end_1/nodejs/support", "end_1/nodejs/teaching"}
+    assert concerns[Cause.TOOL_DROPPED] == concerns[Cause.VERSION_CHANGED]

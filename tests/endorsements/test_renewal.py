@@ -89,10 +89,13 @@ async def test_the_end_is_told_60_30_and_7_days_before_each_once_and_then_that_i
         assert await said.told() == [*expected, ("endorsement.expired", end, None)]
 
 
-async def test_after_a_standstill_the_nearest_mark_alone_is_told(said: Said) -> None:
+async def test_after_a_standstill_the_nearest_mark_alone_is_told_with_the_days_that_are_left(said: Said) -> None:
     end = await said.endorse()
     said.clock.move(timedelta(days=362))
-    assert await said.told() == [("endorsement.expiring", end, 7)]
+    for _ in range(2):
+        assert await said.told() == [("endorsement.expiring", end, 3)]
+    said.clock.move(timedelta(days=2, hours=23))
+    assert await said.told() == [("endorsement.expiring", end, 3)]
 
 
 async def test_a_mark_before_the_endorsement_began_is_never_told(said: Said) -> None:
@@ -106,27 +109,53 @@ async def test_many_who_look_at_once_tell_once(said: Said) -> None:
     end = await said.endorse()
     said.clock.move(timedelta(days=340))
     await asyncio.gather(*(renewal.look(said.api.db) for _ in range(4)))
-    assert await said.told() == [("endorsement.expiring", end, 30)]
+    assert await said.told() == [("endorsement.expiring", end, 25)]
 
 
 async def test_the_clock_begins_anew_with_a_renewal(said: Said) -> None:
     first = await said.endorse()
     said.clock.move(timedelta(days=310))
-    assert await said.told() == [("endorsement.expiring", first, 60)]
+    assert await said.told() == [("endorsement.expiring", first, 55)]
     second = (await said.renew(first))["endorsement"]["id"]
     said.clock.move(timedelta(days=60))
-    assert await said.told() == [("endorsement.expiring", first, 60)]
+    assert await said.told() == [("endorsement.expiring", first, 55)]
     said.clock.move(timedelta(days=250))
-    assert await said.told() == [("endorsement.expiring", first, 60), ("endorsement.expiring", second, 60)]
+    assert await said.told() == [("endorsement.expiring", first, 55), ("endorsement.expiring", second, 56)]
 
 
-@pytest.mark.parametrize("state", ["suspended", "revoked"])
-async def test_what_is_not_in_force_is_not_told_of(said: Said, state: str) -> None:
+async def test_of_what_is_revoked_nothing_more_is_told(said: Said) -> None:
     end = await said.endorse()
-    act = "suspendEndorsement" if state == "suspended" else "revokeEndorsement"
-    await said.api.do(act, "endorsement { id }", said.here.employer, endorsementId=end, reason="A look.")
+    await said.api.do(
+        "revokeEndorsement", "endorsement { id }", said.here.employer, endorsementId=end, reason="A look."
+    )
+    for days in (340, 25):
+        said.clock.move(timedelta(days=days))
+        assert await said.told() == []
+
+
+async def test_who_has_paused_it_is_not_asked_to_renew_it_but_that_it_is_over_is_told(said: Said) -> None:
+    end = await said.endorse()
+    await said.api.do(
+        "suspendEndorsement", "endorsement { id }", said.here.employer, endorsementId=end, reason="A look"
+    )
     said.clock.move(timedelta(days=340))
     assert await said.told() == []
+    said.clock.move(timedelta(days=25))
+    for _ in range(2):
+        assert await said.told() == [("endorsement.expired", end, None)]
+
+
+@pytest.mark.parametrize("state", ["deprecated", "retired", "withdrawn"])
+async def test_nobody_is_asked_to_renew_what_can_be_endorsed_no_more_but_that_it_is_over_is_told(
+    said: Said, state: str
+) -> None:
+    end = await said.endorse()
+    async with said.api.db.writer() as tx:
+        await tx.execute("update spec_versions set state = $2 where id = $1", said.here.version, state)
+    said.clock.move(timedelta(days=340))
+    assert await said.told() == []
+    said.clock.move(timedelta(days=25))
+    assert await said.told() == [("endorsement.expired", end, None)]
 
 
 async def test_a_renewal_says_the_same_again_and_takes_the_place_of_the_first(said: Said) -> None:

@@ -13,12 +13,12 @@ import countersign
 from countersign.kit.db import Database, Tx
 from countersign.kit.ids import new_id
 from countersign.notices import texts
-from countersign.notices.rules_topics import SILENT, TOPICS, Party
+from countersign.notices.rules_topics import SILENT, TOPICS
 from countersign.notices.subjects import SUBJECTS, VEIL
 from countersign.reviews import service as reviews
 from tests.factories import Factory
 from tests.notices.support import Market, market
-from tests.notices.test_topics import holes
+from tests.notices.test_topics import holes, voices
 from tests.reads.world import make_world
 
 PACKAGE = Path(countersign.__file__).parent
@@ -113,9 +113,9 @@ async def test_every_fact_of_a_sentence_is_known_where_something_is_there_to_tel
             known = set(row["facts"]) | SAID | {"what", VEIL}
             for topic in TOPICS:
                 if topic.startswith(ABOUT[tag]):
-                    for party in Party:
-                        needed = holes(texts.SENTENCES["en"][texts.voice_of(topic, party.value)])
-                        assert needed <= known, (topic, needed - known)
+                    for voice in voices(topic):
+                        needed = holes(texts.SENTENCES["en"][voice])
+                        assert needed <= known, (voice, needed - known)
     assert len(told) >= len(TABLES) - 4, sorted(set(TABLES) - told)
 
 

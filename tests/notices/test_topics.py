@@ -6,6 +6,7 @@ import string
 
 import pytest
 
+from countersign.endorsements.drift_rules import Cause
 from countersign.kit.access import Role
 from countersign.notices import rules_pages, rules_plurals, texts
 from countersign.notices.rules_pages import Page
@@ -14,23 +15,37 @@ from countersign.notices.rules_topics import SILENT, TOPICS, Party
 HOLES = string.Formatter()
 
 
+def voices(topic: str) -> set[str]:
+    """Every sentence with which a topic may be told; without its case it still has one."""
+    cases = (None, *TOPICS[topic].cases)
+    return {texts.voice_of(topic, party.value, case) for party in Party for case in cases}
+
+
 def holes(template: str) -> set[str]:
     return {name for _, name, _, _ in HOLES.parse(template) if name}
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_every_topic_is_told_in_both_languages_with_the_same_facts(topic: str) -> None:
-    for party in Party:
-        voice = texts.voice_of(topic, party.value)
+    for voice in voices(topic):
         english, russian = (texts.SENTENCES[language][voice] for language in texts.LANGUAGES)
         assert holes(english) == holes(russian), voice
         assert english != russian
 
 
 def test_no_sentence_is_left_over() -> None:
-    voices = {texts.voice_of(topic, party.value) for topic in TOPICS for party in Party}
+    said = {voice for topic in TOPICS for voice in voices(topic)}
     for language in texts.LANGUAGES:
-        assert set(texts.SENTENCES[language]) == voices
+        assert set(texts.SENTENCES[language]) == said
+
+
+def test_every_cause_of_drift_has_a_sentence_of_its_own_that_tells_when_or_what_came_instead() -> None:
+    taught = {f"taught_{cause}" for cause in (Cause.SUPPORT_ENDING, Cause.SUPPORT_ENDED)}
+    assert set(TOPICS["drift.raised"].cases) == set(Cause) | taught
+    for case in TOPICS["drift.raised"].cases:
+        voice = texts.voice_of("drift.raised", Party.HOUSE.value, case)
+        assert voice == f"drift.raised/{case}"
+        assert holes(texts.SENTENCES["en"][voice]) & {"until", "next"}
 
 
 def test_nothing_is_told_and_passed_over_at_once() -> None:

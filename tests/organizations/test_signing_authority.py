@@ -131,7 +131,8 @@ async def test_the_end_is_told_30_7_and_1_days_before_each_once_and_anew_for_ano
             assert await house.told() == told
     await house.limit(end + 60 * DAY)
     clock.at = end + 31 * DAY
-    assert await house.told() == [30, 7, 1, 30]
+    for _ in range(2):
+        assert await house.told() == [30, 7, 1, 29], "what is told late tells the days that are left"
 
 
 async def test_only_an_admin_of_the_organization_sets_an_end_ahead_of_a_signatory(

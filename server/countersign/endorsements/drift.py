@@ -61,7 +61,9 @@ async def look(db: Database, at_once: int = AT_ONCE) -> int:
         states = [(row, State(row["state"])) for row in rows]
         again = [(r["id"], rules.move(s, Act.RAISE, Party.WATCH)) for r, s in states if _returns(r, s, found)]
         gone = [(r["id"], rules.move(s, Act.CLEAR, Party.WATCH)) for r, s in states if _is_gone(r, s, found)]
-        await _turn(tx, [*again, *gone])
+        concerns = {rules.concern(name) for name in found}
+        overtaken = {r["id"] for r, _ in states if rules.concern(r["mark"]) in concerns}
+        await _turn(tx, [*again, *gone], overtaken)
     return raised + len(again)
 
 
@@ -105,8 +107,11 @@ async def _raise(tx: Tx, found: list[Found]) -> int:
     return len(alarms)
 
 
-async def _turn(tx: Tx, turns: Sequence[tuple[UUID, State]]) -> None:
-    """Open alarms again, and clear others: two statements, however many there are."""
+async def _turn(tx: Tx, turns: Sequence[tuple[UUID, State]], overtaken: Container[UUID]) -> None:
+    """Open alarms again, and clear others: two statements, however many there are.
+
+    One whose place another takes is cleared under a name of its own, so that nobody is told that its cause is gone.
+    """
     if not turns:
         return
     await tx.execute(
@@ -116,8 +121,9 @@ async def _turn(tx: Tx, turns: Sequence[tuple[UUID, State]]) -> None:
         " from unnest($1::uuid[], $2::text[]) u(id, state) where a.id = u.id",
         *([alarm for alarm, _ in turns], [after.value for _, after in turns], await tx.now()),
     )
+    ends = {alarm: "drift.overtaken" if alarm in overtaken else "drift.cleared" for alarm, _ in turns}
     await tx.emit_all(
-        ("drift.raised" if after is State.OPEN else "drift.cleared", f"drf_{alarm}", {}) for alarm, after in turns
+        ("drift.raised" if after is State.OPEN else ends[alarm], f"drf_{alarm}", {}) for alarm, after in turns
     )
 
 

@@ -27,7 +27,7 @@ class State(enum.StrEnum):
     RESOLVED = "resolved"
     """Who was told says what they did about it."""
     CLEARED = "cleared"
-    """Its cause is gone by itself."""
+    """Its cause is gone by itself, or another alarm took its place."""
 
 
 class Act(enum.StrEnum):
@@ -188,6 +188,25 @@ def _left(confirmed: str, before: Any, after: Any) -> bool:
             return ranges.agreement(confirmed, before) is Agreement.CONFIRMED
         case _:
             return False
+
+
+_FAMILY: Final = MappingProxyType(
+    {
+        Cause.SUPPORT_ENDING: "support",
+        Cause.SUPPORT_ENDED: "support",
+        Cause.TOOL_DROPPED: "teaching",
+        Cause.VERSION_CHANGED: "teaching",
+    }
+)
+
+
+def concern(mark: str) -> str:
+    """What a finding is about, whatever is found of it by now: the thing, the tool, its support or its teaching.
+
+    An alarm that is found no more, while another of the same concern is, was overtaken: nothing is in order again.
+    """
+    thing, cause, _ = mark.rsplit("/", 2)
+    return f"{thing}/{_FAMILY[Cause(cause)]}"
 
 
 def mark(of: str, finding: Finding) -> str:

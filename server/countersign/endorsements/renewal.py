@@ -16,6 +16,8 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import NotFound
 from countersign.kit.waiting import now_and_then
 from countersign.organizations import members
+from countersign.specs.rules import State as SpecState
+from countersign.specs.rules import endorsable
 
 PAUSE: Final = 600.0
 """Seconds between two looks for endorsements that will end."""
@@ -74,34 +76,49 @@ async def renew(tx: Tx, actor: Actor, command: Renew) -> UUID:
     )
 
 
-DUE: Final = """
-with due as materialized (
+_ENDORSABLE: Final = ", ".join(f"'{state.value}'" for state in SpecState if endorsable(state))
+
+DUE: Final = f"""
+with ending as materialized (
+    select e.id, e.spec_version_id, e.in_force, true as counts from endorsements e
+    where e.state = 'in_force' and upper(e.in_force) <= $1::timestamptz + make_interval(days => $3)
+      and upper(e.in_force) > $1::timestamptz - make_interval(days => $5)
+    union all
+    select e.id, e.spec_version_id, e.in_force, false from endorsement_suspensions s
+    join endorsements e on e.id = s.endorsement_id and e.state = 'suspended'
+    where s.resumed_at is null and upper(e.in_force) <= $1::timestamptz
+      and upper(e.in_force) > $1::timestamptz - make_interval(days => $5)
+), due as materialized (
     select e.id, d.days, upper(e.in_force) as ends
-    from endorsements e
+    from ending e
+    join spec_versions v on v.id = e.spec_version_id
     cross join lateral (
         select min(t.days) as days from unnest($2::int[]) t(days)
         where upper(e.in_force) <= $1::timestamptz + make_interval(days => t.days)
-          and (t.days = 0 or lower(e.in_force) < upper(e.in_force) - make_interval(days => t.days))
+          and (t.days = 0 or (e.counts and v.state in ({_ENDORSABLE})
+                              and lower(e.in_force) < upper(e.in_force) - make_interval(days => t.days)))
     ) d
-    where e.state = 'in_force' and upper(e.in_force) <= $1::timestamptz + make_interval(days => $3)
-      and upper(e.in_force) > $1::timestamptz - make_interval(days => $5) and d.days is not null
+    where d.days is not null
       and not exists (select from endorsement_reminders r where r.endorsement_id = e.id and r.days = d.days)
     order by upper(e.in_force), e.id limit $4
 ), told as (
     insert into endorsement_reminders (endorsement_id, days, told_at) select id, days, $1::timestamptz from due
     on conflict do nothing returning endorsement_id, days
 )
-select due.id, due.days, due.ends from due join told on told.endorsement_id = due.id and told.days = due.days
+select due.id, due.days, due.ends, ceil(extract(epoch from due.ends - $1::timestamptz) / 86400)::int as days_left
+from due join told on told.endorsement_id = due.id and told.days = due.days
 order by due.ends, due.id
 """
 """What is to be told now: of each endorsement the nearest mark that it has passed, unless that was told.
 
-A mark that lay before the endorsement began is none of its own: nobody is told at signing that it ends soon.
+A mark that lay before the endorsement began is none of its own: nobody is told at signing that it ends soon. Nobody is
+asked to renew what cannot be (a version that is endorsed no more), nor what its endorser has paused; that either is
+over is told. What is told late tells the days that are left then, not the mark's.
 """
 
 
 async def look(db: Database) -> int:
-    """Tell of every endorsement in force that ends in 60, 30 or 7 days, and of what is over; how many were told.
+    """Tell of every endorsement in force that ends in 60, 30 or 7 days, and of whatever is over; how many were told.
 
     Each mark once (`endorsement_reminders`), in the transaction of its event, however many look at once. A renewal is
     another endorsement, whose clock begins anew.
@@ -111,15 +128,15 @@ async def look(db: Database) -> int:
     while True:
         async with db.writer() as tx:
             rows = await tx.fetch(DUE, await tx.now(), marks, max(marks), AT_ONCE, OLD_NEWS)
-            await tx.emit_all(_news(row["id"], row["days"], row["ends"]) for row in rows)
+            await tx.emit_all(_news(row["id"], row["days_left"] if row["days"] else 0, row["ends"]) for row in rows)
         told += len(rows)
         if len(rows) < AT_ONCE:
             return told
 
 
-def _news(endorsement_id: UUID, days: int, ends: datetime) -> tuple[str, str, dict[str, object]]:
-    if days:
-        return "endorsement.expiring", f"end_{endorsement_id}", {"days": days, "ends": ends.isoformat()}
+def _news(endorsement_id: UUID, days_left: int, ends: datetime) -> tuple[str, str, dict[str, object]]:
+    if days_left:
+        return "endorsement.expiring", f"end_{endorsement_id}", {"days": days_left, "ends": ends.isoformat()}
     return "endorsement.expired", f"end_{endorsement_id}", {"ends": ends.isoformat()}
 
 

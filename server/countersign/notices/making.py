@@ -79,7 +79,7 @@ class Telling:
     @property
     def voice(self) -> str:
         """The sentence."""
-        return texts.voice_of(self.event.topic, self.audience.party.value)
+        return texts.voice_of(self.event.topic, self.audience.party.value, self.facts.get("case"))
 
 
 async def look(db: Database, limit: int = AT_ONCE) -> int:

@@ -56,6 +56,8 @@ class Topic:
     kind: Kind
     to: tuple[Audience, ...]
     reminder: bool = False
+    cases: tuple[str, ...] = ()
+    """What the fact `case` may say, where each has a sentence of its own."""
 
 
 _AUTHORS: Final = Audience(Party.SCHOOL, (Role.AUTHOR,))
@@ -76,8 +78,14 @@ _ONESELF: Final = Audience(Party.PERSON)
 _LEARNER: Final = Audience(Party.LEARNER)
 
 
-def _told(kind: Kind, *to: Audience, reminder: bool = False) -> Topic:
-    return Topic(kind, to, reminder)
+def _told(kind: Kind, *to: Audience, reminder: bool = False, cases: tuple[str, ...] = ()) -> Topic:
+    return Topic(kind, to, reminder, cases)
+
+
+_TAUGHT: Final = ("taught_support_ending", "taught_support_ended")
+"""Why a tool drifts away from a version that teaches it."""
+_CONFIRMED: Final = ("support_ending", "support_ended", "tool_dropped", "version_changed")
+"""Why a tool drifts away from what an endorser confirmed."""
 
 
 TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
@@ -140,7 +148,7 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
         "pledge.redeemed": _told(Kind.PLEDGES, _REGISTRARS),
         "pledge.released": _told(Kind.PLEDGES, _REGISTRARS, _RECRUITERS),
         "pledge.withdrawn": _told(Kind.PLEDGES, _REGISTRARS, _AUTHORS),
-        "drift.raised": _told(Kind.ALARMS, _TEACHERS),
+        "drift.raised": _told(Kind.ALARMS, _TEACHERS, cases=(*_TAUGHT, *_CONFIRMED)),
         "drift.cleared": _told(Kind.ALARMS, _TEACHERS),
         # Versions that somebody has endorsed
         "spec_version.published": _told(Kind.VERSIONS, _ENDORSERS),
@@ -184,6 +192,7 @@ SILENT: Final[Mapping[str, str]] = MappingProxyType(
         "awards.imported": "the file's own report tells; awards of a file wait for their claims",
         "bulk.progressed": "a subscription of its own tells, many times a minute",
         "drift.acknowledged": "who did it knows",
+        "drift.overtaken": "the alarm that takes its place is told",
         "drift.resolved": "who did it knows",
         "endorsement.foreign_checked": "where it turns co-validation, that is told",
         "endorsement.foreign_imported": "the school has just done it",

@@ -71,8 +71,11 @@ SUBJECTS: Final[Mapping[str, str]] = {
     " where g.id = any($1)",
     "drf": "select d.id as subject, "
     + _HOUSE.format(house="d.organization_id", person="null::uuid")
-    + f", {_NO_LEARNER}, jsonb_build_object({TITLE}, 'tool', d.tool, 'versions', d.versions) as facts"
-    f" from drift_alarms d {_VERSION.format(on='d.spec_version_id')} where d.id = any($1)",
+    + f", {_NO_LEARNER}, jsonb_build_object({TITLE}, 'tool', d.tool, 'versions', d.versions,"
+    " 'case', case when d.endorsement_id is null then 'taught_' else '' end || d.cause, 'until', d.supported_until,"
+    " 'newer', d.newer_versions, 'next', n.semver) as facts"
+    f" from drift_alarms d {_VERSION.format(on='d.spec_version_id')}"
+    " left join spec_versions n on n.id = d.newer_version_id where d.id = any($1)",
     "pol": "select q.id as subject, "
     + _HOUSE.format(house="o.id", person="null::uuid")
     + f", {_NO_LEARNER}, jsonb_build_object('house', o.display_name,"

@@ -1,6 +1,7 @@
 """The sentences of notices, English and Russian: package data, one file for each language, a line for each voice.
 
-A voice is a topic and, where the parties hear it differently, the party: `endorsement.expiring/partner`.
+A voice is a topic and, where the parties hear it differently, the party (`endorsement.expiring/partner`), or, where one
+topic has several causes, the case (`drift.raised/support_ended`).
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ HIDDEN: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def voice_of(topic: str, party: str) -> str:
-    """The sentence with which a party is told: its own where there is one, else that of all."""
-    own = f"{topic}/{party}"
-    return own if own in SENTENCES[LANGUAGES[0]] else topic
+def voice_of(topic: str, party: str, case: str | None = None) -> str:
+    """The sentence with which a party is told: that of the case or its own where there is one, else that of all."""
+    own = (f"{topic}/{case}", f"{topic}/{party}")
+    return next((voice for voice in own if voice in SENTENCES[LANGUAGES[0]]), topic)
 
 
 def sentence(voice: str, facts: Mapping[str, Any], language: str | None) -> str:

@@ -82,9 +82,13 @@ with due as materialized (
     select id, signing_until, days, $1::timestamptz from due
     on conflict do nothing returning membership_id, until, days
 )
-select membership_id as id, until, days from told order by until, id
+select membership_id as id, until, ceil(extract(epoch from until - $1::timestamptz) / 86400)::int as days_left
+from told order by until, id
 """
-"""The nearest mark that an end has passed and that was not told; one that lay before the end was set is none."""
+"""The nearest mark that an end has passed and that was not told; one that lay before the end was set is none.
+
+What is told late tells the days that are left then, not the mark's.
+"""
 
 
 async def look(db: Database) -> int:
@@ -97,7 +101,7 @@ async def look(db: Database) -> int:
                 (
                     "membership.signing_expiring",
                     f"membership_{row['id']}",
-                    {"days": row["days"], "ends": row["until"].isoformat()},
+                    {"days": row["days_left"], "ends": row["until"].isoformat()},
                 )
                 for row in rows
             )

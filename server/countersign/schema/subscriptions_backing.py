@@ -28,7 +28,7 @@ class DriftEventKind(enum.Enum):
     RAISED = strawberry.enum_value("raised", description="It was raised, or its cause has come back.")
     ACKNOWLEDGED = strawberry.enum_value("acknowledged", description="Whom it concerns has seen it.")
     RESOLVED = strawberry.enum_value("resolved", description="Whom it concerns said what was done about it.")
-    CLEARED = strawberry.enum_value("cleared", description="Its cause is gone.")
+    CLEARED = strawberry.enum_value("cleared", description="Its cause is gone, or another alarm took its place.")
 
 
 @event(kinds=PledgeEventKind, description="Something happened to a hiring pledge.")
@@ -73,6 +73,7 @@ class BackingSubscriptions:
             "drift.acknowledged": DriftEventKind.ACKNOWLEDGED,
             "drift.resolved": DriftEventKind.RESOLVED,
             "drift.cleared": DriftEventKind.CLEARED,
+            "drift.overtaken": DriftEventKind.CLEARED,
         },
         kinds=DriftEventKind,
         filters={

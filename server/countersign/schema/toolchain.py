@@ -48,7 +48,7 @@ class DriftState(enum.Enum):
     OPEN = strawberry.enum_value("open", description="Nobody has answered it.")
     ACKNOWLEDGED = strawberry.enum_value("acknowledged", description="Whom it concerns has seen it.")
     RESOLVED = strawberry.enum_value("resolved", description="Whom it concerns says what was done about it.")
-    CLEARED = strawberry.enum_value("cleared", description="Its cause is gone.")
+    CLEARED = strawberry.enum_value("cleared", description="Its cause is gone, or another alarm took its place.")
 
 
 DRIFT_ORDERS = Orders(
