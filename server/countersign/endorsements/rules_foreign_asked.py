@@ -21,7 +21,7 @@ from countersign.trust.addresses import suspensions_beside
 from countersign.trust.verify_findings import Finding, Outcome, Verdict, failed, not_checked, not_reached
 from countersign.trust.verify_jwt import is_compact, read_token, signature_finding
 from countersign.trust.verify_keys import Key, from_jwk
-from countersign.trust.verify_reading import Unreadable, as_list, read
+from countersign.trust.verify_reading import Unreadable, as_list, read, status_list_of
 
 LONGEST_ADDRESS: Final = 2_000
 _DID_WEB: Final = re.compile(r"did:web:([A-Za-z0-9.-]+(?:%3A[0-9]{1,5})?)((?::(?!\.{1,2}(?::|$))[A-Za-z0-9._~%-]+)*)")
@@ -82,7 +82,7 @@ Answers = Sequence[Answer]
 def needs(found: Claimed) -> tuple[Need, ...]:
     """The addresses to ask for an Open Badges 3.0 endorsement, each once; at most four."""
     wanted = [Need(Purpose.KEYS, keys_address(found.issuer_id)), Need(Purpose.KEY, _key_address(found))]
-    status = _list_address(found)
+    status = status_list_of(found.document)
     if status is not None:
         wanted += [Need(Purpose.STATUS, status), Need(Purpose.SUSPENSIONS, suspensions_beside(status) or "")]
     return tuple({need.url: need for need in wanted if need.url and len(need.url) <= LONGEST_ADDRESS}.values())
@@ -311,12 +311,6 @@ def _key_address(found: Claimed) -> str:
 def _own(answers: Answers) -> Answer | None:
     answer = pick(answers, Purpose.KEY)
     return answer if answer is not None and answer.document is not None else None
-
-
-def _list_address(found: Claimed) -> str | None:
-    status = found.document.get("credentialStatus")
-    url = status.get("statusListCredential") if isinstance(status, dict) else None
-    return url if isinstance(url, str) else None
 
 
 def _token_list(text: str, found: Claimed, answers: Answers) -> str | None:

@@ -15,11 +15,12 @@ Files beside the four of every room:
     canonical_contexts  contexts and schemas that ship with the package, pinned by SHA-256 (pure)
     canonical_proof `eddsa-rdfc-2022` over a document (pure); `ecdsa-rdfc-2019` and both JCS suites are read too
     canonical_schema    JSON Schema by the type of a credential (pure)
-    canonical_status    bitstring status lists: bits, index permutation (pure)
+    canonical_status    bitstring status lists: bits, index permutation (pure); StatusList2021 is read too
     documents       Achievement, EndorsementCredential, OpenBadgeCredential from plain values (pure)
     documents_keys  the did:web document and the status list credential (pure)
     verify*         findings and verdicts over given material (pure); `verify_keys` Ed25519, P-256 and RSA as Multikey,
-                    JWK or PEM, `verify_jwt` credentials as tokens (RS256, ES256, EdDSA)
+                    JWK or PEM, `verify_jwt` credentials as tokens (RS256, ES256, EdDSA), `verify_status` status
+                    lists and lists of revocations
     history         every version of every DID document
     keys            envelope encryption of signing keys
     worker, workers processes that canonicalise and verify, so that the event loop does not

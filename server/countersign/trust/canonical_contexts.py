@@ -13,6 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
+CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
+"""Of the Verifiable Credentials Data Model 1.1: read in status lists of others alone, never in what they endorse."""
+STATUS_LIST_2021 = "https://w3id.org/vc/status-list/2021/v1"
 OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 CLR = "https://purl.imsglobal.org/spec/clr/v2p0/context-2.0.1.json"
 DID_V1 = "https://www.w3.org/ns/did/v1"
@@ -48,6 +51,18 @@ CONTEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         MULTIKEY_V1: (
             "contexts/security-multikey-v1.json",
             "c5f3806f8286920573221938917988a18a4cc5a09e968d29649613c7a1c2b1f6",
+        ),
+        CREDENTIALS_V1: (
+            "contexts/credentials-v1.json",
+            "00d7dd6d3ad8b920e3e550dd3a3d9090bffcac84cdbf943da6924b3e0a5c8bb8",
+        ),
+        STATUS_LIST_2021: (
+            "contexts/vc-status-list-2021-v1.json",
+            "634d71c159289f068c96012e4511c657fdf82ac4231900081bda3ba24e2e1160",
+        ),
+        "https://w3id.org/security/suites/ed25519-2020/v1": (
+            "contexts/security-ed25519-2020-v1.json",
+            "b9e1ab971fd8bf2c7553e0c4a9438e0b9450afde1ea1ca5b2492368b9f549588",
         ),
         DID_V1: (
             "contexts/did-v1.json",

@@ -1,4 +1,7 @@
-"""Bitstring Status List v1.0: the bits, their encoding, and the order in which places are given away (pure)."""
+"""Bitstring Status List v1.0: the bits, their encoding, and the order in which places are given away (pure).
+
+Lists of its forerunner, StatusList2021, are read.
+"""
 
 import gzip
 import hashlib
@@ -34,9 +37,19 @@ def decode(encoded: str) -> bytes:
     """Read an `encodedList` into its bits; more than 16 MiB, several gzip members or other text raise ValueError."""
     if not encoded.startswith("u"):
         raise ValueError("an encoded list starts with u (base64url)")
+    return _unpacked(base64url_decode(encoded[1:]))
+
+
+def decode_2021(encoded: str) -> bytes:
+    """Read an `encodedList` of StatusList2021: base64 in either alphabet, padded or not, within the same bounds."""
+    text = encoded.rstrip("=").replace("+", "-").replace("/", "_")
+    return _unpacked(base64url_decode(text))
+
+
+def _unpacked(packed: bytes) -> bytes:
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
-        bits = unpacker.decompress(base64url_decode(encoded[1:]), _LARGEST_OUTPUT + 1)
+        bits = unpacker.decompress(packed, _LARGEST_OUTPUT + 1)
     except zlib.error as error:
         raise ValueError("the list is not gzip") from error
     if len(bits) > _LARGEST_OUTPUT:

@@ -29,13 +29,7 @@ from countersign.trust.verify_findings import (
     unreadable,
     worst,
 )
-from countersign.trust.verify_proof import (
-    issuer_of,
-    parse_object,
-    proof_findings,
-    status_findings,
-    suspension_findings,
-)
+from countersign.trust.verify_proof import issuer_of, parse_object, proof_findings
 from countersign.trust.verify_reading import (
     Found,
     Unreadable,
@@ -46,7 +40,9 @@ from countersign.trust.verify_reading import (
     frozen_achievement_of,
     jwt_endorsements,
     read,
+    status_list_of,
 )
+from countersign.trust.verify_status import status_findings, suspension_findings
 
 _TRUSTED = frozenset({"domain_verified", "verified"})
 
@@ -97,12 +93,11 @@ def _findings(found: Found, material: Material, now: datetime) -> Iterator[Findi
     did_document = parse_object(material.did_documents.get(issuer))
     yield from proof_findings(document, did_document, path, now)
     yield from _dates(document, now, path)
-    status = document.get("credentialStatus")
-    list_url = status.get("statusListCredential") if isinstance(status, dict) else None
-    listed = parse_object(material.status_lists.get(list_url)) if isinstance(list_url, str) else None
+    list_url = status_list_of(document)
+    listed = parse_object(material.status_lists.get(list_url)) if list_url is not None else None
     proven = list_url in material.proven
     yield from status_findings(document, listed, did_document, now, path, proven=proven)
-    if isinstance(list_url, str) and (beside := suspensions_beside(list_url)) is not None:
+    if list_url is not None and (beside := suspensions_beside(list_url)) is not None:
         paused = parse_object(material.status_lists.get(beside))
         yield from suspension_findings(document, paused, did_document, now, path)
     yield from _subject(found)

@@ -36,8 +36,16 @@ class Token:
 
     @property
     def credential(self) -> dict[str, Any]:
-        """The credential that the claims are, without those that JWT registers."""
-        return {name: value for name, value in self.claims.items() if name not in REGISTERED}
+        """The credential that the claims are, without those that JWT registers.
+
+        One under the claim `vc` is read as the data model 1.1 has it (section 6.3.1): `jti` and `iss` are its `id` and
+        its `issuer`.
+        """
+        within = self.claims.get("vc")
+        if not isinstance(within, dict):
+            return {name: value for name, value in self.claims.items() if name not in REGISTERED}
+        said = {"id": self.claims.get("jti"), "issuer": self.claims.get("iss")}
+        return {name: value for name, value in said.items() if value is not None} | within
 
 
 def is_compact(text: str) -> bool:
@@ -71,7 +79,7 @@ def signature_finding(
         return failed("proof", Verdict.BAD_PROOF, str(error), "$")
     if not key.holds(token.signature, token.signed):
         return failed("proof", Verdict.BAD_PROOF, "The signature is not its issuer's.", "$")
-    contradictions = ", ".join(_contradictions(token.claims))
+    contradictions = ", ".join(_contradictions(token.claims, token.credential))
     if contradictions:
         detail = f"The token and its credential contradict each other: {contradictions}."
         return failed("proof", Verdict.BAD_PROOF, detail, "$")
@@ -130,14 +138,14 @@ def _jwk(value: object) -> Key:
         raise ValueError(f"The key in the header cannot be read: {error}.") from None
 
 
-def _contradictions(claims: Mapping[str, Any]) -> Iterator[str]:
+def _contradictions(claims: Mapping[str, Any], credential: Mapping[str, Any]) -> Iterator[str]:
     """The registered claims that say otherwise than the credential beside them; `exp` may be earlier."""
-    issuer, subject = claims.get("issuer"), claims.get("credentialSubject")
+    issuer, subject = credential.get("issuer"), credential.get("credentialSubject")
     issuer_id = issuer.get("id") if isinstance(issuer, dict) else issuer
     subject_id = subject.get("id") if isinstance(subject, dict) else None
-    for name, said in (("iss", issuer_id), ("sub", subject_id), ("jti", claims.get("id"))):
+    for name, said in (("iss", issuer_id), ("sub", subject_id), ("jti", credential.get("id"))):
         if name in claims and claims[name] != said:
             yield name
-    start = parse_date_time(claims.get("validFrom"))
+    start = parse_date_time(credential.get("validFrom", credential.get("issuanceDate")))
     if "nbf" in claims and (start is None or claims["nbf"] != int(start.timestamp())):
         yield "nbf"

@@ -18,6 +18,7 @@ DEEPEST = 32
 MOST_NODES = 2_000
 MOST_BLANK_NODES = 200
 MOST_CREDENTIALS = 50
+REVOCATION_LIST = "1EdTechRevocationList"
 
 Steps = tuple[str | int, ...]
 
@@ -108,9 +109,7 @@ def needs(document: Mapping[str, Any]) -> Needs:
     for found in credentials(document):
         issuer = found.document.get("issuer")
         issuers |= _texts(issuer.get("id") if isinstance(issuer, dict) else issuer)
-        status = found.document.get("credentialStatus")
-        if isinstance(status, dict):
-            lists |= _texts(status.get("statusListCredential"))
+        lists |= _texts(status_list_of(found.document))
         for resource in as_list(found.document.get("relatedResource")):
             if isinstance(resource, dict):
                 resources |= _texts(resource.get("id"))
@@ -118,6 +117,18 @@ def needs(document: Mapping[str, Any]) -> Needs:
         if achievement is not None:
             resources |= _texts(achievement.get("id"))
     return Needs(tuple(sorted(issuers)), tuple(sorted(lists)), tuple(sorted(resources)))
+
+
+def status_list_of(document: Mapping[str, Any]) -> str | None:
+    """The address of the list in which a credential's status is told; None when it names none.
+
+    A bitstring names it as `statusListCredential`, a 1EdTechRevocationList as its own `id`.
+    """
+    status = document.get("credentialStatus")
+    if not isinstance(status, dict):
+        return None
+    named = status.get("id" if status.get("type") == REVOCATION_LIST else "statusListCredential")
+    return named if isinstance(named, str) else None
 
 
 def achievement_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
