@@ -43,12 +43,12 @@ class Answered:
         return found if isinstance(found, dict) else None
 
 
-def faults(asked: Asked, answered: Answered) -> list[str]:
-    """What is wrong with an answer; empty when nothing is."""
+def faults(asked: Asked, answered: Answered, slowest: float = SLOWEST) -> list[str]:
+    """What is wrong with an answer that may take so many seconds; empty when nothing is."""
     if answered.status == 0:
         return ["the server hangs up without an answer"]
     found = []
-    if answered.seconds > SLOWEST:
+    if answered.seconds > slowest:
         found.append(f"it took {answered.seconds:.1f} s")
     if answered.status >= 500 and answered.status not in SHED:
         found.append(f"status {answered.status}")

@@ -33,6 +33,7 @@ from tests.fuzz.grammar import Grammar
 from tests.fuzz.judging import SLOWEST, Answered, faults
 from tests.fuzz.values import Treasury, Values
 from tests.fuzz.wire import Asked, asked
+from tests.patience import within
 
 STREAM_PATIENCE = 0.05
 
@@ -58,6 +59,7 @@ class Fuzz:
         self.schema = schema
         self.tokens = tokens
         self.seed = seed
+        self.slowest = within(SLOWEST)
         self.treasury = Treasury()
         self.report = Report()
 
@@ -90,11 +92,11 @@ class Fuzz:
         report = self.report
         report.requests += 1
         report.statuses[answered.status] += 1
-        if answered.seconds > SLOWEST:
+        if answered.seconds > self.slowest:
             answered = await self.quickest(request, answered)
-        found = faults(request, answered)
+        found = faults(request, answered, self.slowest)
         if found:
-            smallest = await shrunk(self.client, request, found)
+            smallest = await shrunk(self.client, request, found, self.slowest)
             report.failures.append(
                 f"request {number} of seed {self.seed}: {'; '.join(found)}\n{smallest.shown()}\n"
                 f"→ {answered.content[:600]!r}"
@@ -165,12 +167,14 @@ async def _sent(client: httpx.AsyncClient, request: Asked) -> Answered:
     return Answered(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content, seconds)
 
 
-async def shrunk(client: httpx.AsyncClient, request: Asked, found: list[str], tries: int = 150) -> Asked:
+async def shrunk(
+    client: httpx.AsyncClient, request: Asked, found: list[str], slowest: float = SLOWEST, tries: int = 150
+) -> Asked:
     """A smaller request with a fault of the same kind: parts of the body are left out as long as it stays."""
     kind = found[0].split(":")[0][:24]
 
     async def still(candidate: Asked) -> bool:
-        again = faults(candidate, await send(client, candidate))
+        again = faults(candidate, await send(client, candidate), slowest)
         return any(fault.startswith(kind) for fault in again)
 
     if not await still(request):
