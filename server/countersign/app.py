@@ -18,6 +18,7 @@ from countersign.awards import credentials
 from countersign.awards import jobs as awards_jobs
 from countersign.awards import tables as awards_tables
 from countersign.bulk import approvals as bulk_approvals
+from countersign.bulk import candidates
 from countersign.bulk import jobs as bulk_jobs
 from countersign.bulk import tables as bulk_tables
 from countersign.config import Mode, Settings
@@ -100,6 +101,7 @@ from countersign.schema.base import Tools
 from countersign.schema.contents import the_schema
 from countersign.schema.engine import Engine
 from countersign.search import tables as search_tables
+from countersign.search.events import CandidatesGone
 from countersign.skills import tables as skills_tables
 from countersign.specs import service as specs
 from countersign.specs import tables as specs_tables
@@ -160,6 +162,7 @@ events.register(TiesChanged, conflicts.follow)
 events.register(StandingChanged, co_validation.follow)
 events.register(MembershipEnded, departures.after_membership, approvals.after_membership, leaving.after_membership)
 events.register(LearnersErased, leaving.after_erasure)
+events.register(CandidatesGone, candidates.after_leaving)
 events.register(VersionSubmitted, change_requests.follow_submission)
 events.register(VersionPublished, successors.after_publication)
 events.register(KeyCompromised, suspension.follow_lost_key)

@@ -133,7 +133,6 @@ async def test_lists_in_a_row_are_one_cell_of_json(house: House) -> None:
 
 
 REFUSED: list[tuple[str, str]] = [
-    ("{ searchCandidates(skills: []) { nodes { region } } }", "needs an approval"),
     ("{ awards { nodes { id } } skills { nodes { id } } }", "exactly one list"),
     ("{ ...all } fragment all on Query { awards { nodes { id } } }", "exactly one list"),
     ("{ awards @include(if: true) { nodes { id } } }", "exactly one list"),

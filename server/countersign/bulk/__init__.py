@@ -6,11 +6,11 @@ Promises: an upload is kept only when its size and SHA-256 are the announced one
     stops when that ends; a spreadsheet finds no formula in a CSV file; only the own organization sees any of it;
     uploads go with their import, files after their time; they lie sealed under a key of their own, which an erasure
     destroys, also where another organization's upload names the learner.
-May call: awards, learners, organizations, kit; what it exports comes through a function that `schema/` gives.
-Never: knows GraphQL or HTTP; exports candidates; keeps a file of an operation that failed half-way.
+May call: awards, learners, search, organizations, kit; what it exports comes through a function that `schema/` gives.
+Never: knows GraphQL or HTTP; keeps a file with a candidate who withdrew, or of an operation that failed half-way.
 
 Files: `tables`, `rules` (limits, states), `rules_csv` (cells that no spreadsheet runs), `uploads` (announce, receive,
 read, use up), `mentions` (whom a file names), `service` (start, cancel), `approvals` (exports that wait for a second
-person), `queue` (claim, lease, progress, finish), `importing`, `exporting`, `files` (what an operation leaves, fetching
-it), `jobs` (the worker, expiry), `views`.
+person), `queue` (claim, lease, progress, finish), `importing`, `exporting`, `candidates` (in a file: while all of them
+agree), `files` (what an operation leaves, fetching it), `jobs` (the worker, expiry), `views`.
 """

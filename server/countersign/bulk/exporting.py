@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from countersign.bulk import queue, rules, rules_csv
+from countersign.bulk import candidates, queue, rules, rules_csv
 from countersign.bulk.files import RESULT
 from countersign.bulk.queue import Failed, Job, Watch
 from countersign.bulk.rules import Failure, Format
@@ -33,14 +33,17 @@ class ExportPlan:
     columns: Sequence[tuple[str, ...]]
     public: bool = True
     """Whether everyone could read all of it; what only members see takes two persons to export."""
+    candidates: bool = False
+    """Whether it shows candidates, who may withdraw."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportPage:
-    """Some rows, and where the next page begins; None after the last."""
+    """Some rows, where the next page begins (None after the last), and which candidates it shows."""
 
     rows: Sequence[Mapping[str, Any]]
     after: str | None
+    shown: Sequence[int] = ()
 
 
 class PageRefused(Exception):
@@ -101,6 +104,7 @@ async def run_export(
         file.write(rules_csv.header(plan.columns))
     after: str | None = None
     count = 0
+    shown: list[int] = []
     while True:
         actor = await present_actor(db, job)
         try:
@@ -114,13 +118,14 @@ async def run_export(
             else:
                 file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
         count += len(page.rows)
+        shown += page.shown
         watch.progress(count)
         await file.flush()
         after = page.after
         if after is None:
             break
         await asyncio.sleep(PAUSE_SECONDS)
-    await file.close(actor, count)
+    await file.close(actor, count, shown if plan.candidates else None)
 
 
 class _File:
@@ -154,17 +159,23 @@ class _File:
             self._number += 1
             del self._buffer[: rules.CHUNK]
 
-    async def close(self, actor: Actor, rows: int) -> None:
-        """Keep the rest, complete the operation and record who took what: one transaction."""
+    async def close(self, actor: Actor, rows: int, shown: Sequence[int] | None) -> None:
+        """Keep the rest, complete the operation and record who took what: one transaction.
+
+        `shown` are the candidates in it, for as long as all of them agree. Raises Failed when one withdrew meanwhile.
+        """
         job = self._job
         query = hashlib.sha256((job.document or "").encode()).hexdigest()
         async with self._db.writer() as tx:
             await queue.hold(tx, job)
+            until = None if shown is None else await candidates.agreed_until(tx, shown)
             if self._buffer:
                 await queue.keep_chunk(tx, job, RESULT, self._number, bytes(self._buffer))
             await queue.complete(
                 tx,
                 job,
+                until=until,
+                shown_learners=shown,
                 rows_done=rows,
                 rows_total=rows,
                 result_bytes=self._size,

@@ -131,7 +131,7 @@ async def expire(db: Database) -> tuple[int, int]:
         await tx.execute(f"set local statement_timeout = '{EXPIRE_PATIENCE}'")
         gone = await uploads.expire(tx)
         rows = await tx.fetch(
-            "update bulk_operations set state = 'expired', first_row_errors = '[]'"
+            "update bulk_operations set state = 'expired', first_row_errors = '[]', shown_learners = null"
             " where expires_at <= $1 and state in ('completed', 'failed', 'canceled') returning id",
             await tx.now(),
         )

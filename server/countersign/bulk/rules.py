@@ -26,6 +26,8 @@ a hundred thousand addresses or so; what is beyond goes unread too."""
 
 LARGEST_RESULT: Final = 256 * MIB
 RESULT_LIFE: Final = timedelta(days=7)
+CANDIDATES_LIFE: Final = timedelta(days=1)
+"""Of a file with candidates, as of a cursor among them: a list of people is neither kept nor walked later."""
 RESULT_QUOTA: Final = 1024 * MIB
 """Bytes of results that one organization may have lying here at a time."""
 

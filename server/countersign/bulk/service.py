@@ -121,8 +121,9 @@ async def forget(tx: Tx, organizations: Sequence[UUID], marks: frozenset[bytes])
     """
     await uploads.forget(tx, organizations, marks)
     finished = await tx.fetch(
-        "update bulk_operations set state = 'expired', first_row_errors = '[]', wrapped_key = null"
-        " where organization_id = any($1::uuid[]) and state in ('completed', 'failed', 'canceled') returning id",
+        "update bulk_operations set state = 'expired', first_row_errors = '[]', wrapped_key = null,"
+        " shown_learners = null where organization_id = any($1::uuid[])"
+        " and state in ('completed', 'failed', 'canceled') returning id",
         list(organizations),
     )
     running = await tx.fetch(

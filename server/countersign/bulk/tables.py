@@ -80,6 +80,12 @@ class BulkOperation(Table, table=True):
         Index("bulk_operations_organization", "organization_id", "id"),
         Index("bulk_operations_open", "created_at", postgresql_where="state in ('queued', 'running', 'canceling')"),
         Index("bulk_operations_expires_at", "expires_at", postgresql_where="state <> 'expired'"),
+        Index(
+            "bulk_operations_shown",
+            "shown_learners",
+            postgresql_using="gin",
+            postgresql_where="shown_learners is not null",
+        ),
     )
     __placement__: ClassVar[Placement] = Placement.LOCAL
     __owners__: ClassVar[Mapping[str, Owner]] = {"organization_id": Owner.ORGANIZATION}
@@ -104,6 +110,7 @@ class BulkOperation(Table, table=True):
             "finished_at",
             "expires_at",
             "wrapped_key",
+            "shown_learners",
         }
     )
 
@@ -143,6 +150,8 @@ class BulkOperation(Table, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     wrapped_key: bytes | None = None
     """What its files are sealed with, wrapped; without it nobody reads them."""
+    shown_learners: list[int] | None = Field(default=None, sa_column=Column(ARRAY(BigInteger), nullable=True))
+    """The candidates in its file, while there is one: whoever of them withdraws takes it along."""
 
 
 class BulkChunk(Table, table=True):

@@ -1,19 +1,23 @@
 """What the engine answers: bytes that are ready, errors with codes, extensions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A GraphQL response. `data` is JSON as bytes; None means that nothing was executed. `spent` is in points."""
+    """A GraphQL response. `data` is JSON as bytes; None means that nothing was executed. `spent` is in points.
+
+    `revealed` is what the reveal step let through, as the query's source wrote it; it is in no response.
+    """
 
     data: bytes | None = None
     errors: list[dict[str, Any]] = field(default_factory=list)
     extensions: Mapping[str, Any] = field(default_factory=dict)
     spent: int = 0
+    revealed: Sequence[Any] = ()
 
     def render(self) -> bytes:
         """The response's body; `errors` come first, as the specification asks."""

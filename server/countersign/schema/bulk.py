@@ -370,7 +370,9 @@ class BulkMutations:
         permission=Permission.EXPORT,
         lock=Lock.CREATES,
         description="Write the whole list of a query into a file, in the background. Each page is read at its own"
-        " moment, under the authority that you have then; what stays in its place is in the file exactly once.",
+        " moment, under the authority that you have then; what stays in its place is in the file exactly once. What"
+        " only members see waits for a second person; candidates are charged and recorded as on any page, and their"
+        " file goes as soon as one of them withdraws.",
     )
     cancel_bulk_operation: CancelBulkOperationPayload | None = command(
         CancelBulkOperationInput,

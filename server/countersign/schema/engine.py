@@ -292,28 +292,28 @@ class Engine:
                 plan = compile_query(selections, root, about_data) if about_data else None
             prepared.known.query = query = Query(fields, about_schema, plan)
             self._grown(prepared)
-        data = b"{}"
+        data, revealed = b"{}", list[Any]()
         if query.plan is not None:
             if denied := denials(call.actor, query.plan.requirements):
                 return Answer(b"null", denied)
-            data = await self._run(query.plan, selections, call)
+            data, revealed = await self._run(query.plan, selections, call)
         if query.about_schema:
             about = introspect(self.schema, operation, selections, query.about_schema)
             data = merged(query.fields, data, about)
-        return Answer(data=data)
+        return Answer(data=data, revealed=revealed)
 
-    async def _run(self, plan: Plan, selections: Selections, call: Call) -> bytes:
+    async def _run(self, plan: Plan, selections: Selections, call: Call) -> tuple[bytes, list[Any]]:
         parameters = plan.bind(call, selections.variables)
         pool = self.db.searcher if plan.wall is Wall.SEARCH else self.db.reader
         async with pool() as connection:
             data, revealed = await plan.run(connection, call, parameters)
         if plan.personal:
             await recording.read(self.db, call.actor, plan.personal)
-        return await self._reveal(plan, call, parameters, data, revealed) if plan.reveals else data
+        return await self._reveal(plan, call, parameters, data, revealed) if plan.reveals else (data, [])
 
     async def _reveal(
         self, plan: Plan, call: Call, parameters: list[object], data: bytes, revealed: list[Sequence[Any]]
-    ) -> bytes:
+    ) -> tuple[bytes, list[Any]]:
         """Let learners be seen: recorded and charged in a transaction that commits before the bytes leave.
 
         What has changed since the answer was made is read again, there. Raises Changed when it changes once more.
@@ -325,7 +325,7 @@ class Engine:
                 allowed = [await let(tx, call.actor, shown) for let, shown in zip(plan.reveals, revealed, strict=True)]
                 if all(allowed):
                     await recording.looked(tx, call.actor, sum(len(rows) for rows in revealed))
-                    return data
+                    return data, [one for rows in revealed for one in rows]
             raise Changed
 
     def document(self, text: str) -> Document:

@@ -130,7 +130,8 @@ class ListExporter:
             raise PageRefused(message, forbidden=code in FORBIDDEN)
         rows = json.loads(answer.data)[walk.field]
         info = rows["pageInfo"]
-        return ExportPage(rows["nodes"], info["endCursor"] if info["hasNextPage"] else None)
+        shown = [learner for learner, _ in answer.revealed]
+        return ExportPage(rows["nodes"], info["endCursor"] if info["hasNextPage"] else None, shown)
 
     def _prepared(self, walk: Walk, variables: Mapping[str, Any], after: str | None, actor: Actor) -> Any:
         """The page, as large as its price allows."""
@@ -175,11 +176,6 @@ def _take_apart(schema: GraphQLSchema, document: Document, operation: OperationD
     relation = binding_of(root, field.name.value, definition) if definition is not None else None
     if definition is None or not isinstance(relation, Relation) or relation.kind != "connection":
         raise _refused(f"{field.name.value} is not a list with pages, so it cannot be exported")
-    if relation.source is not None and relation.source.reveal is not None:
-        raise _refused(
-            f"{field.name.value} cannot be exported: every candidate shown counts against your daily quota and is"
-            " recorded, and taking them out in bulk needs an approval that cannot be given here yet"
-        )
     if refused := {a.name.value for a in field.arguments or ()} & (PAGING - {"first"}):
         raise _refused(f"An export walks the whole list from its start: leave out {' and '.join(sorted(refused))}")
     row = _row(field)
@@ -190,6 +186,8 @@ def _take_apart(schema: GraphQLSchema, document: Document, operation: OperationD
     if relation.requires is not None:
         looker.needed.add(relation.requires)
     looker.enter(node)
+    # Candidates are seen as on any page: charged, recorded, 200 deep; and like all that is not public, for two persons.
+    candidates = relation.source is not None and relation.source.reveal is not None
     if not 1 <= len(columns) <= MOST_COLUMNS:
         raise _refused(f"An export has 1 to {MOST_COLUMNS} fields in a row")
     kept = [a for a in field.arguments or () if a.name.value not in PAGING]
@@ -197,7 +195,9 @@ def _take_apart(schema: GraphQLSchema, document: Document, operation: OperationD
     for part in (*kept, row):
         used.look(part)
     return Walk(
-        ExportPlan(field.name.value, tuple(sorted(looker.needed, key=lambda p: p.value)), columns, looker.public),
+        ExportPlan(
+            field.name.value, tuple(sorted(looker.needed, key=lambda p: p.value)), columns, looker.public, candidates
+        ),
         field.name.value,
         "".join(f"{print_ast(argument)}, " for argument in kept),
         print_ast(row),

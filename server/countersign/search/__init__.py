@@ -10,5 +10,5 @@ Never: reads learners or awards: the rooms above hand it their facts in their ow
     address or an id that the learner shows to others.
 
 Files: `tables`, `rules` (limits, privacy floor), `matching` (the recruiter's query as SQL), `reveal` (the second step
-    of an answer), `service` (project, unproject, post, compare), `views`.
+    of an answer), `service` (project, unproject, post, compare), `events` (who is gone), `views`.
 """

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from countersign.kit import events
 from countersign.kit.db import Tx
+from countersign.kit.errors import NotFound
+from countersign.search.events import CandidatesGone
 
 
 async def project(tx: Tx, source: str, *args: object) -> int:
@@ -31,7 +35,26 @@ async def project(tx: Tx, source: str, *args: object) -> int:
 
 async def unproject(tx: Tx, learner_ids: Sequence[int]) -> int:
     """Take learners out of the index, with all their postings; how many were in it."""
-    return await tx.execute("delete from candidate_search where learner_id = any($1::bigint[])", list(learner_ids))
+    gone = await tx.execute("delete from candidate_search where learner_id = any($1::bigint[])", list(learner_ids))
+    await events.publish(tx, CandidatesGone(tuple(learner_ids)))
+    return gone
+
+
+async def hold(tx: Tx, learner_ids: Sequence[int]) -> list[datetime]:
+    """Keep learners in the index until this transaction ends; the ends of those consents that have one.
+
+    Raises NotFound when one of them is not to be found any more.
+    """
+    wanted = sorted(set(learner_ids))
+    rows = await tx.fetch(
+        "select consent_expires_at as until from candidate_search where learner_id = any($1::bigint[])"
+        " and (consent_expires_at is null or consent_expires_at > $2) order by learner_id for share",
+        wanted,
+        await tx.now(),
+    )
+    if len(rows) < len(wanted):
+        raise NotFound(what="candidate")
+    return [row["until"] for row in rows if row["until"] is not None]
 
 
 async def lapse(tx: Tx) -> int:

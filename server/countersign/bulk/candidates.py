@@ -1,0 +1,40 @@
+"""Candidates in a file that an organization took: it lies there while all of them agree to be found, a day at most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from countersign.bulk import queue
+from countersign.bulk.queue import Failed
+from countersign.bulk.rules import CANDIDATES_LIFE, Failure, State
+from countersign.kit.db import Tx
+from countersign.kit.errors import NotFound
+from countersign.search import service as search
+from countersign.search.events import CandidatesGone
+
+
+async def agreed_until(tx: Tx, shown: Sequence[int]) -> datetime:
+    """When a file with these candidates goes: after a day, or when the first consent ends.
+
+    Nobody of them withdraws before this transaction has ended. Raises Failed when somebody has.
+    """
+    try:
+        ends = await search.hold(tx, shown)
+    except NotFound:
+        why = "Somebody in it withdrew while the file was made: start it again"
+        raise Failed(Failure.QUERY_FAILED, why) from None
+    return min([await tx.now() + CANDIDATES_LIFE, *ends])
+
+
+async def after_leaving(tx: Tx, event: CandidatesGone) -> None:
+    """Destroy every file that shows somebody who is not to be found any more: it happens with their withdrawal."""
+    gone = await tx.fetch(
+        "update bulk_operations set state = $2, wrapped_key = null, shown_learners = null"
+        " where shown_learners && $1::bigint[] returning id",
+        list(event.learner_ids),
+        State.EXPIRED.value,
+    )
+    await tx.execute("delete from bulk_chunks where operation_id = any($1::uuid[])", [row["id"] for row in gone])
+    for row in gone:
+        await tx.emit(queue.TOPIC, f"bulk_{row['id']}", state=State.EXPIRED.value)

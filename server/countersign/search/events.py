@@ -1,0 +1,14 @@
+"""What happens in the candidate index and concerns the rooms above, in the same transaction (`kit/events`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from countersign.kit.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatesGone(Event):
+    """Learners are not to be found any more: they withdrew, or their records became another's."""
+
+    learner_ids: tuple[int, ...]
