@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from countersign.bulk import queue
-from countersign.bulk.queue import Failed
+from countersign.bulk.queue import Failed, Job
 from countersign.bulk.rules import CANDIDATES_LIFE, Failure, State
 from countersign.kit.db import Tx
 from countersign.kit.errors import NotFound
@@ -14,8 +13,8 @@ from countersign.search import service as search
 from countersign.search.events import CandidatesGone
 
 
-async def agreed_until(tx: Tx, shown: Sequence[int]) -> datetime:
-    """When a file with these candidates goes: after a day, or when the first consent ends.
+async def remember(tx: Tx, job: Job, shown: Sequence[int]) -> None:
+    """Note whom a finished file shows: it goes after a day, or when the first of their consents ends.
 
     Nobody of them withdraws before this transaction has ended. Raises Failed when somebody has.
     """
@@ -24,7 +23,12 @@ async def agreed_until(tx: Tx, shown: Sequence[int]) -> datetime:
     except NotFound:
         why = "Somebody in it withdrew while the file was made: start it again"
         raise Failed(Failure.QUERY_FAILED, why) from None
-    return min([await tx.now() + CANDIDATES_LIFE, *ends])
+    await tx.execute(
+        "update bulk_operations set shown_learners = $2, expires_at = $3 where id = $1",
+        job.id,
+        list(shown),
+        min([await tx.now() + CANDIDATES_LIFE, *ends]),
+    )
 
 
 async def after_leaving(tx: Tx, event: CandidatesGone) -> None:

@@ -168,19 +168,18 @@ class _File:
         query = hashlib.sha256((job.document or "").encode()).hexdigest()
         async with self._db.writer() as tx:
             await queue.hold(tx, job)
-            until = None if shown is None else await candidates.agreed_until(tx, shown)
             if self._buffer:
                 await queue.keep_chunk(tx, job, RESULT, self._number, bytes(self._buffer))
             await queue.complete(
                 tx,
                 job,
-                until=until,
-                shown_learners=shown,
                 rows_done=rows,
                 rows_total=rows,
                 result_bytes=self._size,
                 result_sha256=self._digest.hexdigest(),
             )
+            if shown is not None:
+                await candidates.remember(tx, job, shown)
             said = f"{rows} rows of {job.subject}, {self._size} bytes; query sha256 {query}"
             event = audit.record(
                 actor, "exported", await tx.now(), subject=f"bulk_{job.id}", decision="done", reason=said

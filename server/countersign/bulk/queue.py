@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -146,9 +146,9 @@ async def keep_chunk(tx: Tx, job: Job, file: str, number: int, data: bytes) -> N
     )
 
 
-async def complete(tx: Tx, job: Job, *, until: datetime | None = None, **figures: object) -> None:
-    """The operation is done. The caller holds it; `figures` are columns. Its files go at `until`, or as all do."""
-    await _end(tx, job.id, State.COMPLETED, until=until, **figures)
+async def complete(tx: Tx, job: Job, **figures: object) -> None:
+    """The operation is done. The caller holds it; `figures` are columns."""
+    await _end(tx, job.id, State.COMPLETED, **figures)
 
 
 async def fail(tx: Tx, job: Job, failed: Failed, **figures: object) -> None:
@@ -188,7 +188,7 @@ async def give_back(db: Database, job: Job, *, after: timedelta | None = None) -
         )
 
 
-async def _end(tx: Tx, identity: UUID, state: State, *, until: datetime | None = None, **figures: object) -> None:
+async def _end(tx: Tx, identity: UUID, state: State, **figures: object) -> None:
     now = await tx.now()
     names = sorted(figures)
     more = "".join(f", {name} = ${n}" for n, name in enumerate(names, start=5))
@@ -198,7 +198,7 @@ async def _end(tx: Tx, identity: UUID, state: State, *, until: datetime | None =
         identity,
         state.value,
         now,
-        until or now + rules.RESULT_LIFE,
+        now + rules.RESULT_LIFE,
         *(figures[name] for name in names),
     )
     await uploads.use_up(tx, identity)
