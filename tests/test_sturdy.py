@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,23 @@ def test_what_is_waited_for_is_waited_for_as_long_as_it_takes() -> None:
         if str(path.relative_to(HERE.parent)) not in ALLOWED
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if SHORT.search(line)
+    ]
+    assert found == []
+
+
+OF_HTTPX: Final = {f"httpx.{name}" for name in ("get", "post", "put", "request", "stream", "AsyncClient", "Client")}
+"""They wait for five seconds unless they are told how long."""
+
+
+def test_who_asks_over_the_network_says_how_long_an_answer_may_take() -> None:
+    found = [
+        f"{path.relative_to(HERE.parent)}:{call.lineno}: {ast.unparse(call)}"
+        for path in sorted(HERE.rglob("*.py"))
+        if "httpx" in (text := path.read_text(encoding="utf-8"))
+        for call in ast.walk(ast.parse(text))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) in {"HTTPXAsyncTransport", *OF_HTTPX}
+        and not {word.arg for word in call.keywords} & {"timeout", "transport", None}
     ]
     assert found == []
 

@@ -53,7 +53,7 @@ class People:
 
     async def turn(self, **knobs: Any) -> dict[str, Any]:
         """Turn its knobs: who signs in, how its tokens are forged, `rotate` its keys, `sign` a token."""
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=WAIT) as http:
             answer = await http.post(f"{self.issuer}/control", json=knobs)
         said: dict[str, Any] = answer.json()
         return said
@@ -92,7 +92,7 @@ class Browser:
     """One browser: our cookies, and those of the provider."""
 
     ours: httpx.AsyncClient
-    theirs: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False))
+    theirs: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False, timeout=WAIT))
 
     async def asked(self, path: str) -> str:
         """The provider's address to which we send the browser."""

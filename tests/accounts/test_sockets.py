@@ -16,7 +16,7 @@ from countersign.kit.access import Role
 from tests.accounts.support import Person, join, person
 from tests.live.conftest import at_home
 from tests.live.house import SPECS, House
-from tests.patience import within
+from tests.patience import WAIT, within
 
 __all__ = ["at_home"]
 
@@ -69,7 +69,7 @@ async def test_signing_out_closes_the_sockets_and_streams_of_the_session_within_
         here.socket(**handshake(here, who)) as idle,
         here.socket(**handshake(here, who)) as busy,
         here.socket(**handshake(here, other)) as another,
-        httpx.AsyncClient() as http,
+        httpx.AsyncClient(timeout=WAIT) as http,
         http.stream(
             "POST",
             here.url,
@@ -108,7 +108,7 @@ async def test_an_ended_membership_closes_the_socket_that_acted_by_it(here: Hous
 
 
 async def ticket(here: House, who: Person) -> str:
-    async with httpx.AsyncClient(base_url=f"http://localhost:{here.port}") as http:
+    async with httpx.AsyncClient(base_url=f"http://localhost:{here.port}", timeout=WAIT) as http:
         assert (await http.post("/auth/ticket", headers=who.cookie)).status_code == 403
         assert (await http.post("/auth/ticket", headers={"x-countersign": "1"})).status_code == 401
         said = await http.post("/auth/ticket", headers=who.page())

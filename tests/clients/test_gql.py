@@ -47,8 +47,8 @@ PUBLISHED = "query { credentialSpecs(first: 100, filter: { state: PUBLISHED }) {
 async def school(demo: Demo) -> AsyncIterator[AsyncClientSession]:
     """A session as the school, whose documents are checked against the introspected schema."""
     headers = {"Authorization": f"Bearer {demo.token('school')}"}
-    transport = HTTPXAsyncTransport(url=demo.said["graphql"], headers=headers)
-    async with Client(transport=transport, fetch_schema_from_transport=True) as session:
+    transport = HTTPXAsyncTransport(url=demo.said["graphql"], headers=headers, timeout=WAIT)
+    async with Client(transport=transport, fetch_schema_from_transport=True, execute_timeout=WAIT) as session:
         yield session
 
 
@@ -105,11 +105,18 @@ async def following(demo: Demo, since: str | None) -> AsyncIterator[AsyncIterato
     address = demo.said["graphql"].replace("http:", "ws:")
     authorization = {"authorization": f"Bearer {demo.token('school')}"}
     transport = WebsocketsTransport(
-        url=address, init_payload=authorization, subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL]
+        url=address,
+        init_payload=authorization,
+        subprotocols=[WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL],
+        connect_timeout=WAIT,
+        ack_timeout=WAIT,
     )
     wanted = gql(WATCH)
     wanted.variable_values = {"since": since}
-    async with Client(transport=transport) as session, aclosing(session.subscribe(wanted)) as events:
+    async with (
+        Client(transport=transport, execute_timeout=WAIT) as session,
+        aclosing(session.subscribe(wanted)) as events,
+    ):
         yield (event["specChanged"] async for event in events)
 
 

@@ -16,6 +16,7 @@ import pytest
 from countersign.cli import hosting
 from countersign.demo.run import BEGUN, MADE, TOKENS
 from countersign.kit import embedded
+from tests.patience import WAIT
 from tests.serving import Demo, free_port, start, stop
 
 COUNTS = """
@@ -61,8 +62,8 @@ def test_the_tokens_file_is_for_its_owner_alone(demo: Demo) -> None:
 
 
 def test_livez_and_readyz_answer(demo: Demo) -> None:
-    assert httpx.get(f"{demo.url}livez").status_code == 200
-    assert httpx.get(f"{demo.url}readyz").status_code == 200
+    assert httpx.get(f"{demo.url}livez", timeout=WAIT).status_code == 200
+    assert httpx.get(f"{demo.url}readyz", timeout=WAIT).status_code == 200
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def test_a_second_run_makes_nothing_anew_and_ends_the_first_run_s_tokens(small: 
                 second["graphql"],
                 json={"query": "{ __typename }"},
                 headers={"authorization": f"Bearer {run['tokens']['school']['token']}"},
+                timeout=WAIT,
             ).status_code
             for run in (small.first, second)
         ]

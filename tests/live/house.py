@@ -114,7 +114,8 @@ class House:
         offered = [Subprotocol(p) for p in protocols] if protocols else [PROTOCOL]
         if protocols == ("",):
             offered = []
-        options = {"compression": None, "max_size": None, "proxy": None} | options
+        patient = {"open_timeout": WAIT, "ping_timeout": WAIT}
+        options = {"compression": None, "max_size": None, "proxy": None} | patient | options
         address = f"ws://localhost:{self.port}/graphql"
         async with connect(address, subprotocols=offered or None, **options) as connection:
             yield Client(connection)
