@@ -20,11 +20,12 @@ from countersign.kit.access import ANONYMOUS, SYSTEM, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.fetcher import ANYTHING, Fetcher
+from countersign.trust.canonical_codes import base64url_encode
 from countersign.trust.signer import Signer
 from tests.endorsements.abroad import HOST, LIST, STATUS, WEB, WEB_KEYS, Guild, Post, outcomes, posted
 from tests.factories import Factory
 from tests.kit.outside_world import World, world
-from tests.trust.others import jwk
+from tests.trust.others import RSA, jwk
 
 GOOD = dict.fromkeys(("contexts", "schema", "terms", "proof", "dates", "status", "subject", "issuer"), "PASSED")
 PROFILE = f"https://{HOST}/issuer.json"
@@ -35,7 +36,7 @@ SUSPENDED = WEB.listed(LIST.replace("revocation", "suspension"), "suspension", (
 
 @pytest_asyncio.fixture(scope="module")
 async def outside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with world(tmp_path_factory.mktemp("outside"), HOST) as made:
+    async with world(tmp_path_factory.mktemp("outside"), HOST, "keys.example") as made:
         yield made
 
 
@@ -265,33 +266,43 @@ async def test_one_that_cannot_be_read_keeps_no_other_waiting(
 
 async def test_neighbours_on_a_shared_host_sign_nothing_for_each_other(post: Post) -> None:
     post.publishes()
-    for kid in (f"https://{HOST}/other/key", f"https://{HOST}/design/../other/key", f"https://{HOST}/designs/key"):
+    for kid in (f"https://{HOST}/other/key", f"https://{HOST}/design/../other/key", f"https://{HOST}/design/keys/1"):
         post.outside.stands(kid, json.dumps(jwk(KEY_OF_ANOTHER)).encode())
         forged = Guild(WEB.id, KEY_OF_ANOTHER, kid).token({**post.credential(), "iss": WEB.id})
         made = await post.bring(forged)
         assert outcomes(made)["proof"] == "FAILED", kid
+        assert f"does not name {kid}" in str(made["foreignEndorsement"]["findings"])
         assert {each["purpose"] for each in made["foreignEndorsement"]["fetched"]} == {"KEYS"}
-    own = f"https://{HOST}/design/keys/1"
-    post.outside.stands(own, json.dumps(jwk(WEB.key)).encode())
-    made = await post.bring(Guild(WEB.id, WEB.key, own).token({**post.credential(), "iss": WEB.id}))
-    assert outcomes(made) == GOOD
 
 
-async def test_an_issuer_that_is_an_https_address_signs_with_a_key_at_its_own_host(post: Post) -> None:
-    key = f"https://{HOST}/keys/1"
-    post.guild = Guild(PROFILE, WEB.key, key)
-    post.outside.stands(PROFILE, b'{"id": "%s", "type": "Profile"}' % PROFILE.encode())
+async def test_an_https_issuer_signs_with_a_key_that_its_own_document_names(post: Post) -> None:
+    key = "https://keys.example/1"
+    post.guild = Guild(PROFILE, WEB.key, key, WEB.suite)
     post.outside.stands(key, json.dumps(jwk(WEB.key)).encode())
-    made = await post.bring(post.jwt())
-    assert outcomes(made) == GOOD
-    assert {each["purpose"] for each in made["foreignEndorsement"]["fetched"]} == {"KEYS", "KEY"}
-    far = Guild(PROFILE, WEB.key, "https://other.example/keys/1")
-    claims = {**post.credential(), "iss": PROFILE}
-    made = await post.bring(far.token(claims))
+    post.outside.stands(PROFILE, json.dumps({"id": PROFILE, "assertionMethod": [key]}).encode())
+    for document in (post.jwt(), post.signed()):
+        made = await post.bring(document)
+        assert outcomes(made) == GOOD, "it may lie anywhere, since its issuer says so"
+        assert {each["purpose"]: each["url"] for each in made["foreignEndorsement"]["fetched"]} == {
+            "KEYS": PROFILE,
+            "KEY": key,
+        }
+    post.outside.stands(PROFILE, json.dumps({"id": PROFILE}).encode())
+    made = await post.bring(post.jwt() + " ")
     assert outcomes(made)["proof"] == "FAILED"
-    assert all("other.example" not in each["url"] for each in made["foreignEndorsement"]["fetched"])
-    made = await post.bring(far.token(claims, kid=None, jwk=jwk(WEB.key)))
-    assert outcomes(made)["proof"] == "FAILED", "whoever signs can write a key into the header"
+    assert {each["purpose"] for each in made["foreignEndorsement"]["fetched"]} == {"KEYS"}
+
+
+async def test_an_issuer_that_is_its_own_key_is_asked_nothing(post: Post) -> None:
+    key = base64url_encode(json.dumps(jwk(RSA)).encode())
+    post.guild = Guild(f"did:jwk:{key}", RSA, f"did:jwk:{key}#0")
+    made = await post.bring(post.jwt())
+    assert outcomes(made) == {**GOOD, "issuer": "NOT_CHECKED"}
+    post.guild = Guild("did:jwk:e30", RSA, "did:jwk:e30#0")
+    assert outcomes(await post.bring(post.jwt()))["proof"] == "FAILED"
+    post.guild = Guild("did:jwk:=", RSA, "did:jwk:=#0")
+    assert outcomes(await post.bring(post.jwt()))["proof"] == "NOT_CHECKED"
+    assert post.outside.requests == []
 
 
 def hosted(post: Post, **more: Any) -> dict[str, Any]:
@@ -339,6 +350,7 @@ async def test_a_hosted_endorsement_is_verified_by_asking_for_it_at_its_own_addr
     assert all(b"application/ld+json" in head for head in post.outside.requests)
     signed = await post.bring(json.dumps(hosted(post, verification={"type": "SignedBadge"})))
     assert outcomes(signed)["proof"] == "NOT_CHECKED"
+    assert "import the signed text itself" in str(signed["foreignEndorsement"]["findings"])
 
 
 UNREADABLE = (b"", b"[1]", b"\xff", b"{" * 99, b'{"a": 1, "a": 2}', b"x" * 300_000, b"[" * 200_000)

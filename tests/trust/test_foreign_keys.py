@@ -214,8 +214,8 @@ def token(key: Any, header: dict[str, Any], **claims: Any) -> str:
     return f"{text}.{base64url_encode(sign(key, text.encode()))}"
 
 
-def signed_by(text: str, keys: dict[str, Any] | None, own: Any = None) -> Outcome:
-    return signature_finding(read_token(text), ISSUER, keys, own).outcome
+def signed_by(text: str, keys: dict[str, Any] | None) -> Outcome:
+    return signature_finding(read_token(text), ISSUER, keys).outcome
 
 
 REPEATED = {"iss": ISSUER, "sub": "https://here.example/1", "jti": "https://guild.example/7", "nbf": 1793491200}
@@ -237,8 +237,14 @@ def test_a_token_holds_by_a_key_that_its_issuer_publishes(key: Any, method: dict
     ]
     for header in headers:
         assert signed_by(token(key, header, **REPEATED), keys) is Outcome.PASSED, header
+    by_name = document({"type": "JsonWebKey", "publicKeyJwk": {**jwk(key), "kid": "2026"}})
+    assert signed_by(token(key, {"alg": name, "kid": "2026"}), by_name) is Outcome.PASSED
+    assert signed_by(token(key, {"alg": name, "kid": "2025"}), by_name) is Outcome.FAILED
     address = "https://guild.example/keys/1"
-    assert signed_by(token(key, {"alg": name, "kid": address}), None, {address: from_jwk(jwk(key))}) is Outcome.PASSED
+    elsewhere = document({**method, "id": address})
+    assert signed_by(token(key, {"alg": name, "kid": address}), elsewhere) is Outcome.PASSED
+    elsewhere["assertionMethod"] = []
+    assert signed_by(token(key, {"alg": name, "kid": address}), elsewhere) is Outcome.FAILED
 
 
 def test_a_token_fails_that_another_key_signed_or_that_contradicts_itself() -> None:

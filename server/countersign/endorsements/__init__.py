@@ -9,8 +9,9 @@ Owns: endorsements and their evidence; `policies.py` publishes quorum policies (
     watch over them (`drift_rules.py`, pure); `tables_backing.py` and `views_pledges.py` their rows;
     `rules_co_validation.py` (pure) the rule as a function of an instant, `co_validation.py` who is told when it turns,
     `co_validation_views.py` its explanation and history; `foreign.py`, `rules_foreign.py` (pure) endorsements that were
-    made elsewhere, `foreign_judging.py` judges them, `rules_foreign_asked.py` (keys, status lists) and
-    `rules_foreign_hosted.py` (Open Badges 2.0; both pure) say whom to ask and what the answers make of them,
+    made elsewhere, `foreign_judging.py` judges them, `rules_foreign_asked.py` (status lists, standing),
+    `rules_foreign_keys.py` (whose key it is), `rules_foreign_hosted.py` and `rules_foreign_signed.py` (Open Badges 2.0;
+    all pure) say whom to ask and what the answers make of them,
     `foreign_checks.py` looks at them again, with its rows in `tables_foreign.py`;
     `jobs.py` the signer's own transaction and the loop that signs what was left; `departures.py` what falls when a
     member goes; `disclosing.py` who may sign for a version, and the ties that are signed with it;

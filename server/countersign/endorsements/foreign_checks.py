@@ -129,7 +129,7 @@ async def check(db: Database, fetcher: Fetcher, workers: Workers, endorsement_id
         return False
     text = bytes(row["document"]).decode()
     found = rules_foreign.claimed(text)
-    answers = await foreign_judging.ask(fetcher, foreign_judging.needs(found))
+    answers = await foreign_judging.ask(fetcher, found)
     findings = await foreign_judging.judge(found, text, compared, answers, now, workers)
     async with db.writer() as tx:
         await _keep(tx, endorsement_id, text, answers, findings, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -16,6 +16,8 @@ from countersign.trust.verify import Material
 from countersign.trust.verify_findings import Finding
 from countersign.trust.workers import Workers
 
+ROUNDS: Final = 2
+"""An issuer's document may name the address of its key, and its profile that of its list; those name nothing more."""
 DID_VERIFIED: Final = "verified"
 ACCEPT: Final = "application/ld+json, application/did+json, application/json, application/vc+jwt, */*;q=0.1"
 
@@ -32,16 +34,24 @@ class About:
     known: bool
 
 
-def needs(found: Claimed) -> tuple[Need, ...]:
-    """The addresses to ask before it can be judged whole; none when everything is at hand."""
+def needs(found: Claimed, answers: Answers = ()) -> tuple[Need, ...]:
+    """The addresses to ask before it can be judged whole; none when everything is at hand.
+
+    What was answered may name more.
+    """
     if found.format is Format.OPEN_BADGES_2:
-        return rules_foreign_hosted.needs(found)
-    return rules_foreign_asked.needs(found)
+        return rules_foreign_hosted.needs(found, answers)
+    return rules_foreign_asked.needs(found, answers)
 
 
-async def ask(fetcher: Fetcher, wanted: Sequence[Need]) -> list[Answer]:
-    """Ask the addresses, all at once; what cannot be had is an answer too."""
-    return list(await asyncio.gather(*(_ask(fetcher, need) for need in wanted)))
+async def ask(fetcher: Fetcher, found: Claimed) -> list[Answer]:
+    """Ask the addresses, all at once, and then those that the answers name; what cannot be had is an answer too."""
+    answers: list[Answer] = []
+    for _ in range(ROUNDS):
+        asked = {answer.purpose for answer in answers}
+        wanted = [need for need in needs(found, answers) if need.purpose not in asked]
+        answers += await asyncio.gather(*(_ask(fetcher, need) for need in wanted))
+    return answers
 
 
 async def judge(

@@ -13,7 +13,6 @@ from countersign.kit.errors import Conflict, Invalid, Refusal
 from countersign.trust.canonical_schema import parse_date_time
 from countersign.trust.verify_findings import Finding, Outcome, Verdict, failed, passed
 from countersign.trust.verify_jwt import Token, is_compact, read_token
-from countersign.trust.verify_keys import DID_KEY, of_did
 from countersign.trust.verify_reading import Unreadable, read
 
 LONGEST_STATEMENT: Final = 20_000
@@ -60,7 +59,7 @@ class Claimed:
     valid_from: datetime | None
     valid_until: datetime | None
     token: Token | None = None
-    """The JWT that it came as; None where the document carries proofs of its own, or none."""
+    """The JWT or JWS that it came as; None where the document carries proofs of its own, or none."""
 
 
 def claimed(text: str) -> Claimed:
@@ -71,6 +70,8 @@ def claimed(text: str) -> Claimed:
             token = read_token(stripped)
         except ValueError:
             raise Invalid(problem="This is no JWT of JSON", path=("document",)) from None
+        if OB2 in _strings(token.claims.get("@context")):
+            return _of_open_badges_2(token.claims, token)
         document = token.credential | ended_by_claim(token.claims.get("exp"), token.credential)
         return _credential(document, Format.OPEN_BADGES_3_JWT, token)
     try:
@@ -78,7 +79,7 @@ def claimed(text: str) -> Claimed:
     except Unreadable as error:
         raise Invalid(problem=str(error).rstrip("."), path=("document",)) from None
     if OB2 in _strings(found.get("@context")):
-        return _of_open_badges_2(found)
+        return _of_open_badges_2(found, None)
     return _credential(found, Format.OPEN_BADGES_3, None)
 
 
@@ -100,15 +101,6 @@ def verified(format_: Format, findings: Iterable[Finding]) -> bool:
     found = list(findings)
     good = {finding.check for finding in found if finding.outcome is Outcome.PASSED}
     return good >= format_.needed and all(finding.outcome is not Outcome.FAILED for finding in found)
-
-
-def did_document_of_key(did: str) -> str | None:
-    """The DID document that a did:key is by itself (did:key method, section 3.1); None for anything else."""
-    if of_did(did) is None:
-        return None
-    key = did.removeprefix(DID_KEY)
-    method = {"id": f"{did}#{key}", "type": "Multikey", "controller": did, "publicKeyMultibase": key}
-    return json.dumps({"id": did, "verificationMethod": [method], "assertionMethod": [method["id"]]})
 
 
 def as_json(found: Claimed) -> str:
@@ -136,7 +128,7 @@ def _credential(document: Mapping[str, Any], format_: Format, token: Token | Non
     )
 
 
-def _of_open_badges_2(document: Mapping[str, Any]) -> Claimed:
+def _of_open_badges_2(document: Mapping[str, Any], token: Token | None) -> Claimed:
     claim = document.get("claim")
     if "Endorsement" not in _strings(document.get("type")) or not isinstance(claim, dict):
         raise NotAnEndorsement(why="its type is not Endorsement, or it has no claim", path=("document",))
@@ -150,6 +142,7 @@ def _of_open_badges_2(document: Mapping[str, Any]) -> Claimed:
         statement=_statement(claim.get("endorsementComment")),
         valid_from=_instant(document.get("issuedOn")),
         valid_until=None,
+        token=token,
     )
 
 

@@ -1,7 +1,7 @@
 """What has to be asked for elsewhere to judge an endorsement from there, and what the answers make of it. Pure.
 
 Open Badges 3.0: the issuer's keys (did:web method 1.0; the document at an https issuer's own address), the key that a
-token names, and status lists. Open Badges 2.0 is in `rules_foreign_hosted`.
+endorsement was signed with, and status lists. Open Badges 2.0 is in `rules_foreign_hosted` and `rules_foreign_signed`.
 """
 
 from __future__ import annotations
@@ -9,22 +9,25 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from countersign.endorsements.rules_foreign import Claimed, did_document_of_key, ended_by_claim, storable, verified
+from countersign.endorsements.rules_foreign import Claimed, ended_by_claim, storable, verified
+from countersign.endorsements.rules_foreign_keys import (
+    LONGEST_ADDRESS,
+    as_text,
+    key_name,
+    keys_address,
+    own_document,
+    with_key,
+)
 from countersign.trust.addresses import suspensions_beside
-from countersign.trust.verify_findings import Finding, Outcome, Verdict, failed, not_checked, not_reached
+from countersign.trust.verify_findings import Finding, Outcome, Verdict, not_checked, not_reached
 from countersign.trust.verify_jwt import is_compact, read_token, signature_finding
-from countersign.trust.verify_keys import Key, from_jwk
 from countersign.trust.verify_reading import Unreadable, as_list, read, status_list_of
-
-LONGEST_ADDRESS: Final = 2_000
-_DID_WEB: Final = re.compile(r"did:web:([A-Za-z0-9.-]+(?:%3A[0-9]{1,5})?)((?::(?!\.{1,2}(?::|$))[A-Za-z0-9._~%-]+)*)")
 
 AGAIN_AFTER: Final = timedelta(days=1)
 """How long what was found is believed before it is asked again."""
@@ -79,26 +82,17 @@ class Answer:
 Answers = Sequence[Answer]
 
 
-def needs(found: Claimed) -> tuple[Need, ...]:
-    """The addresses to ask for an Open Badges 3.0 endorsement, each once; at most four."""
-    wanted = [Need(Purpose.KEYS, keys_address(found.issuer_id)), Need(Purpose.KEY, _key_address(found))]
+def needs(found: Claimed, answers: Answers = ()) -> tuple[Need, ...]:
+    """The addresses to ask for an Open Badges 3.0 endorsement, at most four.
+
+    The address of a key is among them once the issuer's document was answered and names it.
+    """
+    wanted = [Need(Purpose.KEYS, keys_address(found.issuer_id))]
     status = status_list_of(found.document)
     if status is not None:
         wanted += [Need(Purpose.STATUS, status), Need(Purpose.SUSPENSIONS, suspensions_beside(status) or "")]
-    return tuple({need.url: need for need in wanted if need.url and len(need.url) <= LONGEST_ADDRESS}.values())
-
-
-def keys_address(issuer: str) -> str:
-    """Where an issuer publishes its keys: the document of a did:web, or what stands at its own https address.
-
-    Empty where nothing is to be asked: a did:key is its own key, and other DIDs are not read; nor is what is too long.
-    """
-    if len(issuer) > LONGEST_ADDRESS:
-        return ""
-    if found := _DID_WEB.fullmatch(issuer):
-        host, path = found[1].replace("%3A", ":"), found[2].replace(":", "/")
-        return f"https://{host}{path or '/.well-known'}/did.json"
-    return issuer.partition("#")[0] if issuer.startswith("https://") else ""
+    wanted.append(Need(Purpose.KEY, key_name(found, _published(found, answers)).partition("#")[0]))
+    return tuple(need for need in wanted if need.url and len(need.url) <= LONGEST_ADDRESS)
 
 
 def host_of(url: str) -> str:
@@ -145,8 +139,7 @@ class Given:
 
 def given(found: Claimed, answers: Answers) -> Given:
     """The issuer's keys and the status lists as they were answered; a list that is a token when its signature holds."""
-    own, keys = did_document_of_key(found.issuer_id), pick(answers, Purpose.KEYS)
-    published = own or (keys.text if keys is not None else None)
+    published = controller(found, answers)
     lists: dict[str, str] = {}
     proven: list[str] = []
     for answer in answers:
@@ -157,27 +150,27 @@ def given(found: Claimed, answers: Answers) -> Given:
         elif (credential := _token_list(answer.text, found, answers)) is not None:
             lists[answer.url] = credential
             proven.append(answer.url)
-    return Given({found.issuer_id: published} if published else {}, lists, tuple(proven))
+    return Given({found.issuer_id: as_text(published)} if published is not None else {}, lists, tuple(proven))
 
 
 def signature(found: Claimed, answers: Answers) -> Finding:
     """What comes of a token's signature, with the keys that were answered."""
     if found.token is None:
         raise TypeError("only a token has a signature of its own")
-    try:
-        return signature_finding(found.token, found.issuer_id, _controller(found, answers), _own_keys(answers))
-    except ValueError as error:
-        return failed("proof", Verdict.BAD_PROOF, str(error), "$")
+    return signature_finding(found.token, found.issuer_id, controller(found, answers))
 
 
 def with_answers(found: Claimed, findings: Iterable[Finding], answers: Answers) -> Iterator[Finding]:
     """The findings, where what was not answered is told from what went wrong, and from what is still to be asked."""
-    wanted = {need.purpose: need.url for need in needs(found)}
-    keyed = _controller(found, answers) is not None or bool(_own(answers))
+    wanted = {need.purpose: need.url for need in needs(found, answers)}
+    keyed = controller(found, answers) is not None
     for finding in findings:
         if finding.check == "proof" and not (finding.outcome is Outcome.PASSED or _no_proof(found)):
-            purpose = Purpose.KEY if Purpose.KEY in wanted else Purpose.KEYS
-            yield _told(finding, purpose, wanted, answers, Verdict.UNTRUSTED_ISSUER) or _unread(found, finding)
+            told = (
+                _told(finding, purpose, wanted, answers, Verdict.UNTRUSTED_ISSUER)
+                for purpose in (Purpose.KEYS, Purpose.KEY)
+            )
+            yield next(filter(None, told), None) or _unread(found, finding)
         elif finding.check == "status" and finding.verdict is Verdict.STATUS_UNAVAILABLE:
             unreached = _told(finding, Purpose.STATUS, wanted, answers, Verdict.STATUS_UNAVAILABLE)
             if unreached is None and not keyed:
@@ -261,9 +254,10 @@ def _told(
 
 def _unread(found: Claimed, finding: Finding) -> Finding:
     """Of an issuer whose keys nobody here knows how to find, it cannot be said that they failed."""
-    if did_document_of_key(found.issuer_id) is not None or keys_address(found.issuer_id):
+    if own_document(found.issuer_id) is not None or keys_address(found.issuer_id):
         return finding
-    detail = f"The keys of {found.issuer_id[:200]} cannot be had: did:key, did:web and https addresses are read."
+    known = "did:key, did:jwk, did:web and https addresses are read"
+    detail = f"The keys of {found.issuer_id[:200]} cannot be had: {known}."
     return not_checked("proof", detail, finding.path, Verdict.UNTRUSTED_ISSUER)
 
 
@@ -271,53 +265,24 @@ def _no_proof(found: Claimed) -> bool:
     return found.token is None and not as_list(found.document.get("proof"))
 
 
-def _controller(found: Claimed, answers: Answers) -> Mapping[str, Any] | None:
-    own, keys = did_document_of_key(found.issuer_id), pick(answers, Purpose.KEYS)
-    if own is not None:
-        return read(own)
-    return keys.document if keys is not None else None
+def controller(found: Claimed, answers: Answers) -> Mapping[str, Any] | None:
+    """The document in which the issuer names its keys, with the one that lies elsewhere; None while nobody answered."""
+    published, key = _published(found, answers), pick(answers, Purpose.KEY)
+    if published is None or key is None or key.document is None:
+        return published
+    return with_key(published, key_name(found, published), key.document)
 
 
-def _own_keys(answers: Answers) -> dict[str, Key]:
-    """The key that a token names by its address, as that address gives it. Raises ValueError."""
-    answer = _own(answers)
-    if answer is None:
-        return {}
-    document = answer.document or {}
-    published = [jwk for jwk in as_list(document.get("keys")) if isinstance(jwk, dict)]
-    chosen = published[0] if len(published) == 1 else document.get("publicKeyJwk", document)
-    try:
-        return {answer.url: from_jwk(chosen)}
-    except ValueError as error:
-        raise ValueError(f"The key at {answer.url} cannot be read: {error}.") from None
-
-
-def _key_address(found: Claimed) -> str:
-    """The address of the key that a token names, where it is on the very host of its issuer; else none.
-
-    Of a did:web with a path the host is many people's: there it lies beside the issuer's own document, or below.
-    """
-    kid = found.token.header.get("kid") if found.token is not None else None
-    if not isinstance(kid, str) or not kid.startswith("https://") or kid.startswith(found.issuer_id + "#"):
-        return ""
-    home = keys_address(found.issuer_id)
-    if found.issuer_id.count(":") > len(("did", "web")):
-        beside = home.startswith("https://") and kid.startswith(home.removesuffix("did.json"))
-        return kid if beside and "/." not in kid and "%2e" not in kid.lower() else ""
-    host = host_of(home)
-    return kid if host and host_of(kid) == host else ""
-
-
-def _own(answers: Answers) -> Answer | None:
-    answer = pick(answers, Purpose.KEY)
-    return answer if answer is not None and answer.document is not None else None
+def _published(found: Claimed, answers: Answers) -> Mapping[str, Any] | None:
+    own, keys = own_document(found.issuer_id), pick(answers, Purpose.KEYS)
+    return own if own is not None or keys is None else keys.document
 
 
 def _token_list(text: str, found: Claimed, answers: Answers) -> str | None:
     """The status list that a token is, when its issuer's key signed it; None when it did not."""
     try:
         token = read_token(text)
-        judged = signature_finding(token, found.issuer_id, _controller(found, answers), _own_keys(answers))
+        judged = signature_finding(token, found.issuer_id, controller(found, answers))
     except ValueError:
         return None
     if judged.outcome is not Outcome.PASSED:

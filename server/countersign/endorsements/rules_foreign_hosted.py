@@ -11,16 +11,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from countersign.endorsements import rules_foreign_signed
 from countersign.endorsements.rules_foreign import Claimed, subject
-from countersign.endorsements.rules_foreign_asked import (
-    LONGEST_ADDRESS,
-    Answer,
-    Answers,
-    Need,
-    Purpose,
-    host_of,
-    pick,
-)
+from countersign.endorsements.rules_foreign_asked import Answer, Answers, Need, Purpose, host_of, pick
+from countersign.endorsements.rules_foreign_keys import LONGEST_ADDRESS
 from countersign.trust.verify_findings import Finding, Verdict, failed, not_checked, not_reached, passed
 from countersign.trust.verify_reading import as_list
 
@@ -30,8 +24,10 @@ _HOSTED: Final = frozenset({"hosted", "HostedBadge"})
 _REQUIRED: Final = ("id", "claim", "issuer", "issuedOn", "verification")
 
 
-def needs(found: Claimed) -> tuple[Need, ...]:
-    """The addresses to ask for an Open Badges 2.0 endorsement: its own, and its issuer's."""
+def needs(found: Claimed, answers: Answers = ()) -> tuple[Need, ...]:
+    """The addresses to ask for an Open Badges 2.0 endorsement: its own and its issuer's; of a signed one see there."""
+    if found.token is not None:
+        return rules_foreign_signed.needs(found, answers)
     own = found.document.get("id")
     if not _is_hosted(found) or not isinstance(own, str):
         return ()
@@ -51,11 +47,12 @@ def findings(found: Claimed, version_url: str, now: datetime, answers: Answers, 
         dates = failed("dates", Verdict.NOT_YET_VALID, "Its day of issue is missing or still to come.", "$.issuedOn")
     else:
         dates = passed("dates", "It was issued before now; Open Badges 2.0 knows no end.", "$.issuedOn")
+    token = found.token
     return [
         form,
-        _proof(found, answers),
+        _proof(found, answers) if token is None else rules_foreign_signed.proof(found, token, answers),
         dates,
-        _status(found, answers),
+        _status(found, answers) if token is None else rules_foreign_signed.status(found, answers),
         subject(found, version_url),
         passed("issuer", "The operator knows who this is.", "$.issuer")
         if known
@@ -65,8 +62,10 @@ def findings(found: Claimed, version_url: str, now: datetime, answers: Answers, 
 
 def _proof(found: Claimed, answers: Answers) -> Finding:
     where = "$.verification"
+    if _verified_as(found) & rules_foreign_signed.SIGNED:
+        return not_checked("proof", "Its issuer signs: import the signed text itself (a JWS), not what it says.", where)
     if not _is_hosted(found):
-        return not_checked("proof", "Only hosted verification is read of Open Badges 2.0.", where)
+        return not_checked("proof", "Of Open Badges 2.0 hosted and signed verification is read.", where)
     hosted, profile = pick(answers, Purpose.HOSTED), pick(answers, Purpose.ISSUER)
     if hosted is None or profile is None:
         https = len(needs(found)) == len((Purpose.HOSTED, Purpose.ISSUER))
@@ -134,6 +133,11 @@ def _out_of_scope(hosted: Answer, profile: Answer) -> Iterator[str]:
 
 
 def _is_hosted(found: Claimed) -> bool:
+    return bool(_verified_as(found) & _HOSTED)
+
+
+def _verified_as(found: Claimed) -> frozenset[str]:
+    """In which ways it says that it is verified."""
     verification = found.document.get("verification")
     kinds = as_list(verification.get("type") if isinstance(verification, dict) else None)
-    return any(isinstance(kind, str) and kind in _HOSTED for kind in kinds)
+    return frozenset(kind for kind in kinds if isinstance(kind, str))

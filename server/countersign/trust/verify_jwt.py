@@ -65,16 +65,10 @@ def read_token(text: str) -> Token:
     return Token(header, claims, signed.encode(), base64url_decode(signature))
 
 
-def signature_finding(
-    token: Token, issuer: str, controller: Mapping[str, Any] | None, own: Mapping[str, Key] | None = None
-) -> Finding:
-    """Whether the issuer signed the token.
-
-    `controller` is the DID document of the issuer; `own` are keys that the issuer publishes at addresses of its own, by
-    address.
-    """
+def signature_finding(token: Token, issuer: str, controller: Mapping[str, Any] | None) -> Finding:
+    """Whether the issuer signed the token; `controller` is the document in which it names its keys."""
     try:
-        key = _key(token.header, issuer, controller or {}, own or {})
+        key = _key(token.header, issuer, controller or {})
     except ValueError as error:
         return failed("proof", Verdict.BAD_PROOF, str(error), "$")
     if not key.holds(token.signature, token.signed):
@@ -86,8 +80,12 @@ def signature_finding(
     return passed("proof", f"It was signed with its issuer's key ({key.kind}).", "$")
 
 
-def _key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, Any], own: Mapping[str, Key]) -> Key:
-    kid = header.get("kid")
+def kind_of(header: Mapping[str, Any]) -> Kind:
+    """The kind of key for which a header asks.
+
+    ValueError for headers that Open Badges 3.0 (section 8.2) does not know, for certificates, for a token that says
+    that it is something else, and for algorithms that are not read.
+    """
     unknown = sorted(set(header) - _HEADERS)
     if _CERTIFICATES & set(unknown):
         raise ValueError("The header names a certificate (x5c, x5u, x5t), which Open Badges 3.0 does not allow.")
@@ -100,17 +98,37 @@ def _key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, Any], 
     kind = KIND_OF.get(alg) if isinstance(alg, str) else None
     if kind is None:
         raise ValueError("Only RS256, ES256 and EdDSA are read as signatures of a JWT.")
-    if isinstance(kid, str) and kid in own:
-        found = own[kid]
-    elif kid is not None:
-        found = key_of(controller, issuer, issuer + kid if isinstance(kid, str) and kid.startswith("#") else kid)
-    else:
-        found = _only_key(header, kind, issuer, controller)
-    if found.kind is not kind:
-        raise ValueError(f"A key for {found.kind} makes no {alg}.")
-    if "jwk" in header and _jwk(header["jwk"]) != found:
+    return kind
+
+
+def agreed(header: Mapping[str, Any], key: Key) -> Key:
+    """The key, when the header asks for its kind and brings no other one along; ValueError says what differs."""
+    kind = kind_of(header)
+    if key.kind is not kind:
+        raise ValueError(f"A key for {key.kind} makes no {kind}.")
+    if "jwk" in header and _jwk(header["jwk"]) != key:
         raise ValueError("The key in the header is not the issuer's.")
-    return found
+    return key
+
+
+def _key(header: Mapping[str, Any], issuer: str, controller: Mapping[str, Any]) -> Key:
+    kid, kind = header.get("kid"), kind_of(header)
+    if kid is None:
+        return agreed(header, _only_key(header, kind, issuer, controller))
+    name = issuer + kid if isinstance(kid, str) and kid.startswith("#") else kid
+    if isinstance(kid, str) and ":" not in name:
+        name = _named(kid, issuer, controller)
+    return agreed(header, key_of(controller, issuer, name))
+
+
+def _named(kid: str, issuer: str, controller: Mapping[str, Any]) -> str:
+    """The id of the method whose JWK has this `kid` (VC-JOSE-COSE, section 4.1); an id that nobody has for none."""
+    found = [
+        name
+        for name, method in asserting(controller, issuer)
+        if isinstance(method.get("publicKeyJwk"), dict) and method["publicKeyJwk"].get("kid") == kid
+    ]
+    return found[0] if len(found) == 1 else f"{issuer}#{kid}"
 
 
 def _only_key(header: Mapping[str, Any], kind: Kind, issuer: str, controller: Mapping[str, Any]) -> Key:

@@ -151,15 +151,20 @@ def asserting(document: Mapping[str, Any], issuer: str) -> Iterator[tuple[str, M
 
 
 def key_of(document: Mapping[str, Any], issuer: str, method_id: object) -> Key:
-    """The key that may assert for the issuer under this id; ValueError says in words why there is none."""
+    """The key that may assert for the issuer under this id; ValueError says in words why there is none.
+
+    What binds a key is that the issuer's own document names it (Controlled Identifiers 1.0, section 3.3); a key at
+    another address is the issuer's then, and else nobody's, on whichever host it lies.
+    """
     if document.get("id") != issuer:
         raise ValueError("The DID document is not that of the issuer.")
+    method = dict(asserting(document, issuer)).get(method_id) if isinstance(method_id, str) else None
+    if method is not None:
+        return read_method(method, issuer)
     if not isinstance(method_id, str) or method_id.partition("#")[0] != issuer:
-        raise ValueError("The proof was made with a key of somebody other than the issuer.")
-    method = dict(asserting(document, issuer)).get(method_id)
-    if method is None:
-        raise ValueError("The key of the proof may not (or no longer) assert for the issuer.")
-    return read_method(method, issuer)
+        detail = "The proof was made with a key of somebody other than the issuer"
+        raise ValueError(f"{detail}: the issuer's own document does not name {str(method_id)[:200]}.")
+    raise ValueError("The key of the proof may not (or no longer) assert for the issuer.")
 
 
 def read_method(method: Mapping[str, Any], issuer: str) -> Key:
