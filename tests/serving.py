@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 
 from countersign.kit.vault import Vault
 from tests.patience import WAIT
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 LEARNERS = 2_000
@@ -63,13 +63,6 @@ class Demo:
         assert "errors" not in given, given
         data: dict[str, Any] = given["data"]
         return data
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start(

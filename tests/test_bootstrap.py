@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from countersign import config
-from tests.cli.running import free_port, get, still_there
+from tests.cli.running import get, still_there
 from tests.patience import WAIT
+from tests.ports import free_port
 
 ROOT = config.ROOT
 BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)

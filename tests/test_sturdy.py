@@ -7,7 +7,10 @@ import re
 from pathlib import Path
 from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.ports import free_port
 
 HERE: Final = Path(__file__).parent
 ALLOWED: Final = {"tests/edge/test_gates.py", "tests/browser/test_graphiql.py", "tests/reviews/test_calls.py"}
@@ -53,3 +56,9 @@ def test_who_asks_over_the_network_says_how_long_an_answer_may_take() -> None:
 def test_no_drawn_example_is_judged_by_its_time() -> None:
     assert settings().deadline is None
     assert HealthCheck.too_slow in settings().suppress_health_check
+
+
+def test_a_port_is_given_once() -> None:
+    given = free_port()
+    with pytest.raises(OSError, match="no port is free"):
+        free_port([given])

@@ -29,8 +29,9 @@ from countersign.kit import embedded
 from countersign.kit.ids import public_id
 from countersign.kit.vault import Vault
 from countersign.learners.service import directory_key
-from tests.cli.running import Process, environment, free_port, started, still_there
+from tests.cli.running import Process, environment, started, still_there
 from tests.patience import WAIT
+from tests.ports import free_port
 
 pytestmark = pytest.mark.campaign
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from countersign.config import ROOT
-from tests.cli.running import environment, free_port, get, started
+from tests.cli.running import environment, get, started
 from tests.edge.wire import post
+from tests.ports import free_port
 
 pytestmark = pytest.mark.campaign
 

@@ -154,13 +154,6 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode()
 
 
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def get(port: int, path: str) -> str:
     """The body of a GET on this machine."""
     with urlopen(f"http://localhost:{port}{path}", timeout=WAIT) as answer:  # http, on this machine

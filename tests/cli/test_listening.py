@@ -8,7 +8,7 @@ from pathlib import Path
 
 from countersign.cli.hosting import listening
 from countersign.config import load
-from tests.cli.running import free_port
+from tests.ports import free_port
 
 
 async def test_answers_on_a_kept_connection_do_not_wait_for_acknowledgements(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import answers, children, free_port, get, started, started_anew, still_there, verb
+from tests.cli.running import answers, children, get, started, started_anew, still_there, verb
 from tests.patience import WAIT
+from tests.ports import free_port
 
 
 @pytest.mark.parametrize(("how", "workers"), [(signal.SIGTERM, "1"), (signal.SIGINT, "1"), (signal.SIGTERM, "2")])

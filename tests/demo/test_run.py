@@ -17,7 +17,8 @@ from countersign.cli import hosting
 from countersign.demo.run import BEGUN, MADE, TOKENS
 from countersign.kit import embedded
 from tests.patience import WAIT
-from tests.serving import Demo, free_port, start, stop
+from tests.ports import free_port
+from tests.serving import Demo, start, stop
 
 COUNTS = """
 select (select count(*) from organizations), (select count(*) from endorsements), (select count(*) from awards),

@@ -12,10 +12,11 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.cli.running import free_port, started
+from tests.cli.running import started
 from tests.conftest import ORIGIN, with_database
 from tests.edge import slowness
 from tests.edge.wire import Answer
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)

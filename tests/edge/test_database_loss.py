@@ -16,12 +16,13 @@ from countersign.kit import watch
 from countersign.kit.db import Database
 from countersign.kit.losses import Unreachable
 from countersign.kit.migrate import migrate
-from tests.cli.running import free_port, started
+from tests.cli.running import started
 from tests.conftest import ORIGIN
 from tests.edge.conftest import KEYS
 from tests.edge.proxy import Mode, Proxy
 from tests.edge.wire import Answer, ask, head, post
 from tests.patience import WAIT, within
+from tests.ports import free_port
 
 LOSSES = [mode for mode in Mode if mode is not Mode.OPEN]
 READ = b'{"query":"{ skillFrameworks { id } }"}'

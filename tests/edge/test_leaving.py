@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import free_port, started
+from tests.cli.running import started
 from tests.conftest import ORIGIN
 from tests.edge.conftest import KEYS
 from tests.edge.leaving import told_to_go
 from tests.patience import within
+from tests.ports import free_port
 
 SECONDS = 1.5
 

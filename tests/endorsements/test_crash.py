@@ -23,11 +23,12 @@ from countersign.kit.ids import new_id
 from countersign.skills import files
 from countersign.skills import service as skills
 from countersign.specs import service as specs
-from tests.cli.running import free_port, started
+from tests.cli.running import started
 from tests.conftest import NOW
 from tests.endorsements.test_campaign import INVARIANTS
 from tests.factories import Factory
 from tests.patience import WAIT
+from tests.ports import free_port
 from tests.reviews.support import submitted
 from tests.specs.support import SKILL_FILE
 

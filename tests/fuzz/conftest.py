@@ -19,7 +19,8 @@ from countersign.kit.db import Database
 from tests.conftest import NOW
 from tests.factories import Factory
 from tests.patience import WAIT
-from tests.serving import Demo, free_port, start, stop
+from tests.ports import free_port
+from tests.serving import Demo, start, stop
 
 # Enough for everything: what is looked for are faults, and not that somebody asks too much.
 UNLIMITED = {"COUNTERSIGN_BUDGET_POINTS": "1000000000", "COUNTERSIGN_BUDGET_RESTORED": "1000000"}
