@@ -56,6 +56,7 @@ def test_every_verb_has_help(name: str) -> None:
         (("serve", "--port", "99999"), "less than or equal to 65535"),
         (("token", "reviewr"), "did you mean reviewer?"),
         (("sign-in", "reviewr"), "did you mean reviewer?"),
+        (("sign-in", "learner"), "claim an award"),
         (("import", "skils", "x"), "Did you mean 'skills'?"),
         (("import", "skills", "not-there.csv"), "not-there.csv"),
     ],

@@ -317,7 +317,12 @@ def token(
 
 @app.command("sign-in")
 def sign_in(
-    role: Annotated[str, typer.Argument(help="reviewer, signatory, author, registrar, recruiter, org_admin, auditor.")],
+    role: Annotated[
+        str,
+        typer.Argument(
+            help="reviewer, signatory, author, registrar, recruiter, org_admin, auditor; or school, as in the demo."
+        ),
+    ],
     organization: Annotated[str | None, typer.Option(help="Handle; else the first one that suits the role.")] = None,
     data: Data = None,
     port: Port = None,
