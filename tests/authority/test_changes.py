@@ -216,6 +216,18 @@ async def test_every_ability_is_tried() -> None:
     assert declared == {(type_name, ability) for type_name, ability, *_ in ABILITIES}
 
 
+def _viewers(ability: str) -> Permission:
+    """What an ability of `viewer { can }` is about: the permission of its name, but for two."""
+    other = {"endorse": Permission.SIGN_ENDORSEMENT, "issueAwards": Permission.ISSUE_AWARD}
+    return other.get(ability) or Permission["".join(f"_{c}" if c.isupper() else c for c in ability).upper()]
+
+
+async def test_every_change_that_somebody_may_make_is_told_by_an_ability() -> None:
+    told = {_viewers(ability) for ability in getattr(SCHEMA._schema.type_map["ViewerAbilities"], "fields", {})}
+    told |= {permission_of(name) for _, _, name, *_ in ABILITIES}
+    assert {permission_of(name) for name in TABLE} <= told
+
+
 async def test_what_a_viewer_can_is_what_the_policy_lets_them(stage: Stage, make: Factory) -> None:
     type_ = SCHEMA._schema.type_map["ViewerAbilities"]
     abilities = " ".join(getattr(type_, "fields", {}))
@@ -225,6 +237,7 @@ async def test_what_a_viewer_can_is_what_the_policy_lets_them(stage: Stage, make
             assert who == "nobody"
             continue
         said = viewer["can"]
+        assert said == {name: may(actor, _viewers(name)) for name in said}, who
         assert said["searchCandidates"] == (
             Role.RECRUITER in actor.roles
             and Scope.SEARCH_READ in actor.scopes

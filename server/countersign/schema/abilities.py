@@ -228,3 +228,36 @@ class ViewerAbilities:
     export: bool = may(Permission.EXPORT, description="Take a whole list out as a file.")
     manage_organization: bool = may(Permission.MANAGE_ORGANIZATION, description="Run your organization's account.")
     set_consent: bool = may(Permission.SET_CONSENT, description="Say who may find you, and for what.")
+    publish_policy: bool = may(
+        Permission.PUBLISH_POLICY, description="Publish what your specs need to be co-validated."
+    )
+    request_review: bool = may(Permission.REQUEST_REVIEW, description="Ask others to review your versions.")
+    import_endorsement: bool = may(
+        Permission.IMPORT_ENDORSEMENT, description="Bring endorsements that were made elsewhere."
+    )
+    offer_reviews: bool = may(Permission.OFFER_REVIEWS, description="Say what your organization offers to review.")
+    publish_rubric: bool = may(Permission.PUBLISH_RUBRIC, description="Publish a rubric of your organization's own.")
+    propose_endorsement: bool = may(
+        Permission.PROPOSE_ENDORSEMENT, description="Propose an endorsement to a signatory."
+    )
+    attach: bool = may(Permission.ATTACH, description="Announce files behind an endorsement.")
+    create_token: bool = may(Permission.CREATE_TOKEN, description="Make tokens that hold no more than you do.")
+    read_members: bool = may(Permission.READ_MEMBERS, description="See who the members of your organization are.")
+    end_membership: bool = may(Permission.END_MEMBERSHIP, description="Leave; an admin may end what others hold too.")
+    revoke_token: bool = may(Permission.REVOKE_TOKEN, description="End your tokens; an admin those of others too.")
+    manage_notices: bool = may(Permission.MANAGE_NOTICES, description="Read your inbox and say what you want told.")
+    set_notice_address: bool = may(Permission.SET_NOTICE_ADDRESS, description="Have notices sent to an address.")
+    manage_members: bool = may(Permission.MANAGE_MEMBERS, description="Invite members and change their roles.")
+    manage_keys: bool = may(
+        Permission.MANAGE_KEYS,
+        description="Propose a new signing key, or that one is compromised; a second admin agrees.",
+    )
+    approve: bool = may(Permission.APPROVE, description="Be the second person for what another has proposed.")
+    manage_webhooks: bool = may(Permission.MANAGE_WEBHOOKS, description="Have events sent to an address of yours.")
+    read_audit: bool = may(Permission.READ_AUDIT, description="Read what your organization's people and tokens did.")
+    claim_award: bool = may(Permission.CLAIM_AWARD, description="Claim an award with its link.")
+    accept_invitation: bool = may(Permission.ACCEPT_INVITATION, description="Become a member by an invitation.")
+    correct_residence: bool = may(Permission.CORRECT_RESIDENCE, description="Correct where you live.")
+    change_email: bool = may(Permission.CHANGE_EMAIL, description="Change your address.")
+    export_my_data: bool = may(Permission.EXPORT_MY_DATA, description="Take a copy of everything that is kept of you.")
+    erase_me: bool = may(Permission.ERASE_ME, description="Have yourself erased.")
