@@ -1,4 +1,4 @@
-"""Logs: one line of JSON, or one line for a person; each with its request's id; never a secret."""
+"""Logs: one line of JSON, or one line for a person; each with its request's id; never a secret, nor a forged line."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ _SECRET_VALUES = re.compile(
     r"|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"  # user and password of an address
     r"|(?<=[Bb]earer )\S+"
 )
+# What ends a line for some reader of logs (also NEL and the separators of Unicode), moves a cursor or turns the text.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_TRACEBACK = "exception"
 _form: str | None = None  # how this process writes, once it was told
 _BARE = 40  # deeper than any value we log
 
@@ -47,6 +50,23 @@ def _without_secrets(value: object, depth: int) -> object:
     return _SECRET_VALUES.sub(HIDDEN, str(value))
 
 
+def keep_to_a_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Write out what somebody else's text would break or turn the line with; a traceback keeps its lines."""
+    for name, value in event.items():
+        if isinstance(value, str) and name != _TRACEBACK:
+            event[name] = _UNSEEN.sub(_escaped, value)
+    return event
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def _as_json(event: object, **_: object) -> str:
+    # What is left to escape stands inside strings, where JSON writes it the same way.
+    return _UNSEEN.sub(_escaped, json.dumps(event, ensure_ascii=False, default=str))
+
+
 def configure(form: str) -> None:
     """Send every log of this process, ours and the libraries', to stderr as `console` or `json` lines."""
     global _form  # noqa: PLW0603 - the process has one stderr
@@ -59,11 +79,10 @@ def configure(form: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         hide_secrets,
+        *([] if form == "json" else [keep_to_a_line]),
     ]
     last: structlog.types.Processor = (
-        structlog.processors.JSONRenderer(
-            serializer=lambda event, **_: json.dumps(event, ensure_ascii=False, default=str)
-        )
+        structlog.processors.JSONRenderer(serializer=_as_json)
         if form == "json"
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
