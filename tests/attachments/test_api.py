@@ -124,7 +124,12 @@ async def test_what_is_not_signed_with_is_for_its_organization_alone(desk: Desk,
         assert (await desk.api.ask(query, stranger, id=identity))["attachment"] is None
         assert code(await desk.get(own["url"], stranger)) == (404, "NOT_FOUND")
     assert code(await desk.put(own["uploadUrl"], PDF, other)) == (404, "NOT_FOUND")
-    assert code(await desk.get("/attachments/0192f1d4-0000-7000-8000-000000000000")) == (404, "NOT_FOUND")
+    assert (
+        await desk.get(f"/attachments/{identity}", desk.here.employer)
+    ).content == PDF  # by the id that the API tells
+    tail = identity.partition("_")[2]
+    for name in ("0192f1d4-0000-7000-8000-000000000000", "nothing", "attachment_x", f"org_{tail}", f"{identity}0"):
+        assert code(await desk.get(f"/attachments/{name}", desk.here.employer)) == (404, "NOT_FOUND")
 
 
 async def test_bytes_that_are_not_taken_say_why_and_nothing_is_kept(desk: Desk) -> None:
