@@ -18,6 +18,8 @@ from countersign.kit.access import ANONYMOUS, SYSTEM, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.errors import NotAllowed
+from countersign.specs import service as specs
+from countersign.trust.canonical_codes import digest_multibase, digest_sri
 from countersign.trust.signer import Signer
 from tests.endorsements.abroad import DID, Post, outcomes, posted
 from tests.factories import Factory
@@ -81,6 +83,39 @@ async def test_what_is_wrong_shows_in_its_own_finding(post: Post) -> None:
     for good in (post.signed(), post.jwt()):
         made = await post.bring(good)
         assert (set(outcomes(made).values()), made["foreignEndorsement"]["verified"]) == ({"PASSED"}, True)
+
+
+async def test_the_frozen_bytes_of_the_version_are_compared_with_what_was_signed(post: Post) -> None:
+    async with post.api.db.writer() as tx:
+        await foreign.recognize(tx, SYSTEM, DID, "A guild elsewhere")
+        version = await specs.lock_version(tx, post.here.version)
+    assert version is not None
+    spec_json = f"{post.url}/spec.json"
+    frozen = {post.url: version.achievement, spec_json: version.spec_json}
+    assert hashlib.sha256(frozen[spec_json]).hexdigest() == post.here.digest
+
+    def bound(**changed: bytes) -> list[dict[str, str]]:
+        """Both frozen texts by their digests, or by those of changed bytes."""
+        bytes_of = dict(zip(("achievement", "spec_json"), frozen.values(), strict=True)) | changed
+        return [
+            {"id": url, "mediaType": "application/json", "digestMultibase": digest_multibase(data)}
+            | ({"digestSRI": digest_sri(data)} if url == spec_json else {})
+            for url, data in zip(frozen, bytes_of.values(), strict=True)
+        ]
+
+    elsewhere = {"id": "https://example.org/x", "digestMultibase": digest_multibase(b"x")}
+    cases = [
+        (bound(), ["PASSED", "PASSED"]),
+        ([*bound(), elsewhere], ["PASSED", "PASSED", "NOT_CHECKED"]),
+        (bound(achievement=version.achievement + b" "), ["FAILED", "PASSED"]),
+        (bound(spec_json=version.spec_json[:-1]), ["PASSED", "FAILED"]),
+    ]
+    for resources, expected in cases:
+        made = await post.bring(post.signed(relatedResource=resources))
+        found = [each for each in made["foreignEndorsement"]["findings"] if each["check"] == "digest"]
+        assert [each["outcome"] for each in found] == expected
+        assert {each["verdict"] for each in found if each["outcome"] == "FAILED"} <= {"DIGEST_MISMATCH"}
+        assert made["foreignEndorsement"]["verified"] is ("FAILED" not in expected)
 
 
 async def test_an_open_badges_2_endorsement_is_kept_and_not_verified_while_nobody_answers(post: Post) -> None:

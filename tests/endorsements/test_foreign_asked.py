@@ -127,6 +127,13 @@ async def test_a_token_list_that_has_expired_says_nothing(post: Post) -> None:
     assert outcomes(await post.bring(post.jwt(credentialStatus=STATUS)))["status"] == "FAILED"
 
 
+async def sentence(post: Post, made: dict[str, Any], check: str) -> str:
+    """What is told of one check now."""
+    question = "query ($id: ID!) { foreignEndorsement(id: $id) { findings { check detail } } }"
+    seen = await post.api.ask(question, post.here.school, id=made["foreignEndorsement"]["id"])
+    return next(str(each["detail"]) for each in seen["foreignEndorsement"]["findings"] if each["check"] == check)
+
+
 async def test_silence_is_no_refusal_and_what_was_verified_outlives_it_for_a_week(
     post: Post, clock: FrozenClock
 ) -> None:
@@ -144,11 +151,16 @@ async def test_silence_is_no_refusal_and_what_was_verified_outlives_it_for_a_wee
     assert [each["verified"] for each in seen] == [True]
     assert await looked(post) == 0
     post.outside.pages.clear()
-    days = []
+    days, told = [], []
     for _ in range(9):
         clock.move(timedelta(days=1))
         assert await looked(post) == 1
         days.append((await post.apart())["foreignEndorsements"][0]["verified"])
+        told.append(await sentence(post, made, "status"))
+    when = "on 2026-11-22 18:00 UTC; what was verified then is believed for a week without an answer."
+    assert [words.partition("It last passed ")[2] for words in told] == [
+        f"{age}, {when}" for age in ("a day before", *(f"{number} days before" for number in range(2, 10)))
+    ]
     assert days == [True] * 7 + [False] * 2
     assert await post.kept("foreign_checks") == 4, "not reached, verified, silent, given up: the rest was the same"
     post.publishes(5)

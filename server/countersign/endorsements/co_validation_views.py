@@ -249,12 +249,21 @@ FOREIGN: Final = View(
         ),
     ),
 )
+_SILENT: Final = "{t}.item->>'outcome' = 'not_reached' and ({t}.item->>'passed_at') is not null"
+_AGE: Final = "extract(day from {t}.checked_at - ({t}.item->>'passed_at')::timestamptz)::int"
+_LAST_GOOD: Final = f"""
+    format(' It last passed %s, on %s UTC; what was verified then is believed for a week without an answer.',
+           case {_AGE} when 0 then 'less than a day before' when 1 then 'a day before'
+                else {_AGE} || ' days before' end,
+           to_char(({{t}}.item->>'passed_at')::timestamptz at time zone 'UTC', 'YYYY-MM-DD HH24:MI'))"""
+"""How old what is still believed was, when its issuer did not answer: silence is not good news, and says so."""
 FINDING: Final = View(
     tag="finding",
     source="(select i.item, i.no, {parent}.checked_at from jsonb_array_elements({parent}.findings)"
     " with ordinality i(item, no)) {t}",
     columns={
-        **{name: f"{{t}}.item->>'{name}'" for name in ("check", "detail", "path", "outcome", "verdict")},
+        **{name: f"{{t}}.item->>'{name}'" for name in ("check", "path", "outcome", "verdict")},
+        "detail": f"{{t}}.item->>'detail' || case when {_SILENT} then {_LAST_GOOD} else '' end",
         "passed_at": "case when {t}.item->>'outcome' = 'passed' then {t}.checked_at"
         " else ({t}.item->>'passed_at')::timestamptz end",
     },

@@ -64,7 +64,9 @@ class ForeignFinding:
     verdict: str = column(
         description="What that makes of it, in the words of the verifier: VALID, BAD_PROOF and so on."
     )
-    detail: str = column(description="The same in a sentence.")
+    detail: str = column(
+        description="The same in a sentence; where nobody answered, with how long before it last passed."
+    )
     path: str = column(description="Where in the document.")
     checked_at: datetime = column(description="When this was last found so.")
     passed_at: datetime | None = column(description="When this check last passed; null when it never did.")
