@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from countersign.cli import hosting
-from countersign.demo.run import BEGUN, MADE, TOKENS
+from countersign.demo.run import BEGUN, GUESTS, MADE, TOKENS
 from countersign.kit import embedded
+from countersign.kit.access import POLICY, OrganizationKind, Scope
 from tests.patience import WAIT
 from tests.ports import free_port
 from tests.serving import Demo, start, stop
@@ -56,6 +57,20 @@ def test_every_token_is_random_and_signs_in(demo: Demo) -> None:
     assert len(tokens) == 4
     for role in demo.said["tokens"]:
         assert demo.ask("{ __typename }", role=role) == {"__typename": "Query"}
+
+
+@pytest.mark.parametrize(
+    ("role", "kind"),
+    [
+        ("reviewer", OrganizationKind.EMPLOYER),
+        ("school", OrganizationKind.SCHOOL),
+        ("recruiter", OrganizationKind.EMPLOYER),
+    ],
+)
+def test_a_guest_may_do_all_that_the_roles_may_but_make_tokens_and_members(role: str, kind: OrganizationKind) -> None:
+    guest = GUESTS[role]
+    own = {rule.scope for rule in POLICY.values() if rule.scope and rule.roles & guest.roles and kind in rule.kinds}
+    assert own - guest.scopes == {Scope.TOKEN_WRITE, Scope.MEMBER_WRITE}
 
 
 def test_the_tokens_file_is_for_its_owner_alone(demo: Demo) -> None:

@@ -87,6 +87,8 @@ GOOD = {piece.kind: piece for piece in reversed(SAID)}
         ("hiring_pledge", {"region": ""}, ("region",)),
         ("hiring_pledge", {"closes_on": TODAY, "opens_on": EARLIER}, ("closesOn",)),
         ("hiring_pledge", {"opens_on": date(2027, 4, 1)}, ("opensOn",)),
+        ("hiring_pledge", {"closes_on": date(2029, 11, 26)}, ("closesOn",)),
+        ("hiring_pledge", {"opens_on": date.min, "closes_on": date.max}, ("closesOn",)),
         ("hiring_pledge", {"salary": SalaryBand(Decimal(2), Decimal(1), "EUR")}, ("salary",)),
         ("hiring_pledge", {"salary": SalaryBand(Decimal(1), Decimal(2), "eur")}, ("salary", "currency")),
         ("interview_guarantee", {"within_days": 0}, ("withinDays",)),
@@ -100,6 +102,9 @@ GOOD = {piece.kind: piece for piece in reversed(SAID)}
         ("assessor_provision", {"assessors": 0}, ("assessors",)),
         ("assessor_provision", {"until": EARLIER}, ("until",)),
         ("case_provision", {"terms": ""}, ("terms",)),
+        ("case_provision", {"case": "\u200b\u2060"}, ("case",)),
+        ("case_provision", {"case": "open to\u202e all"}, ("case",)),
+        ("case_provision", {"description": "one\rtwo"}, ("description",)),
         ("labour_market_evidence", {"matched": 421}, ("matched",)),
         ("labour_market_evidence", {"total": 0, "matched": 0}, ("total",)),
         ("labour_market_evidence", {"period_to": LATER}, ("periodTo",)),
@@ -117,6 +122,11 @@ def test_a_faulty_piece_is_refused_at_its_place(
     with pytest.raises(Refusals) as caught:
         check([PLEDGE, faulty], TODAY)
     assert [r.path for r in caught.value.refusals] == [("evidence", 1, *place)]
+
+
+def test_what_other_scripts_need_to_be_read_is_no_fault() -> None:
+    joined = replace(GOOD[EvidenceKind.CASE_PROVISION], case="می\u200cخواهم \u05d0\u200f", description="One.\nTwo.")  # type: ignore[type-var]
+    check([joined], TODAY)
 
 
 def test_there_is_a_limit_to_the_pieces() -> None:

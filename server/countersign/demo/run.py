@@ -135,21 +135,21 @@ class Guest:
     scopes: frozenset[Scope]
 
 
+_OF_EVERYBODY: Final = frozenset({Scope.SPEC_READ, Scope.EVIDENCE_WRITE, Scope.EXPORT_READ})
 GUESTS: Final[Mapping[str, Guest]] = {
     "reviewer": Guest(
         "nautilus",
         frozenset({Role.REVIEWER, Role.SIGNATORY}),
-        frozenset({Scope.SPEC_READ, Scope.REVIEW_WRITE, Scope.ENDORSE_SIGN, Scope.EXPORT_READ}),
+        _OF_EVERYBODY | {Scope.REVIEW_WRITE, Scope.ENDORSE_SIGN},
     ),
     "school": Guest(
         "strelsau",
         frozenset({Role.AUTHOR, Role.REGISTRAR, Role.ORG_ADMIN}),
-        frozenset({Scope.SPEC_READ, Scope.SPEC_WRITE, Scope.AWARD_WRITE, Scope.STACK_WRITE, Scope.EXPORT_READ}),
+        _OF_EVERYBODY | {Scope.SPEC_WRITE, Scope.AWARD_WRITE, Scope.STACK_WRITE, Scope.ORGANIZATION_WRITE},
     ),
-    "recruiter": Guest(
-        "zenda", frozenset({Role.RECRUITER}), frozenset({Scope.SPEC_READ, Scope.SEARCH_READ, Scope.EXPORT_READ})
-    ),
+    "recruiter": Guest("zenda", frozenset({Role.RECRUITER}), _OF_EVERYBODY | {Scope.SEARCH_READ}),
 }
+"""Each may do all that its roles may, but make tokens and change who is a member."""
 LEARNER: Final = "learner"
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from countersign.endorsements import ranges
+from countersign.endorsements.evidence_checks import says_something
 from countersign.endorsements.ranges import Agreement
 from countersign.kit.errors import Code, InvalidState, Refusal, Required, TooLong
 
@@ -85,7 +86,7 @@ def move(state: State, act: Act, party: Party) -> State:
 
 def check_note(note: str) -> None:
     """Refuse to resolve without saying what was done, or in more than 2,000 characters."""
-    if not note.strip():
+    if not says_something(note):
         raise Required(what="What you did about it", path=("note",))
     if len(note) > NOTE_LIMIT:
         raise TooLong(what="The note", limit=NOTE_LIMIT, path=("note",))

@@ -23,6 +23,7 @@ from countersign.endorsements.evidence_checks import (
     plural,
     text,
     tool_in_use,
+    window,
     within,
 )
 from countersign.kit.errors import Code, Refusal, Refusals
@@ -109,13 +110,12 @@ class HiringPledge(Evidence):
     salary: SalaryBand | None = None
 
     def faults(self, today: date) -> Iterator[Refusal]:
-        """Seats 1 to 10,000; a window that is not over and not reversed."""
+        """Seats 1 to 10,000; a window that is not over, not reversed, and not so long that nothing is promised."""
         yield from within("The number of seats", self.seats, "seats", 1, 10_000)
         yield from text("The role", self.role, "role")
         yield from text("The region", self.region, "region")
         yield from ahead("The last day of a pledge", self.closes_on, "closesOn", today)
-        if self.closes_on < self.opens_on:
-            yield Unsuitable(what="The window", expected="from an earlier to a later day", path=("opensOn",))
+        yield from window(self.opens_on, self.closes_on, today)
         if self.salary is not None:
             yield from self.salary.faults()
 

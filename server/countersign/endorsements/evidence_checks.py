@@ -1,7 +1,9 @@
-"""Checks and wording that the kinds of evidence share. Pure."""
+"""Checks and wording that the kinds of evidence, and the words beside them, share. Pure."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -11,6 +13,10 @@ from countersign.endorsements import ranges
 from countersign.kit.errors import Refusal, Required, TooLong
 
 SHORT: Final = 200
+LONGEST_WINDOW: Final = 3 * 366
+"""Days from today to the last on which pledged seats may be reserved."""
+_MISLEADING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+"""Characters that nobody sees or that turn what stands beside them: a signed sentence reads as it was signed."""
 
 
 class Unsuitable(Refusal):
@@ -25,10 +31,17 @@ class NamedTwice(Refusal):
     """{tool} is named twice: one entry can hold several versions, such as 16 or 17."""
 
 
+def says_something(text: str) -> bool:
+    """Whether there is a character that can be seen: no white space, control or format character (Unicode)."""
+    return any(unicodedata.category(character)[0] in "LNPS" for character in text)
+
+
 def text(what: str, value: str, field: str, limit: int = SHORT) -> Iterator[Refusal]:
-    """The faults of a required text."""
-    if not value.strip():
+    """The faults of a required text: nothing to see, something that misleads the eye, more than the limit."""
+    if not says_something(value):
         yield Required(what=what, path=(field,))
+    elif _MISLEADING.search(value):
+        yield Unsuitable(what=what, expected="without characters that are unseen or turn the text", path=(field,))
     if len(value) > limit:
         yield TooLong(what=what, limit=limit, path=(field,))
 
@@ -54,6 +67,14 @@ def ahead(what: str, day: date, field: str, today: date) -> Iterator[Refusal]:
     """The fault of a promise whose last day is over."""
     if day <= today:
         yield Unsuitable(what=what, expected="after today", path=(field,))
+
+
+def window(opens_on: date, closes_on: date, today: date) -> Iterator[Refusal]:
+    """The fault of a pledge's window that is reversed, or that ends so late that no promise is ever put to the test."""
+    if closes_on < opens_on:
+        yield Unsuitable(what="The window", expected="from an earlier to a later day", path=("opensOn",))
+    elif (closes_on - today).days > LONGEST_WINDOW:
+        yield Unsuitable(what="The last day of a pledge", expected="within the next three years", path=("closesOn",))
 
 
 def behind(what: str, day: date, field: str, today: date) -> Iterator[Refusal]:

@@ -14,6 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from typing import Final
 
+from countersign.endorsements.evidence_checks import says_something
 from countersign.kit.errors import Code, InvalidState, Refusal, Required, TooLong
 
 REASON_LIMIT: Final = 2_000
@@ -185,7 +186,7 @@ def check_reference(reference: str) -> None:
 
 def check_reason(reason: str) -> None:
     """Refuse an empty reason and one longer than 2,000 characters."""
-    if not reason.strip():
+    if not says_something(reason):
         raise Required(what="A reason", path=("reason",))
     if len(reason) > REASON_LIMIT:
         raise TooLong(what="The reason", limit=REASON_LIMIT, path=("reason",))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import calendar
 import enum
-import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final, assert_never
 from uuid import UUID
 
+from countersign.endorsements.evidence_checks import says_something
 from countersign.endorsements.rules_co_validation import Range
 from countersign.kit.errors import Code, InvalidState, NotAllowed, Refusal, Required, TooLong
 from countersign.specs.rules import State as SpecState
@@ -227,14 +227,9 @@ def check_authority(verification: str) -> None:
         raise Unverified(verification=verification.replace("_", " "))
 
 
-def _says_something(text: str) -> bool:
-    """Whether there is a character that can be seen: no white space, control or format character (Unicode)."""
-    return any(unicodedata.category(character)[0] in "LNPS" for character in text)
-
-
 def check_statement(statement: str) -> None:
     """Refuse a statement without a visible character and one longer than 5,000 characters."""
-    if not _says_something(statement):
+    if not says_something(statement):
         raise Required(what="A statement", path=("statement",))
     if len(statement) > STATEMENT_LIMIT:
         raise TooLong(what="The statement", limit=STATEMENT_LIMIT, path=("statement",))
@@ -242,7 +237,7 @@ def check_statement(statement: str) -> None:
 
 def check_reason(reason: str) -> None:
     """Refuse to revoke without a reason, or with one longer than 2,000 characters."""
-    if not _says_something(reason):
+    if not says_something(reason):
         raise Required(what="A reason", path=("reason",))
     if len(reason) > REASON_LIMIT:
         raise TooLong(what="The reason", limit=REASON_LIMIT, path=("reason",))

@@ -252,7 +252,7 @@ class HiringPledgeInput(EvidencePieceInput):
     role: str = _required("For which role.")
     region: str = _required("Where.")
     opens_on: date = _required("The first day of the window.")
-    closes_on: date = _required("The last day of the window; after today.")
+    closes_on: date = _required("The last day of the window; after today, and within the next three years.")
     salary: SalaryBandInput | None = _optional("What is paid, if you tell it.")
 
 
