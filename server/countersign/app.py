@@ -50,6 +50,7 @@ from countersign.endorsements import (
     drift,
     foreign,
     foreign_checks,
+    pledge_clock,
     pledges,
     renewal,
     successors,
@@ -261,6 +262,7 @@ async def _background(settings: Settings, tools: Tools, engine: Engine, uses: To
         jobs.create_task(kept(lambda: reminders.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: co_validation.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: renewal.run(tools.db, stop), stop))
+        jobs.create_task(kept(lambda: pledge_clock.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: signing_authority.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: drift.run(tools.db, stop), stop))
         jobs.create_task(kept(lambda: foreign_checks.run(tools.db, tools.fetcher, tools.signer.workers, stop), stop))

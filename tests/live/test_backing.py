@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, time, timedelta
 
 import pytest_asyncio
 
-from countersign.endorsements import drift, pledges
+from countersign.endorsements import drift, pledge_clock, pledges
 from countersign.kit.access import ANONYMOUS
+from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.trust.signer import Signer
-from tests.endorsements.ledger import Market, alarm, market
+from tests.endorsements.ledger import CLOSES, Market, alarm, market
 from tests.factories import Factory
 from tests.live.support import Desk, desk
 
@@ -70,6 +72,23 @@ async def test_of_a_pledge_that_is_not_signed_only_its_endorser_is_told(here: De
     assert (told["kind"], told["pledge"]["state"]) == ("WITHDRAWN", "WITHDRAWN")
     await here.settled()
     assert school.told == nobody.told == []
+
+
+async def test_the_end_of_a_window_and_an_answer_that_never_came_are_told_as_they_are_noticed(
+    here: Desk, clock: FrozenClock
+) -> None:
+    made = await stand(here)
+    async with here.db.writer() as tx:
+        await made.reserve(tx)
+    await here.settled()
+    nobody = await here.follow(ANONYMOUS, PLEDGES)
+    for days in (1, 30, 31):
+        clock.at = datetime.combine(CLOSES + timedelta(days=days), time(), UTC)
+        await pledge_clock.look(here.db)
+        await here.settled()
+    told = await nobody.until(3)
+    assert [event["kind"] for event in told] == ["LAPSED", "ANSWER_DUE", "NOT_KEPT"]
+    assert {(event["pledge"]["state"], event["pledge"]["waiting"]) for event in told} == {("LAPSED", 1)}
 
 
 async def test_an_alarm_is_followed_from_its_raising_to_its_answer_by_who_sees_the_version(here: Desk) -> None:

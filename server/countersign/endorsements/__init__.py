@@ -5,8 +5,9 @@ Owns: endorsements and their evidence; `policies.py` publishes quorum policies (
     `scope.py` (pure) the whole or some outcomes; `evidence.py` (pure) the kinds of industry validation with their
     sentences, `evidence_checks.py` (pure) what they share; `recounting.py` counts labour-market evidence again;
     `backing.py` what stands behind an endorsement, taken and kept; `pledges.py` the ledger of seats (`pledge_rules.py`,
-    pure); `ranges.py` (pure) versions as ranges, `support.py` dates of tools (`support_files.py`, pure), `drift.py` the
-    watch over them (`drift_rules.py`, pure); `tables_backing.py` and `views_pledges.py` their rows;
+    pure), `pledge_clock.py` tells when its window is over; `ranges.py` (pure) versions as ranges, `support.py` dates of
+    tools (`support_files.py`, pure), `drift.py` the watch over them (`drift_rules.py`, pure);
+    `tables_backing.py` and `views_pledges.py` their rows;
     `rules_co_validation.py` (pure) the rule as a function of an instant, `co_validation.py` who is told when it turns,
     `co_validation_views.py` its explanation and history; `foreign.py`, `rules_foreign.py` (pure) endorsements that were
     made elsewhere, `foreign_judging.py` judges them, `rules_foreign_asked.py` (status lists, standing),

@@ -21,6 +21,8 @@ REASON_LIMIT: Final = 2_000
 REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 SETTLING: Final = timedelta(days=30)
 """How long after the window a reserved seat may wait for its answer before it counts as not kept."""
+ANSWER_DUE: Final = timedelta(days=7)
+"""How long before that the endorser is told once more."""
 FEWEST_SETTLED: Final = 5
 """Below this many settled seats there are counts and no rate."""
 Z: Final = Decimal("1.96")
@@ -38,6 +40,17 @@ class State(enum.StrEnum):
     """Its window is over."""
     WITHDRAWN = "withdrawn"
     """The endorser took it back, or the endorsement behind it; what was reserved is honoured."""
+
+
+class Mark(enum.StrEnum):
+    """What is told of a pledge by its days alone, in this order."""
+
+    LAPSED = "lapsed"
+    """Its window is over: no more seats are reserved."""
+    ANSWER_DUE = "answer_due"
+    """Reserved seats without an answer count as not kept a week from now."""
+    NOT_KEPT = "not_kept"
+    """Reserved seats had no answer in time, and count as not kept until they are redeemed."""
 
 
 class Act(enum.StrEnum):

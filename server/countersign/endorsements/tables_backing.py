@@ -40,6 +40,7 @@ class Pledge(Table, table=True):
         CheckConstraint("reserved - returned - broken <= seats", name="pledges_no_more_than_seats"),
         CheckConstraint("redeemed + returned + broken <= reserved", name="pledges_settled_once"),
         CheckConstraint("(withdrawn_at is null) = (withdrawal_reason is null)", name="pledges_withdrawal"),
+        Index("pledges_by_last_day", "closes_on"),
     )
     __placement__: ClassVar[Placement] = Placement.REFERENCE
     __searchable__: ClassVar[bool] = True
@@ -62,6 +63,18 @@ class Pledge(Table, table=True):
     broken: int = 0
     withdrawn_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     withdrawal_reason: str | None = None
+
+
+class PledgeReminder(Table, table=True):
+    """That something was told of a pledge whose window is over. Each once."""
+
+    __tablename__ = "pledge_reminders"
+    __table_args__ = (CheckConstraint("mark in ('lapsed', 'answer_due', 'not_kept')", name="pledge_reminders_mark"),)
+    __placement__: ClassVar[Placement] = Placement.REFERENCE
+
+    pledge_id: uuid.UUID = Field(primary_key=True, foreign_key="pledges.id")
+    mark: str = Field(primary_key=True)
+    told_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class PledgeEntry(Table, table=True):

@@ -148,6 +148,9 @@ TOPICS: Final[Mapping[str, Topic]] = MappingProxyType(
         "pledge.redeemed": _told(Kind.PLEDGES, _REGISTRARS),
         "pledge.released": _told(Kind.PLEDGES, _REGISTRARS, _RECRUITERS),
         "pledge.withdrawn": _told(Kind.PLEDGES, _REGISTRARS, _AUTHORS),
+        "pledge.lapsed": _told(Kind.PLEDGES, _REGISTRARS, _RECRUITERS, cases=("waiting",)),
+        "pledge.answer_due": _told(Kind.REMINDERS, _RECRUITERS, reminder=True),
+        "pledge.not_kept": _told(Kind.PLEDGES, _REGISTRARS, _RECRUITERS),
         "drift.raised": _told(Kind.ALARMS, _TEACHERS, cases=(*_TAUGHT, *_CONFIRMED)),
         "drift.cleared": _told(Kind.ALARMS, _TEACHERS),
         # Versions that somebody has endorsed

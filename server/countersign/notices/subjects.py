@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from countersign.endorsements.pledge_rules import SETTLING
+
 VEIL: Final = "veiled"
 """The fact that a review is blind for now: whoever reviews is told neither the school nor the specification."""
 BEHIND_VEIL: Final = frozenset({"title", "semver", "slug", "school", VEIL})
@@ -65,9 +67,11 @@ SUBJECTS: Final[Mapping[str, str]] = {
     "prp": _between("endorsement_proposals", school="v.organization_id", person="x.proposed_by"),
     "plg": "select g.id as subject, v.organization_id as school, g.organization_id as partner, null::uuid as house,"
     f" null::uuid as person, {_NO_LEARNER}, jsonb_build_object({TITLE}, {_NAMES}, 'role', g.role,"
-    " 'endorsement', 'end_' || e.id) as facts"
+    " 'endorsement', 'end_' || e.id, 'waiting', w.waiting, 'case', case when w.waiting > 0 then 'waiting' end,"
+    f" 'answer_by', g.closes_on + {SETTLING.days}) as facts"
     f" from pledges g join endorsements e on e.id = g.endorsement_id {_VERSION.format(on='e.spec_version_id')}"
     " join organizations s on s.id = v.organization_id join organizations o on o.id = g.organization_id"
+    " cross join lateral (select g.reserved - g.returned - g.broken - g.redeemed as waiting) w"
     " where g.id = any($1)",
     "drf": "select d.id as subject, "
     + _HOUSE.format(house="d.organization_id", person="null::uuid")

@@ -19,6 +19,13 @@ class PledgeEventKind(enum.Enum):
     REDEEMED = strawberry.enum_value("redeemed", description="The endorser filled a reserved seat.")
     RELEASED = strawberry.enum_value("released", description="A reserved seat was given back, by either side.")
     WITHDRAWN = strawberry.enum_value("withdrawn", description="The endorser took back what was left of it.")
+    LAPSED = strawberry.enum_value("lapsed", description="Its window is over, as the portal noticed.")
+    ANSWER_DUE = strawberry.enum_value(
+        "answer_due", description="Reserved seats that have no answer within a week will count as not kept."
+    )
+    NOT_KEPT = strawberry.enum_value(
+        "not_kept", description="Reserved seats had no answer in time: they count as not kept until they are filled."
+    )
 
 
 @strawberry.enum(description="What happened to a drift alarm.")
@@ -55,6 +62,9 @@ class BackingSubscriptions:
             "pledge.redeemed": PledgeEventKind.REDEEMED,
             "pledge.released": PledgeEventKind.RELEASED,
             "pledge.withdrawn": PledgeEventKind.WITHDRAWN,
+            "pledge.lapsed": PledgeEventKind.LAPSED,
+            "pledge.answer_due": PledgeEventKind.ANSWER_DUE,
+            "pledge.not_kept": PledgeEventKind.NOT_KEPT,
         },
         kinds=PledgeEventKind,
         filters={
@@ -65,7 +75,8 @@ class BackingSubscriptions:
             "school": SCHOOL,
         },
         description="Hiring pledges that you may see, as their seats are taken. A pledge begins with its endorsement"
-        " and opens and lapses by its days, which is no event: see `endorsementChanged`, `opensOn` and `closesOn`.",
+        " and opens by its day, which is no event: see `endorsementChanged` and `opensOn`. LAPSED comes some time after"
+        " `closesOn`.",
     )
     drift_alarm_changed: DriftAlarmEvent = stream(
         topics={
