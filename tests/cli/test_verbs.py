@@ -24,6 +24,7 @@ VERBS = (
     "documents",
     "register",
     "invite",
+    "mail-report",
     "token",
     "sign-in",
     "reset",

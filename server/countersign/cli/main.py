@@ -303,6 +303,17 @@ def invite(
     run("people", action="invite", handle=handle, address=address, roles=role or ["org_admin"], data=data)
 
 
+@app.command("mail-report")
+def mail_report(
+    file: Annotated[
+        Path | None, typer.Argument(help="The report [standard input].", exists=True, dir_okay=False, readable=True)
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Take a report that a letter came back or was unwanted (RFC 3464, RFC 5965), as mail servers pipe it."""
+    run("mail_report", file=file, data=data)
+
+
 @app.command()
 def token(
     role: Annotated[str, typer.Argument(help="reviewer, signatory, author, registrar, recruiter, org_admin, auditor.")],

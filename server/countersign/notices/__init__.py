@@ -14,7 +14,7 @@ Files: `tables`, `rules_topics` (which events are told, to whom), `rules_deliver
 out), `rules_mailbox` (the steps of an address), `rules_sending` (pauses), `subjects` (what an event is about), `texts`
 (the sentences, package data), `rules_plurals` (words beside numbers), `rules_pages` (where a notice leads), `making`
 (from events to notices and letters), `service` (read and unread), `mailboxes` (choices, addresses, links), `composing`
-(a letter's text), `mailing` (letters on their way), `smtp` (the mail server), `rules_webhooks` (signatures, steps,
-pauses), `webhooks` (made, rolled, removed, queued), `delivering` (on their way), `leaving` (what goes with a person),
-`jobs`, `views`.
+(a letter's text), `mailing` (letters on their way), `smtp` (the mail server), `rules_reports` and `reports` (what
+comes back later), `rules_webhooks` (signatures, steps, pauses), `webhooks` (made, rolled, removed, queued),
+`delivering` (on their way), `leaving` (what goes with a person), `jobs`, `views`.
 """

@@ -180,6 +180,16 @@ async def bounce(tx: Tx, mailbox_id: UUID, nonce: bytes) -> None:
         await tx.emit("mailbox.bounced", f"mailbox_{mailbox_id}")
 
 
+async def follow_report(tx: Tx, mailbox_id: UUID, nonce: bytes, act: Act) -> None:
+    """What is reported of a letter afterwards: that its address is not there, or that its reader wants no more."""
+    if act is Act.BOUNCE:
+        await bounce(tx, mailbox_id, nonce)
+        return
+    row = await tx.fetchrow("select id, state from mailboxes where id = $1 for update", mailbox_id)
+    if row is not None:
+        await _move(tx, row, act)
+
+
 async def _move(tx: Tx, row: asyncpg.Record, act: Act) -> State:
     """Take a step; an address that is forgotten takes its letters with it."""
     after = rules.move(State(row["state"]), act)
