@@ -119,8 +119,9 @@ async def test_a_seat_is_settled_once(tx: Tx, make: Factory) -> None:
     redeemed, released = await here.reserve(tx, "a"), await here.reserve(tx, "b")
     await pledges.redeem(tx, here.employer, redeemed)
     await pledges.release(tx, here.employer, Release(released, "No budget"))
-    for seat in (redeemed, released):
-        await refused(tx, SettledAlready, lambda seat=seat: pledges.redeem(tx, here.employer, seat))  # type: ignore[misc] # mypy cannot type a default
+    for seat, how in ((redeemed, "redeemed"), (released, "released")):
+        said = await refused(tx, SettledAlready, lambda seat=seat: pledges.redeem(tx, here.employer, seat))  # type: ignore[misc] # mypy cannot type a default
+        assert said.message == f"This seat was {how}; nothing more happens to it."
         again = Release(seat, "Again")
         await refused(tx, SettledAlready, lambda again=again: pledges.release(tx, here.school, again))  # type: ignore[misc] # as above
 

@@ -80,8 +80,9 @@ EXPECTED: dict[State, dict[Act, tuple[set[Party], State]]] = {
 def test_every_state_act_and_party_does_what_the_table_says(state: State, act: Act, party: Party) -> None:
     expected = EXPECTED[state].get(act)
     if expected is None:
-        with pytest.raises(InvalidState):
+        with pytest.raises(InvalidState) as refused:
             move(state, act, party)
+        assert "_" not in refused.value.message, "a refusal is read by people"
     elif party not in expected[0]:
         with pytest.raises(NotTheEndorser):
             move(state, act, party)

@@ -32,6 +32,8 @@ PROMISES: Final = {
 }
 """What the endorsement `e` makes of its pledges, the first that holds; else it is given."""
 
+_PAST: Final = {Act.RESERVE: "reserved", Act.REDEEM: "redeemed", Act.RELEASE: "released"}
+
 LOGGED: Final = Source(
     kind="pledge",
     subject="plg_{0}",
@@ -186,7 +188,7 @@ async def _settling(tx: Tx, actor: Actor, reservation_id: UUID) -> asyncpg.Recor
         raise NotFound(what="reservation", path=("reservationId",))
     settled = await tx.fetchval("select kind from pledge_entries where reservation_id = $1", reservation_id)
     if settled is not None:
-        raise rules.SettledAlready(how=f"{settled}d", path=("reservationId",))
+        raise rules.SettledAlready(how=_PAST[Act(settled)], path=("reservationId",))
     return pledge
 
 
@@ -228,7 +230,7 @@ async def _enter(tx: Tx, actor: Actor, pledge: asyncpg.Record, act: Act, counted
         )
     )
     await tx.execute(f"update pledges set {counted} = {counted} + 1 where id = $1", pledge["id"])
-    past = {Act.RESERVE: "reserved", Act.REDEEM: "redeemed", Act.RELEASE: "released"}[act]
+    past = _PAST[act]
     await enter(tx, LOGGED, pledge["id"], actor=actor, action=f"pledge.{past}")
     await tx.emit(f"pledge.{past}", f"plg_{pledge['id']}")
     return Entered(pledge["id"], identity)

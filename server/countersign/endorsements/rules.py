@@ -167,8 +167,9 @@ def move(state: State, act: Act, party: Party) -> State:
     """The state after the act. Refuses a wrong state (InvalidState) and a wrong party (NotTheEndorser)."""
     found = MOVES.get((state, act))
     if found is None:
-        needed = " or ".join(before.value for before, of in MOVES if of is act)
-        raise InvalidState(what="endorsement", state=state.value, verb=f"to {act.value}", needed=needed)
+        needed = " or ".join(before.value.replace("_", " ") for before, of in MOVES if of is act)
+        shown = state.value.replace("_", " ")
+        raise InvalidState(what="endorsement", state=shown, verb=f"to {act.value}", needed=needed)
     allowed, after = found
     if party not in allowed:
         raise NotTheEndorser(verb=act.value)
