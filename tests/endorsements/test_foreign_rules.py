@@ -65,6 +65,7 @@ MULTIKEY = {"id": NAME, "type": "Multikey", "controller": ISSUER, "publicKeyMult
         ({**OWN, "alg": "ES256", "use": "sig", "kid": "anything"}, "PASSED"),
         ({"keys": [{**jwk(ANOTHER), "kid": "two"}, {**OWN, "kid": "one"}]}, "PASSED"),
         ({"keys": [OWN]}, "PASSED"),
+        ({"keys": [{**jwk(ANOTHER), "kid": ["two"]}, {**OWN, "kid": "one"}]}, "PASSED"),
         ({"keys": [jwk(ANOTHER), OWN]}, "FAILED"),
         ({"keys": [{**jwk(ANOTHER), "kid": "one"}, {**OWN, "kid": "two"}]}, "FAILED"),
         (MULTIKEY, "PASSED"),

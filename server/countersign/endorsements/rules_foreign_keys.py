@@ -80,7 +80,7 @@ def _method(name: str, issuer: str, answered: Mapping[str, Any]) -> Mapping[str,
     if "publicKeyMultibase" in answered or "publicKeyJwk" in answered:
         return answered
     jwks = [jwk for jwk in as_list(answered.get("keys")) if isinstance(jwk, dict)]
-    meant = [jwk for jwk in jwks if jwk.get("kid") in {name, name.partition("#")[2]}] or jwks
+    meant = [jwk for jwk in jwks if jwk.get("kid") in (name, name.partition("#")[2])] or jwks
     jwk = meant[0] if len(meant) == 1 else answered
     return {"id": name, "type": "JsonWebKey", "controller": issuer, "publicKeyJwk": jwk}
 
