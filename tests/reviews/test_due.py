@@ -56,6 +56,16 @@ class Bench:
             )
         return [(row["topic"], row["audience"]) for row in rows]
 
+    async def days(self) -> list[int]:
+        """The days that were told to be left, in order."""
+        async with self.db.writer() as tx:
+            rows = await tx.fetch(
+                "select (payload->>'days')::int as days from outbox where subject = $1 and payload ? 'days'"
+                " order by at, id",
+                f"rrq_{self.request}",
+            )
+        return [row["days"] for row in rows]
+
     async def row(self) -> Any:
         """The request as it lies."""
         async with self.db.writer() as tx:
@@ -126,6 +136,20 @@ async def test_after_a_stop_the_latest_is_told_and_not_everything_at_once(bench:
     bench.at(9)
     assert await look(bench.db) == Looked(told=2)
     assert [topic for topic, _ in await bench.told()] == ["review.reminder", "review.overdue", "review.overdue_school"]
+
+
+@pytest.mark.parametrize(("day", "left"), [(-7, 7), (-5, 5), (-1, 1), (0, 0)])
+async def test_a_reminder_that_comes_late_tells_the_days_that_are_left(bench: Bench, day: int, left: int) -> None:
+    bench.at(day)
+    await look(bench.db)
+    assert await bench.days() == [left]
+
+
+async def test_nobody_is_reminded_of_days_that_are_not_left(bench: Bench) -> None:
+    bench.at(2)
+    assert await look(bench.db) == Looked(told=1)
+    assert await bench.told() == [("review.overdue", "admins")]
+    assert await bench.days() == [-2]
 
 
 async def test_two_who_look_at_once_tell_once(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -242,6 +243,31 @@ async def test_who_writes_a_review_over_time_does_not_pass_its_sections_by(desk:
     await desk.refused(NotViewed, lambda: writing.submit(desk.tx, desk.here.employer, writing.Submit(draft)))
     await writing.discard(desk.tx, desk.here.employer, writing.Discard(draft))
     await reviews.decide(desk.tx, desk.here.employer, once)
+
+
+async def test_what_was_viewed_stands_in_the_review_however_it_was_written(desk: Desk) -> None:
+    review = await reviewed(desk.tx, desk.here.school, desk.stranger, desk.here.version)
+    everything = [section.value for section in Section]
+    assert (await desk.one("reviews", review))["viewed"] == everything
+
+    def once(*viewed: Section, recommendation: Recommendation = Recommendation.ENDORSE) -> reviews.Decide:
+        return reviews.Decide(desk.request, favourable(recommendation), frozenset(viewed))
+
+    for some in ((), tuple(Section)[1:]):
+        refusal = await desk.refused(NotViewed, partial(reviews.decide, desk.tx, desk.here.employer, once(*some)))
+        assert refusal.path == ("viewedSections",)
+        assert Section.OVERVIEW.value in refusal.message
+    for command, kept in (
+        (once(*Section), everything),
+        (once(Section.SKILLS, Section.OUTCOMES, recommendation=Recommendation.COMMENT), ["outcomes", "skills"]),
+        (once(recommendation=Recommendation.DECLINE), []),
+        (reviews.Decide(desk.request, favourable()), None),
+    ):
+        undo = desk.tx.connection.transaction()
+        await undo.start()
+        made = await reviews.decide(desk.tx, desk.here.employer, command)
+        assert (await desk.one("reviews", made))["viewed"] == kept
+        await undo.rollback()
 
 
 async def test_an_edit_of_what_was_not_seen_is_refused(desk: Desk) -> None:

@@ -23,6 +23,8 @@ DRAFT: Final = """reviewDraft { id state updatedAt sections viewedSections recom
   scores { criterion { code } value } unscored { code } rubric { id number title current organization { id } }
   comments { path start end quoted body asksChange } suggestions { path start end quoted replacement reason }
   request { id specVersion { id } } }"""
+MAY: Final = """query ($request: ID!) { reviewRequest(id: $request) { viewerCan { decide }
+  review { viewedSections } } }"""
 LOOK: Final = """query ($request: ID!, $draft: ID!) {
   reviewRequest(id: $request) { myDraft { id } review { id comments { body quoted replies { bySchool body } }
     suggestions { replacement state acceptedInto { id } } } }
@@ -165,3 +167,36 @@ async def test_a_rubric_is_published_and_read_by_everybody(desk: Desk) -> None:
     assert found["rubricVersions"]["nodes"] == [{"id": rubric["id"]}]
     # The root field stays the platform's.
     assert len((await ask_data(desk.engine, "{ rubric { code } }", ANONYMOUS))["rubric"]) == len(RUBRIC)
+
+
+async def test_who_has_begun_to_write_is_not_told_that_they_may_review_in_one_go(desk: Desk) -> None:
+    reviewer = desk.here.employer
+
+    async def may() -> bool:
+        found = await ask_data(desk.engine, MAY, reviewer, request=desk.request)
+        return bool(found["reviewRequest"]["viewerCan"]["decide"])
+
+    once: dict[str, Any] = {
+        "reviewRequestId": desk.request,
+        "interest": "NONE",
+        "recommendation": "COMMENT",
+        "comment": "Good.",
+    }
+    assert await may()
+    draft = (await desk.do("startReview", reviewer, DRAFT, reviewRequestId=desk.request, interest="NONE"))[
+        "reviewDraft"
+    ]
+    assert not await may()
+    refused = await desk.do("decideReview", reviewer, "review { id }", **once)
+    assert [error["code"] for error in refused["errors"]] == ["CONFLICT"]
+    thrown = await desk.do(
+        *("discardReview", reviewer, DRAFT), reviewDraftId=draft["id"], ifUnmodifiedSince=draft["updatedAt"]
+    )
+    assert thrown["errors"] == []
+    assert await may()
+    decided = await desk.do(
+        *("decideReview", reviewer, "review { viewedSections }"), **once, viewedSections=["SKILLS", "OUTCOMES"]
+    )
+    assert decided == {"review": {"viewedSections": ["OUTCOMES", "SKILLS"]}, "errors": []}
+    told = await ask_data(desk.engine, MAY, desk.here.school, request=desk.request)
+    assert told["reviewRequest"]["review"] == {"viewedSections": ["OUTCOMES", "SKILLS"]}

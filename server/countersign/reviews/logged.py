@@ -17,7 +17,7 @@ REVIEWS: Final = Source(
                 '' order by c.no) from review_comments c where c.review_id = r.id),
             (select string_agg(row(s.id, s.no, s.path, s.start_at, s.end_at, s.quoted, s.replacement, s.reason)::text,
                 '' order by s.no) from review_suggestions s where s.review_id = r.id)
-        )::text as facts
+        )::text || coalesce(' viewed ' || r.viewed::text, '') as facts
         from reviews r where true""",
     key="r.id = $1",
     late=True,

@@ -20,9 +20,7 @@ from countersign.reviews.views import CHANGED_AT, LAST_DAY
 
 PAUSE: Final = 60.0
 AT_ONCE: Final = 500
-TOPICS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
-    step.name: (step.topic, {"days": step.days, "audience": step.audience.value}) for step in STEPS
-}
+TOPICS: Final[Mapping[str, tuple[str, str]]] = {step.name: (step.topic, step.audience.value) for step in STEPS}
 
 log = structlog.get_logger(__name__)
 
@@ -73,13 +71,14 @@ select q.id, q.due_on, s.name, $1
 from review_requests q cross join lateral (
   select distinct on (n.audience) n.name, n.days
   from unnest($3::text[], $4::int[], $5::text[]) n(name, days, audience)
-  where q.due_on - n.days <= $6::date and q.due_on - n.days > (q.requested_at at time zone 'utc')::date
+  where q.due_on - n.days <= $6::date and (n.days < 0 or q.due_on >= $6::date)
+    and q.due_on - n.days > (q.requested_at at time zone 'utc')::date
   order by n.audience, n.days) s
 where q.state in ('open', 'claimed') and q.due_on <= $6::date + $7::int and {LAST_DAY.format(t="q")} >= $6::date
   and not exists (select from review_reminders r
                   where r.request_id = q.id and r.due_on = q.due_on and r.step = s.name)
 order by q.due_on, q.id, s.days desc limit $2
-on conflict do nothing returning request_id, step
+on conflict do nothing returning request_id, step, due_on
 """
 """The steps that `rules_due.steps_due` names and nobody was told of, for some requests, by their days."""
 
@@ -95,17 +94,22 @@ async def look(db: Database, limit: int = AT_ONCE) -> Looked:
         returned = await tx.fetch(RETURN, now, limit, open_again.value)
         expired = await tx.fetch(EXPIRE, now, limit, RequestState.EXPIRED.value, hands.today_of(now))
         lapsed = await tx.fetch(LAPSE_CALLS, now, limit, CallState.LAPSED.value, hands.today_of(now))
+        today = hands.today_of(now)
         told = await tx.fetch(
             TELL,
             *(now, limit, [s.name for s in STEPS], [s.days for s in STEPS], [s.audience.value for s in STEPS]),
-            *(hands.today_of(now), max(s.days for s in STEPS)),
+            *(today, max(s.days for s in STEPS)),
         )
         events: list[tuple[str, str, Mapping[str, object]]] = [
             ("review.returned", f"rrq_{row['id']}", {}) for row in returned
         ]
         events += [("review.expired", f"rrq_{row['id']}", {}) for row in expired]
         events += [("review_call.lapsed", f"rcl_{row['id']}", {}) for row in lapsed]
-        events += [(TOPICS[row["step"]][0], f"rrq_{row['request_id']}", TOPICS[row["step"]][1]) for row in told]
+        for row in told:
+            topic, audience = TOPICS[row["step"]]
+            # What is told late tells the days that are left, not those of its step.
+            left = (row["due_on"] - today).days
+            events.append((topic, f"rrq_{row['request_id']}", {"days": left, "audience": audience}))
         await tx.emit_all(events)
     return Looked(len(returned), len(expired), len(told), len(lapsed))
 

@@ -272,7 +272,7 @@ def check(decision: Decision, rubric: Rubric = DEFAULT, *, complete: bool = Fals
     if decision.interest is None:
         raise Required(what="A declaration of interests", path=("interest",))
     if decision.interest is Interest.DISCLOSED and not decision.declaration.strip():
-        raise Required(what="What the interest is", path=("declaration",))
+        raise Required(what="The interest in words", path=("declaration",))
     if decision.interest is Interest.DISCLOSED and decision.recommendation is Recommendation.ENDORSE:
         raise InterestDisclosed(path=("recommendation",))
     faults = [

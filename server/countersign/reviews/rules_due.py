@@ -56,9 +56,14 @@ admins, then the school that asked."""
 def steps_due(due_on: date, asked_on: date, today: date) -> list[Step]:
     """The steps whose day has come: of each audience the last one alone, and none that lay before the asking.
 
-    Who was not told in time (nothing ran for a week) is told the latest, not everything at once.
+    Who was not told in time (nothing ran for a week) is told the latest, not everything at once; of days that are left
+    nobody is told when none is.
     """
-    come = [step for step in STEPS if asked_on < due_on - timedelta(days=step.days) <= today]
+    come = [
+        step
+        for step in STEPS
+        if asked_on < due_on - timedelta(days=step.days) <= today and (step.days < 0 or today <= due_on)
+    ]
     return [step for step in come if step.days == min(s.days for s in come if s.audience is step.audience)]
 
 

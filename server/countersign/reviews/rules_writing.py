@@ -117,7 +117,7 @@ def check_declaration(interest: Interest | None, declaration: str) -> Interest:
     if interest is None:
         raise Required(what="A declaration of interests", path=("interest",))
     if interest is Interest.DISCLOSED and not declaration.strip():
-        raise Required(what="What the interest is", path=("declaration",))
+        raise Required(what="The interest in words", path=("declaration",))
     if len(declaration) > rules.REASON_LIMIT:
         raise TooLong(what="The declaration", limit=rules.REASON_LIMIT, path=("declaration",))
     return interest
@@ -181,12 +181,20 @@ def _suggestion_faults(proposal: DraftSuggestion, content: Mapping[str, Any], at
     return faults
 
 
+def require_viewed(needed: frozenset[Section], viewed: frozenset[Section]) -> None:
+    """Refuse unless every section that must be was viewed. Raises NotViewed with those that were not."""
+    unseen = [section.value for section in Section if section in needed - viewed]
+    if unseen:
+        raise NotViewed(sections=", ".join(unseen), path=("viewedSections",))
+
+
 def submit(draft: Draft, rubric: Rubric) -> Decision:
     """The decision that a whole draft makes. Refuses with every reason: sections not viewed, scores, recommendation."""
     faults: list[Refusal] = []
-    unseen = [section.value for section in Section if section in draft.sections - draft.viewed]
-    if unseen:
-        faults.append(NotViewed(sections=", ".join(unseen), path=("viewedSections",)))
+    try:
+        require_viewed(draft.sections, draft.viewed)
+    except NotViewed as unseen:
+        faults.append(unseen)
     if draft.recommendation is None:
         faults.append(Required(what="A recommendation", path=("recommendation",)))
     decision = Decision(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -23,13 +24,14 @@ from countersign.reviews import change_requests, hands, places, renewals, rules,
 from countersign.reviews.logged import REVIEWS
 from countersign.reviews.rubric import DEFAULT_ID
 from countersign.reviews.rules import Decision, RequestState
-from countersign.reviews.rules_writing import AlreadyWriting
+from countersign.reviews.rules_writing import AlreadyWriting, require_viewed, sections_of
 from countersign.reviews.tables import Review, ReviewComment, ReviewRequest, ReviewSuggestion
 from countersign.reviews.ties import Judging, check_judge, check_tie
 from countersign.reviews.views import LAST_DAY
 from countersign.specs import service as specs
 from countersign.specs.rules import State as SpecState
 from countersign.specs.rules import endorsable
+from countersign.specs.sections import Section
 from countersign.specs.service import FrozenVersion
 
 MESSAGE_LIMIT = 2_000
@@ -66,10 +68,11 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """The review of a claimed request."""
+    """The review of a claimed request; `viewed` are the sections that the reviewer says to have viewed, None unsaid."""
 
     request_id: UUID
     decision: Decision
+    viewed: frozenset[Section] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +287,7 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
 
     Whoever has begun to write the review over time submits or discards that: what it asks for, a look at every section
     among it, is not passed by. Raises NotAllowed, NotFound, InvalidState, LeaseLost, AlreadyWriting, and what
-    `rules.check` refuses, each with its place.
+    `rules.check` refuses, each with its place; NotViewed when who recommends to endorse says to have left one out.
     """
     access.require(actor, Permission.WRITE_REVIEW)
     row, state = await hands.taken_up(tx, actor, command.request_id)
@@ -296,10 +299,17 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
     decision = command.decision
     decision = replace(decision, scores=await renewals.fill(tx, row, DEFAULT_ID, decision.scores))
     rules.decide(state, actor.person_id, decision, now)
+    needed = renewals.to_view(row, sections_of(await specs.content_of(tx, row["spec_version_id"])))
+    if command.viewed is not None and decision.recommendation is rules.Recommendation.ENDORSE:
+        require_viewed(needed, command.viewed)
     if actor.person_id is None:
         raise NotAllowed(why="Only a person reviews")
     identity = new_id()
-    end = Conclusion(identity, actor.person_id, DEFAULT_ID, now, by_expert=actor.request_id is not None)
+    end = Conclusion(
+        *(identity, actor.person_id, DEFAULT_ID, now),
+        by_expert=actor.request_id is not None,
+        viewed=None if command.viewed is None else command.viewed & needed,
+    )
     await conclude(tx, actor, row, decision, end)
     return identity
 
@@ -309,7 +319,7 @@ class Conclusion:
     """Under which id a review is kept, who wrote it, by which rubric, and when.
 
     `asked` are the changes that it asks for one by one; without any its comment as a whole is one. `said` are the rows
-    of what it remarks and suggests.
+    of what it remarks and suggests. `viewed` are the sections that were viewed, None where nothing was said of it.
     """
 
     review_id: UUID
@@ -319,6 +329,7 @@ class Conclusion:
     by_expert: bool
     asked: Sequence[change_requests.Asked] = ()
     said: Sequence[ReviewComment | ReviewSuggestion] = ()
+    viewed: AbstractSet[Section] | None = None
 
 
 async def conclude(tx: Tx, actor: Actor, row: asyncpg.Record, decision: Decision, end: Conclusion) -> None:
@@ -340,6 +351,7 @@ async def conclude(tx: Tx, actor: Actor, row: asyncpg.Record, decision: Decision
             recommendation=decision.recommendation.value,
             decided_at=end.now,
             by_expert=end.by_expert,
+            viewed=None if end.viewed is None else [section.value for section in Section if section in end.viewed],
         ),
         *end.said,
     )

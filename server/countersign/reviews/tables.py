@@ -162,6 +162,8 @@ class Review(Table, table=True):
     voided_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     by_expert: bool = False
     """Whether an outside expert wrote it for the organization."""
+    viewed: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    """The sections that were viewed; None where nothing was said of it."""
 
 
 class ChangeRequest(Table, table=True):

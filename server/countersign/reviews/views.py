@@ -57,7 +57,13 @@ REVIEW_EXPERT = View(
 REVIEW = View(
     tag="rev",
     source="reviews {t}",
-    columns={"id": "'rev_' || {t}.id", "declaration": "{t}.coi_declaration"},
+    columns={
+        "id": "'rev_' || {t}.id",
+        "declaration": "{t}.coi_declaration",
+        # Reviews from before this was kept of them were written as drafts, which kept it.
+        "viewed_sections": "coalesce({t}.viewed,"
+        " (select d.viewed from review_drafts d where d.id = {t}.id and d.state = 'submitted'))",
+    },
     seen=(
         members(of="the organization that reviews"),
         told(

@@ -215,6 +215,7 @@ async def submit(tx: Tx, actor: Actor, command: Submit) -> UUID:
         by_expert=actor.request_id is not None,
         asked=[Asked(remark.body, remark.path, remark.id) for remark in remarks if remark.asks_change],
         said=[*remarks, *words],
+        viewed=whole.viewed,
     )
     await service.conclude(tx, actor, request, decision, end)
     await _close(tx, draft, DraftState.SUBMITTED, now)

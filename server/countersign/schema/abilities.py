@@ -60,6 +60,10 @@ _OF_OWN_VERSION: Final = (
 )
 _ASKED: Final = f"{MINE} and {_REQUEST}"
 _LEASED: Final = "{t}.claimed_by = {actor_person} and {t}.claimed_until > {now}"
+_NOT_WRITING: Final = (
+    "not exists (select from review_drafts d where d.request_id = {t}.id and d.reviewer_id = {actor_person}"
+    " and d.state = 'draft')"
+)
 _FREE: Final = "({t}.state = 'open' or {t}.claimed_until <= {now} or {t}.claimed_by = {actor_person})"
 _ENDORSABLE: Final = _in("{t}.state", (state for state in specs.State if specs.endorsable(state)))
 _AWARDABLE: Final = _in("{t}.state", (state for state in specs.State if specs.awardable(state)))
@@ -106,8 +110,9 @@ class ReviewRequestAbilities:
     decide: bool = may(
         Permission.WRITE_REVIEW,
         f"({MINE} or {{t}}.id = {{actor_request}})"
-        f" and {_in(_REQUEST, _allowing(reviews.Act.DECIDE, reviews.MOVES))} and {_LEASED}",
-        description="Review: it is yours and your time runs.",
+        f" and {_in(_REQUEST, _allowing(reviews.Act.DECIDE, reviews.MOVES))} and {_LEASED} and {_NOT_WRITING}",
+        description="Review in one go, or begin to write (`startReview`): it is yours, your time runs, and you have not"
+        " begun to write.",
     )
     decline: bool = may(
         Permission.REVIEW,

@@ -34,6 +34,7 @@ from countersign.schema.rubrics import ReviewScore, RubricVersion
 from countersign.schema.scalars import HTML, Markdown
 from countersign.schema.specs_content import SpecContent
 from countersign.schema.specs_diff import SpecChange, SpecSection
+from countersign.specs.sections import Section
 
 if TYPE_CHECKING:
     from countersign.schema.reviews_threads import ReviewComment, ReviewSuggestion
@@ -85,6 +86,10 @@ class Review(Node):
     comment: Markdown = column(description="What the reviewer says to the school.")
     comment_html: HTML = as_html(REVIEW, "comment", "What the reviewer says to the school")
     decided_at: datetime = column(description="When it was decided.")
+    viewed_sections: list[SpecSection] | None = column(
+        description="The sections of the version that the reviewer viewed, as they noted while they wrote, or said when"
+        " they decided in one go; null when nothing was said of it."
+    )
     by_expert: bool = column(description="Whether an outside expert wrote it for the organization.")
     voided_at: datetime | None = column(
         description="When it fell: its reviewer had lost that role before the organization signed anything. It is kept."
@@ -267,6 +272,11 @@ class DecideReviewInput(ReviewRequestInput):
     )
     comment: str = strawberry.field(default="", description="What you say to the school.")
     recommendation: ReviewRecommendation = strawberry.field(description="What you recommend.")
+    viewed_sections: list[SpecSection] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The sections that you viewed, for the school and your signatory to read; when you recommend to"
+        " endorse, every one. Left out, the review says that nothing was said of it.",
+    )
 
 
 @payload(description="The new review.", errors=(ConflictOfInterestError,))
@@ -289,7 +299,9 @@ async def _decide(tx: Tx, actor: Actor, given: DecideReviewInput, _tools: Tools)
         comment=given.comment,
         recommendation=rules.Recommendation[given.recommendation.name],
     )
-    command_ = service.Decide(request_key(given.review_request_id), decision)
+    viewed = None if given.viewed_sections is strawberry.UNSET else given.viewed_sections
+    said = None if viewed is None else frozenset(Section[section.name] for section in viewed)
+    command_ = service.Decide(request_key(given.review_request_id), decision, said)
     return {"review": public_id("rev", await service.decide(tx, actor, command_))}
 
 

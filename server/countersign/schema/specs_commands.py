@@ -55,7 +55,9 @@ class EditDraftInput(GuardedInput):
     """New content of a draft."""
 
     draft_id: strawberry.ID = strawberry.field(description="Which draft.")
-    content: SpecContentInput = strawberry.field(description="What it says now.")
+    content: SpecContentInput = strawberry.field(
+        description="All that it says from now on; what is left out it says no more."
+    )
 
 
 @payload(description="The edited draft.", errors=(StaleVersionError,))
