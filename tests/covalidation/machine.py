@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.covalidation.house import NOON, SCORES, House
-from tests.covalidation.model import DAY, GROUPS, MEMBERS, WINDOW, Model, Refused
+from tests.covalidation.model import DAY, GROUPS, MEMBERS, WINDOW, Model, Refused, house_of
 
 _stories = count(1)
 SCHOOLS: Final = st.sampled_from(("school.author", "school.author", "school.author", "rival.author"))
@@ -176,23 +176,29 @@ class CoValidation(RuleBasedStateMachine):
         days=st.sampled_from((20, 300, 700)),
         seen=st.sampled_from((True, True, True, False)),
         seats=st.sampled_from((0, 1, 2)),
+        knows=st.sampled_from((True, True, False)),
     )
-    def it_is_endorsed(self, version: str, person: str, days: int, seen: bool, seats: int) -> str:
-        """A signatory signs for a version, having seen its digest or another one."""
+    def it_is_endorsed(self, version: str, person: str, days: int, seen: bool, seats: int, knows: bool = True) -> str:
+        """A signatory signs for a version, having seen its digest or not, and that it is not the newest or not."""
         key = f"e{len(self.ids)}"
+        later = self.model.news(version, house_of(person)) if knows else None
         payload = self.both(
             "endorseSpec",
             person,
             "endorsement { id }",
-            lambda: self.model.endorse(person, version, days * DAY, key, seen=seen, seats=seats),
+            lambda: self.model.endorse(person, version, days * DAY, key, seen=seen, seats=seats, knows=later),
             specVersionId=self.ids[version],
             expectedDigest=self.digests[version] if seen else "0" * 64,
             statement="We hire for this.",
             evidence=[self._pledge(seats)] if seats else [],
             validUntil=self.house.at(self.model.now + days * DAY).isoformat(),
+            **self._known(later),
         )
         self.house.settle()
         return self._kept(key, payload["endorsement"]["id"] if payload else None)
+
+    def _known(self, later: str | None) -> dict[str, str]:
+        return {"knownLaterVersionId": self.ids[later]} if later else {}
 
     def _pledge(self, seats: int) -> dict[str, Any]:
         days = (self.model.now, self.model.now + WINDOW * DAY)
@@ -248,14 +254,16 @@ class CoValidation(RuleBasedStateMachine):
         if word not in self.ids:
             return word
         key = f"e{len(self.ids)}"
+        later = self.model.news(self.model.endorsements[word].version, house_of(person))
         payload = self.both(
             "renewEndorsement",
             person,
             "endorsement { id }",
-            lambda: self.model.renew(person, word, days * DAY, key),
+            lambda: self.model.renew(person, word, days * DAY, key, knows=later),
             endorsementId=self.ids[word],
             expectedDigest=self.digests[self.model.endorsements[word].version],
             validUntil=self.house.at(self.model.now + days * DAY).isoformat(),
+            **self._known(later),
         )
         self.house.settle()
         return self._kept(key, payload["endorsement"]["id"] if payload else None)

@@ -55,6 +55,7 @@ class Version:
 
     name: str
     state: str = "submitted"
+    published: int = 0
     readers: set[str] = field(default_factory=set)
 
 
@@ -138,6 +139,8 @@ class Model:
         if self.versions[version].state not in before:
             raise Refused("INVALID_STATE")
         self.versions[version].state = after
+        if after == "published":
+            self.versions[version].published = self.now
 
     def ask(self, person: str, version: str, organization: str, days: int, key: str) -> None:
         """Ask one organization for a review within some days."""
@@ -217,11 +220,21 @@ class Model:
     # The endorser
 
     def endorse(
-        self, person: str, version: str, hours: int, key: str, *, seen: bool, seats: int = 0, again: str | None = None
+        self,
+        person: str,
+        version: str,
+        hours: int,
+        key: str,
+        *,
+        seen: bool,
+        seats: int = 0,
+        again: str | None = None,
+        knows: str | None = None,
     ) -> None:
         """Sign for a version whose digest one has seen; a second word renews the first, or says one `again`.
 
-        What stands behind a word is looked at last: who may not speak of a version is told so first.
+        Who `knows` a later version says so; who does not, and was not told, is told and refused. What stands behind a
+        word is looked at last: who may not speak of a version is told so first.
         """
         own = need(person, "signatory")
         found = self.versions[version]
@@ -234,6 +247,8 @@ class Model:
         if own not in VERIFIED:
             raise Refused("NOT_ALLOWED")
         self._independent(own)
+        if self.news(version, own) not in {None, knows}:
+            raise Refused("STALE_VERSION")
         promised = self.pledges.get(f"p{again}")
         if promised is not None and promised.closes < self.now // DAY:
             raise Refused("INVALID")
@@ -245,10 +260,24 @@ class Model:
         if seats:
             self.pledges[f"p{key}"] = Pledge(key, seats, self.now // DAY + WINDOW)
 
-    def renew(self, person: str, key: str, hours: int, new: str) -> None:
+    def news(self, version: str, own: str) -> str | None:
+        """The newest later version on offer, unless the endorser was told: by a word of its own, then or since."""
+        names = list(self.versions)
+        offered = [n for n in names[names.index(version) + 1 :] if self.versions[n].state == "published"]
+        if not offered:
+            return None
+        since = self.versions[offered[-1]].published
+        known = names[: names.index(offered[-1]) + 1]
+        told = any(
+            word.organization == own and word.version in known and (word.start >= since or word.end > since)
+            for word in self.endorsements.values()
+        )
+        return None if told else offered[-1]
+
+    def renew(self, person: str, key: str, hours: int, new: str, *, knows: str | None = None) -> None:
         """Say again what one said, for longer."""
         word = self._own_word(person, key, {"in_force", "suspended", "expired"})
-        self.endorse(person, word.version, hours, new, seen=True, again=key)
+        self.endorse(person, word.version, hours, new, seen=True, again=key, knows=knows)
         promised = self.pledges.get(f"p{key}")
         if promised is not None:
             self.pledges[f"p{new}"] = Pledge(new, promised.seats, promised.closes)

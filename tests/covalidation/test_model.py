@@ -56,6 +56,20 @@ def test_who_may_not_speak_of_a_version_any_more_is_told_so_before_what_stands_b
     story.teardown()
 
 
+def test_who_endorses_an_earlier_version_unknowing_is_told_once_of_the_later_one(house: House) -> None:
+    CoValidation.house = house
+    story = CoValidation()
+    first = story.the_first_version()
+    story.the_school_moves_it(version=first, person="school.author", act="publish")
+    second = story.another_version(base=first)
+    story.the_school_moves_it(version=second, person="school.author", act="publish")
+    for knows, taken in ((False, 0), (True, 1), (False, 2)):
+        story.it_is_endorsed(version=first, person="north.signatory", days=20, seats=0, seen=True, knows=knows)
+        assert len(story.model.endorsements) == taken
+    story.the_school_reads_what_the_model_says()
+    story.teardown()
+
+
 @pytest.mark.campaign
 def test_two_thousand_long_stories_have_the_answers_of_the_model(house: House) -> None:
     CoValidation.house = house

@@ -93,14 +93,14 @@ async def test_what_is_missing_is_told_in_words_and_as_data(court: Court) -> Non
             "need": 2,
             "have": 0,
             "evidenceKind": None,
-            "sentence": "2 more independent control groups must stand behind it: there are 0 of 2.",
+            "sentence": "2 more independent control groups must stand behind it: it has 0 of 2.",
         }
     ]
     assert empty["need"]["groups"] == 2
     assert empty["policies"] == empty["counted"] == empty["notCounted"] == []
     first = await court.endorse(court.endorsers[0], evidence=(EVERY_KIND[0],))
     one = await court.explained()
-    assert one["missing"][0]["sentence"] == ("1 more independent control group must stand behind it: there are 1 of 2.")
+    assert one["missing"][0]["sentence"] == ("1 more independent control group must stand behind it: it has 1 of 2.")
     assert one["counted"] == [{"kind": "EMPLOYER", "endorsement": {"id": first}}]
     assert one["have"]["evidence"] == [EVERY_KIND[0].kind.name]
     await court.endorse(court.endorsers[2])

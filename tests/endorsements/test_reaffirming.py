@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -252,7 +252,9 @@ async def test_of_a_successor_only_the_newest_word_that_stands_is_told_and_nobod
     again = (await said.reaffirm(first, later))["endorsement"]["id"]
     async with said.api.db.writer() as tx:
         other = await make.employer(tx)
-        gone = await endorsements.endorse(tx, other, endorsements.EndorseSpec(said.here.version, said.here.digest, "W"))
+        word = endorsements.EndorseSpec(said.here.version, said.here.digest, "W")
+        known = UUID(later[0].removeprefix("version_"))
+        gone = await endorsements.endorse(tx, other, replace(word, known_later=known))
         await put_in_force(tx, gone)
         await set_state(tx, gone, "revoked")
         draft = await specs.new_draft_from(tx, said.here.school, said.here.version)
@@ -262,7 +264,8 @@ async def test_of_a_successor_only_the_newest_word_that_stands_is_told_and_nobod
         assert spoken.organization_id is not None
         await specs.let_read(tx, version, spoken.organization_id)
         for of, digest in ((said.here.version, said.here.digest), (version, await digest_of(tx, version))):
-            await put_in_force(tx, await endorsements.endorse(tx, spoken, endorsements.EndorseSpec(of, digest, "W")))
+            said_of = replace(word, spec_version_id=of, expected_digest=digest, known_later=known)
+            await put_in_force(tx, await endorsements.endorse(tx, spoken, said_of))
         before = await tx.fetchval("select count(*) from outbox where topic = 'endorsement.reaffirmable'")
         await specs.publish(tx, said.here.school, version)
     assert (before, [row[1:] for row in await told(said)]) == (1, [(first, "1.0.1"), (again, "1.0.2")])

@@ -20,7 +20,7 @@ Owns: endorsements and their evidence; `policies.py` publishes quorum policies (
     anew and the clock that tells of ends; `suggestions.py` the school's words, apart; `display.py` what its page shows
     (`rules_display.py`, pure); `recalled.py` (pure) evidence given again;
     `suspension.py` pauses, and what a lost key does; `reaffirming.py` the same word for a later version after an
-    editorial change, `successors.py` who is told that there is one.
+    editorial change, `successors.py` who is told that there is one, when it is published or before signing.
 Promises: only the endorser speaks for the endorser; what is signed is what the signatory saw (digest checked twice);
     no more seats are taken than pledged; no endorsement carries over to another version without a new signature;
     one endorsement in force per organization and version at any instant; history is closed, never rewritten.

@@ -141,7 +141,7 @@ MISSING: Final = View(
     source="("
     + " union all ".join(
         f"select {no} as no, '{name}' as demand, {{parent}}.{name} as need, {{parent}}.have_{name} as have,"
-        " null::text as evidence_kind, format('%s more %s must stand behind it: there are %s of %s.',"
+        " null::text as evidence_kind, format('%s more %s must stand behind it: it has %s of %s.',"
         f" {{parent}}.{name} - {{parent}}.have_{name},"
         f" case when {{parent}}.{name} - {{parent}}.have_{name} = 1 then '{one}' else '{several}' end,"
         f" {{parent}}.have_{name}, {{parent}}.{name}) as sentence"

@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from countersign.conflicts import service as conflicts
-from countersign.endorsements import co_validation, disclosing, four_eyes, reaffirming, rules, service
+from countersign.endorsements import co_validation, disclosing, four_eyes, reaffirming, rules, service, successors
 from countersign.endorsements.tables import EndorsementSignature
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM, Role
@@ -105,6 +105,7 @@ async def sign(db: Database, signer: Signer, endorsement_id: UUID) -> rules.Stat
         )
         await conflicts.note_endorsement(tx, row["id"], row["organization_id"], school, row["spec_version_id"])
         await tx.emit("endorsement.in_force", f"end_{row['id']}", digest=row["digest"])
+        await successors.after_signature(tx, row["id"], row["spec_version_id"], row["organization_id"])
         await enter(
             tx,
             service.LOGGED,

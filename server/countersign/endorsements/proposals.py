@@ -34,6 +34,7 @@ class Sign:
 
     proposal_id: UUID
     expected_digest: str
+    known_later: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ async def sign(tx: Tx, actor: Actor, command: Sign) -> UUID:
             valid_until=row["valid_until"],
             outcomes=None if row["outcome_keys"] is None else tuple(row["outcome_keys"]),
             proposed_by=row["proposed_by"],
+            known_later=command.known_later,
         ),
     )
     await tx.execute(

@@ -58,6 +58,7 @@ class Reaffirm:
     spec_version_id: UUID
     expected_digest: str
     valid_until: datetime | None = None
+    known_later: UUID | None = None
 
 
 async def reaffirm(tx: Tx, actor: Actor, command: Reaffirm) -> UUID:
@@ -101,6 +102,7 @@ async def reaffirm(tx: Tx, actor: Actor, command: Reaffirm) -> UUID:
             valid_until=command.valid_until or row["valid_until"],
             outcomes=None if row["outcome_keys"] is None else tuple(row["outcome_keys"]),
             renews=row["id"],
+            known_later=command.known_later,
             notes=(await _sentence(tx, row, changed, len(kept), len(before.evidence)),),
         ),
     )

@@ -38,6 +38,7 @@ class Renew:
     """The files behind each piece of new evidence, by its place."""
     attachments: tuple[UUID, ...] | None = None
     valid_until: datetime | None = None
+    known_later: UUID | None = None
 
 
 async def renew(tx: Tx, actor: Actor, command: Renew) -> UUID:
@@ -72,6 +73,7 @@ async def renew(tx: Tx, actor: Actor, command: Renew) -> UUID:
             valid_until=command.valid_until,
             outcomes=None if row["outcome_keys"] is None else tuple(row["outcome_keys"]),
             renews=row["id"],
+            known_later=command.known_later,
         ),
     )
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from countersign.endorsements import backing, co_validation, disclosing, four_eyes, rules, scope
+from countersign.endorsements import backing, co_validation, disclosing, four_eyes, rules, scope, successors
 from countersign.endorsements.evidence import Evidence
 from countersign.endorsements.views import LIVE
 from countersign.kit import access
@@ -46,6 +46,8 @@ class EndorseSpec:
     """What is signed beside it, such as what it re-affirms; never the endorser's words."""
     proposed_by: UUID | None = None
     """Who of the endorser proposed it, where it was proposed."""
+    known_later: UUID | None = None
+    """The newest version that was published after it, which the signatory knows of and does not mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,9 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
     The unsigned document is stored in state `signing`, and `jobs` signs it in its own transaction after this one has
     committed. A second endorsement of the same version is a renewal: the signature closes the one before.
 
-    Raises NotAllowed, Unverified, NotFound, NotEndorsable, StaleVersion, ConflictOfInterest, BadValidity, Required,
-    TooLong, the faults of evidence and of the scope (all at once), SameEyes, SecondPersonNeeded, and AlreadySigning.
+    Raises NotAllowed, Unverified, NotFound, NotEndorsable, StaleVersion, LaterVersion, ConflictOfInterest, BadValidity,
+    Required, TooLong, the faults of evidence and of the scope (all at once), SameEyes, SecondPersonNeeded,
+    AlreadySigning.
     """
     access.require(actor, Permission.SIGN_ENDORSEMENT)
     if actor.person_id is None or actor.organization_id is None:
@@ -92,6 +95,7 @@ async def endorse(tx: Tx, actor: Actor, command: EndorseSpec) -> UUID:
         proposer=command.proposed_by,
         renews=command.renews,
     )
+    await successors.check_known(tx, version.id, actor.organization_id, command.known_later)
     behind = await backing.gather(tx, actor, command.evidence, command.attachments, version, command.evidence_files)
     addresses = Addresses(await public_origin(tx))
     (slot,) = await trust.allocate(tx, addresses, actor.organization_id)

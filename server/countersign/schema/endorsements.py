@@ -1,8 +1,10 @@
 """Endorsements at the front desk: an employer's signed word for exactly one version."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Optional
+from uuid import UUID
 
 import strawberry
 
@@ -28,7 +30,12 @@ from countersign.schema.evidence import EVIDENCE_MEMBERS, Evidence, EvidenceInpu
 from countersign.schema.learners import MemberRole
 from countersign.schema.organizations import Organization
 from countersign.schema.pledges import Pledge
-from countersign.schema.problems import ConflictOfInterestError, StaleVersionError, StepUpRequiredError
+from countersign.schema.problems import (
+    ConflictOfInterestError,
+    LaterVersionError,
+    StaleVersionError,
+    StepUpRequiredError,
+)
 from countersign.schema.rendering import as_html
 from countersign.schema.scalars import HTML, URL, Markdown
 from countersign.schema.toolchain import DriftAlarm
@@ -153,9 +160,21 @@ class EndorsementQueries:
     )
 
 
-@strawberry.input(description="Your organization's word for exactly the version that you saw.")
-class EndorseSpecInput(CommandInput):
-    """An endorsement."""
+KNOWN_LATER = (
+    "The newest version that was published after this one, when you know of it and mean this one all the same. Left"
+    " out, you are refused with its id, unless your organization was told of it before."
+)
+ENDORSING = (StaleVersionError, LaterVersionError, ConflictOfInterestError, StepUpRequiredError)
+
+
+def known_later(given: strawberry.ID | None) -> UUID | None:
+    """The key of `knownLaterVersionId`. Raises NotFound."""
+    return reference(given, "version", "version", "knownLaterVersionId") if given else None
+
+
+@strawberry.input
+class WordInput(CommandInput):
+    """Base of the inputs that say what an organization says, or might say, of a version."""
 
     spec_version_id: strawberry.ID = strawberry.field(description="The version.")
     expected_digest: str = strawberry.field(
@@ -177,6 +196,13 @@ class EndorseSpecInput(CommandInput):
     )
 
 
+@strawberry.input(description="Your organization's word for exactly the version that you saw.")
+class EndorseSpecInput(WordInput):
+    """An endorsement."""
+
+    known_later_version_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=KNOWN_LATER)
+
+
 @strawberry.input(description="Which endorsement you take back, and why.")
 class RevokeEndorsementInput(CommandInput):
     """A revocation."""
@@ -185,7 +211,7 @@ class RevokeEndorsementInput(CommandInput):
     reason: str = strawberry.field(description="Why; everyone may read it.")
 
 
-@payload(description="The endorsement.", errors=(StaleVersionError, ConflictOfInterestError, StepUpRequiredError))
+@payload(description="The endorsement.", errors=ENDORSING)
 class EndorseSpecPayload:
     """The endorsement."""
 
@@ -202,7 +228,7 @@ class RevokeEndorsementPayload:
     endorsement: Endorsement | None = entity(description="The revoked endorsement.")
 
 
-def read_word(given: EndorseSpecInput) -> service.EndorseSpec:
+def read_word(given: WordInput) -> service.EndorseSpec:
     """The command of an endorsement, or of what is proposed as one. Raises the refusals of malformed ids."""
     return service.EndorseSpec(
         spec_version_id=reference(given.spec_version_id, "version", "version", "specVersionId"),
@@ -220,7 +246,8 @@ def read_word(given: EndorseSpecInput) -> service.EndorseSpec:
 
 
 async def _endorse(tx: Tx, actor: Actor, given: EndorseSpecInput, _tools: Tools) -> Mapping[str, str]:
-    return {"endorsement": public_id("end", await service.endorse(tx, actor, read_word(given)))}
+    word = replace(read_word(given), known_later=known_later(given.known_later_version_id))
+    return {"endorsement": public_id("end", await service.endorse(tx, actor, word))}
 
 
 async def settle(tools: Tools, made: Mapping[str, str]) -> None:

@@ -12,9 +12,8 @@ from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.reads.bind import entity
 from countersign.schema.base import CommandInput, Lock, Tools, command, payload, reference
-from countersign.schema.endorsements import Endorsement, settle
+from countersign.schema.endorsements import ENDORSING, KNOWN_LATER, Endorsement, known_later, settle
 from countersign.schema.evidence import EvidenceInput, read_evidence, read_files
-from countersign.schema.problems import ConflictOfInterestError, StaleVersionError, StepUpRequiredError
 
 
 @strawberry.input(description="Your organization's word said anew, for exactly the version that you saw.")
@@ -38,6 +37,7 @@ class RenewEndorsementInput(CommandInput):
     valid_until: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Until when; 12 months if left out, at most 24."
     )
+    known_later_version_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=KNOWN_LATER)
 
 
 @strawberry.input(description="Which endorsement your page shows no more.")
@@ -54,7 +54,7 @@ class ShowEndorsementInput(CommandInput):
     endorsement_id: strawberry.ID = strawberry.field(description="An endorsement that your page does not show.")
 
 
-@payload(description="The new endorsement.", errors=(StaleVersionError, ConflictOfInterestError, StepUpRequiredError))
+@payload(description="The new endorsement.", errors=ENDORSING)
 class RenewEndorsementPayload:
     """The new endorsement."""
 
@@ -97,6 +97,7 @@ async def _renew(tx: Tx, actor: Actor, given: RenewEndorsementInput, _tools: Too
                 for number, text in enumerate(given.attachment_ids or ())
             ),
             valid_until=given.valid_until or None,
+            known_later=known_later(given.known_later_version_id),
         ),
     )
     return {"endorsement": public_id(ENDORSEMENT.tag, made)}

@@ -16,7 +16,15 @@ from countersign.reads.orders import Order, Orders
 from countersign.schema.abilities import EndorsementProposalAbilities, viewer_can
 from countersign.schema.abilities_backing import StatementSuggestionAbilities
 from countersign.schema.base import CommandInput, Connection, Lock, Node, Tools, command, payload, reference
-from countersign.schema.endorsements import Endorsement, EndorseSpecInput, read_word, settle
+from countersign.schema.endorsements import (
+    ENDORSING,
+    KNOWN_LATER,
+    Endorsement,
+    WordInput,
+    known_later,
+    read_word,
+    settle,
+)
 from countersign.schema.evidence import EvidenceKind
 from countersign.schema.organizations import Organization
 from countersign.schema.problems import ConflictOfInterestError, StaleVersionError, StepUpRequiredError
@@ -158,7 +166,7 @@ class EndorsementProposalQueries:
 
 
 @strawberry.input(description="What your organization might say of exactly the version that you saw.")
-class ProposeEndorsementInput(EndorseSpecInput):
+class ProposeEndorsementInput(WordInput):
     """A proposal."""
 
 
@@ -177,6 +185,7 @@ class SignEndorsementInput(CommandInput):
     expected_digest: str = strawberry.field(
         description="The version's `digest` as you saw it; another one is refused, and nothing is signed."
     )
+    known_later_version_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=KNOWN_LATER)
 
 
 @strawberry.input(description="Which proposal you refuse, and why.")
@@ -224,10 +233,7 @@ class ApproveEndorsementPayload:
     proposal: EndorsementProposal | None = entity(description="The approved proposal.")
 
 
-@payload(
-    description="The endorsement that came of a proposal.",
-    errors=(StaleVersionError, ConflictOfInterestError, StepUpRequiredError),
-)
+@payload(description="The endorsement that came of a proposal.", errors=ENDORSING)
 class SignEndorsementPayload:
     """The endorsement that came of a proposal."""
 
@@ -273,7 +279,9 @@ async def _approve(tx: Tx, actor: Actor, given: ApproveEndorsementInput, _tools:
 
 async def _sign(tx: Tx, actor: Actor, given: SignEndorsementInput, _tools: Tools) -> Mapping[str, str]:
     key = reference(given.proposal_id, PROPOSAL.tag, "proposal", "proposalId")
-    made = await proposals.sign(tx, actor, proposals.Sign(key, given.expected_digest))
+    made = await proposals.sign(
+        tx, actor, proposals.Sign(key, given.expected_digest, known_later(given.known_later_version_id))
+    )
     return {"endorsement": public_id("end", made)}
 
 

@@ -12,8 +12,7 @@ from countersign.kit.db import Tx
 from countersign.kit.ids import public_id
 from countersign.reads.bind import entity
 from countersign.schema.base import CommandInput, Lock, Tools, command, payload, reference
-from countersign.schema.endorsements import Endorsement, settle
-from countersign.schema.problems import ConflictOfInterestError, StaleVersionError, StepUpRequiredError
+from countersign.schema.endorsements import ENDORSING, KNOWN_LATER, Endorsement, known_later, settle
 
 
 @strawberry.input(description="Which endorsement you say again, of which later version, exactly as you saw it.")
@@ -30,9 +29,10 @@ class ReaffirmEndorsementInput(CommandInput):
     valid_until: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Until when; as long as the earlier one if left out."
     )
+    known_later_version_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description=KNOWN_LATER)
 
 
-@payload(description="The new endorsement.", errors=(StaleVersionError, ConflictOfInterestError, StepUpRequiredError))
+@payload(description="The new endorsement.", errors=ENDORSING)
 class ReaffirmEndorsementPayload:
     """The new endorsement."""
 
@@ -50,6 +50,7 @@ async def _reaffirm(tx: Tx, actor: Actor, given: ReaffirmEndorsementInput, _tool
             spec_version_id=reference(given.spec_version_id, "version", "version", "specVersionId"),
             expected_digest=given.expected_digest,
             valid_until=given.valid_until or None,
+            known_later=known_later(given.known_later_version_id),
         ),
     )
     return {"endorsement": public_id(ENDORSEMENT.tag, made)}

@@ -55,6 +55,10 @@ NotAllowedError = _error("NotAllowedError", "You lack the authority for this.")
 ConflictError = _error("ConflictError", "Something else stands in the way.")
 InvalidStateError = _error("InvalidStateError", "The thing's state does not allow this now.")
 StaleVersionError = _error("StaleVersionError", "It has changed since you looked; look again and repeat.")
+LaterVersionError = _error(
+    "LaterVersionError",
+    "A later version was published: endorse that one, or say by `knownLaterVersionId` that you mean this one.",
+)
 ConflictOfInterestError = _error("ConflictOfInterestError", "You are too close to what you would judge.")
 StepUpRequiredError = _error(
     "StepUpRequiredError", "Prove again that it is you: this needs a sign-in that is at most five minutes old."
