@@ -1,6 +1,6 @@
 """Which sections the reviewer viewed stands in the review.
 
-Revision 20261122182500, after 20261122175000. Expand only; runs before the code that needs it. Reviews that were there
+Revision 20261122182500, after 20261122180500. Expand only; runs before the code that needs it. Reviews that were there
 keep their digests in the log: what they say of it is read from their drafts.
 """
 
@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261122182500"
-down_revision = "20261122175000"
+down_revision = "20261122180500"
 branch_labels = None
 depends_on = None
 
