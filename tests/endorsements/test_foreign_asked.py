@@ -21,11 +21,12 @@ from countersign.kit.clock import FrozenClock
 from countersign.kit.db import Database
 from countersign.kit.fetcher import ANYTHING, Fetcher
 from countersign.trust.canonical_codes import base64url_encode
+from countersign.trust.documents import CONTEXTS
 from countersign.trust.signer import Signer
 from tests.endorsements.abroad import HOST, LIST, STATUS, WEB, WEB_KEYS, Guild, Post, outcomes, posted
 from tests.factories import Factory
 from tests.kit.outside_world import World, world
-from tests.trust.others import RSA, jwk
+from tests.trust.others import RSA, jwk, pem
 
 GOOD = dict.fromkeys(("contexts", "schema", "terms", "proof", "dates", "status", "subject", "issuer"), "PASSED")
 PROFILE = f"https://{HOST}/issuer.json"
@@ -118,6 +119,39 @@ async def test_a_status_list_that_is_a_token_counts_by_its_own_signature(post: P
         post.outside.stands(LIST, WEB.token(WEB.listed(LIST, places=places)).encode())
         made = await post.bring(post.jwt(credentialStatus=STATUS) + " " * len(places))
         assert outcomes(made) == {**GOOD, "status": outcome}
+
+
+async def test_a_list_of_revocations_is_asked_for_where_the_credential_says(post: Post, clock: FrozenClock) -> None:
+    url = f"https://{HOST}/revocations.json"
+    extended = {
+        "@context": [*CONTEXTS, "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json"],
+        "credentialStatus": {"id": url, "type": "1EdTechRevocationList"},
+    }
+    post.outside.stands(WEB_KEYS, WEB.keys())
+    post.outside.stands(url, json.dumps({"id": url, "issuer": WEB.id, "revokedCredential": []}).encode())
+    made = await post.bring(post.signed(**extended))
+    assert (outcomes(made), made["foreignEndorsement"]["verified"]) == (GOOD, True)
+    assert {each["url"] for each in made["foreignEndorsement"]["fetched"]} == {WEB_KEYS, url}
+    named = [{"id": post.credential()["id"], "revocationReason": "We left the trade."}]
+    post.outside.stands(url, json.dumps({"id": url, "issuer": WEB.id, "revokedCredential": named}).encode())
+    clock.move(timedelta(days=1))
+    assert await looked(post) == 1
+    assert (await post.apart())["foreignEndorsements"][0]["verified"] is False
+    assert await sentence(post, made, "status") == "The issuer has revoked it. Its reason: We left the trade."
+
+
+async def test_a_signed_open_badges_2_endorsement_is_verified_by_its_issuers_profile(post: Post) -> None:
+    key = f"https://{HOST}/key.json"
+    said = {"id": PROFILE, "type": "Issuer", "publicKey": key}
+    held = {"id": key, "type": "CryptographicKey", "owner": PROFILE, "publicKeyPem": pem(RSA)}
+    post.outside.stands(PROFILE, json.dumps(said).encode())
+    post.outside.stands(key, json.dumps(held).encode())
+    claims = hosted(post, id="urn:uuid:1", verification={"type": "SignedBadge", "creator": key})
+    made = await post.bring(Guild(PROFILE, RSA, key).token(claims, kid=None, typ=None))
+    good = dict.fromkeys(("schema", "proof", "dates", "status", "subject", "issuer"), "PASSED")
+    assert (outcomes(made), made["foreignEndorsement"]["verified"]) == (good, True)
+    assert made["foreignEndorsement"]["format"] == "OPEN_BADGES_2"
+    assert {each["purpose"] for each in made["foreignEndorsement"]["fetched"]} == {"ISSUER", "KEY"}
 
 
 async def test_a_token_list_that_has_expired_says_nothing(post: Post) -> None:
