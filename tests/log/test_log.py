@@ -13,8 +13,9 @@ from countersign.awards import credentials
 from countersign.endorsements import service as endorsements
 from countersign.kit import audit
 from countersign.kit.access import SYSTEM, OrganizationKind, Role
+from countersign.kit.db import Database
 from countersign.kit.ids import new_id
-from countersign.log import checking, jobs, rules, service, sources
+from countersign.log import checking, jobs, rules, sequencing, service, sources
 from countersign.log.rules_notes import Checkpoint, LogKey
 from countersign.log.sources import enter
 from countersign.organizations import members
@@ -342,3 +343,12 @@ async def test_every_column_of_what_is_covered_is_covered(owner: asyncpg.Connect
             if not found:
                 missed.append(f"{table}.{name}")
     assert missed == []
+
+
+async def test_who_comes_while_another_process_begins_the_log_leaves_it_to_that(db: Database) -> None:
+    async with db.writer() as first:
+        assert (await sequencing.sequence(first, KEY, [])).note
+        async with db.writer() as second:
+            assert await sequencing.sequence(second, KEY, []) == sequencing.Step()
+    async with db.writer() as third:
+        assert await third.fetchval("select count(*) from log_checkpoints") == 1

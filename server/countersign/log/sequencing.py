@@ -102,6 +102,9 @@ async def sequence(tx: Tx, key: LogKey, sources: Sequence[Source]) -> Step:
 
 async def _begin(tx: Tx, key: LogKey, sources: Sequence[Source]) -> Step:
     """Begin the log with a checkpoint over nothing, unless it has begun; what is adopted comes with the next look."""
+    # Beginning may take a minute: who begins at the same time shall not wait for it at the head's row.
+    if not await tx.fetchval("select pg_try_advisory_xact_lock(hashtext('log'))"):
+        return Step()
     if not await tx.execute(
         "insert into log_head (single, size, watermark) values (true, 0, 0) on conflict do nothing"
     ):
