@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Final
 
 from countersign.bench.data import Data
@@ -19,6 +20,8 @@ SOCKETS: Final = 5
 EACH: Final = 100
 EVENTS: Final = 12
 PATIENCE: Final = 30.0
+SETTLING: Final = 2.0
+"""Seconds after which those who were not told yet may have missed an event that came before they were subscribed."""
 QUERY: Final = """subscription {
   specChanged { eventId kind spec { id slug title school { displayName } } version { semver state digest } }
 }"""
@@ -62,21 +65,21 @@ async def measure(
         await listeners.order(**order, token=token, query=QUERY, sockets=SOCKETS, each=each)
     told = {OURS: Told(), BARE: Told()}
     db = await Database.open(data.dsn, pool_size=1)
+    numbers = count()
     try:
-        await _settle(db, data, listeners, fire, told, each)
-        for number in range(1, events + 1):
+        for side in (OURS, BARE):
+            await _settle(db, data, listeners, fire, side, each * SOCKETS, numbers)
+        for done in range(1, events + 1):
+            number = next(numbers)
             for side in (OURS, BARE):
                 mine = told[side]
                 before, begun = await meter.read(sides[side]), time.perf_counter()
-                if side == OURS:
-                    await _change(db, data, number)
-                else:
-                    await fire(_facts(data, number))
-                await _until(listeners, side, (number + 1) * each * SOCKETS)
+                await _happen(db, data, fire, side, number)
+                await _until(listeners, side, data, number, each * SOCKETS)
                 mine.milliseconds.append((time.perf_counter() - begun) * 1000)
                 mine.used = mine.used.plus((await meter.read(sides[side])).since(before))
                 mine.deliveries += each * SOCKETS
-            tell(number, events)
+            tell(done, events)
     finally:
         await db.close()
     return told
@@ -87,21 +90,36 @@ async def _settle(
     data: Data,
     listeners: Asker,
     fire: Callable[[dict[str, Any]], Any],
-    told: Mapping[str, Told],
-    each: int,
+    side: str,
+    subscribers: int,
+    numbers: Iterator[int],
 ) -> None:
-    """An event that does not count: whoever is not subscribed yet would miss the first."""
-    await listeners.order(do="until", crowd=OURS, told=1, seconds=1.0)
-    await _change(db, data, 0)
-    await fire(_facts(data, 0))
-    for side in told:
-        await _until(listeners, side, each * SOCKETS)
+    """Events that do not count, until one reaches everybody: nobody is told when a subscription has begun."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        number = next(numbers)
+        await _happen(db, data, fire, side, number)
+        seconds = SETTLING if time.monotonic() < ends else 0.0
+        slug = data.market.specs[number].slug
+        answer = await listeners.order(do="until", crowd=side, slug=slug, told=subscribers, seconds=seconds)
+        if answer["in_time"]:
+            return
+        if not seconds:
+            raise NotStarted(f"{side} told {answer['told']} of {subscribers} subscribers: {answer['sample']}")
 
 
-async def _until(listeners: Asker, side: str, deliveries: int) -> None:
-    answer = await listeners.order(do="until", crowd=side, told=deliveries, seconds=PATIENCE)
+async def _happen(db: Database, data: Data, fire: Callable[[dict[str, Any]], Any], side: str, number: int) -> None:
+    if side == OURS:
+        await _change(db, data, number)
+    else:
+        await fire(_facts(data, number))
+
+
+async def _until(listeners: Asker, side: str, data: Data, number: int, subscribers: int) -> None:
+    slug = data.market.specs[number].slug
+    answer = await listeners.order(do="until", crowd=side, slug=slug, told=subscribers, seconds=PATIENCE)
     if not answer["in_time"]:
-        raise NotStarted(f"{side} told {answer['told']} of {deliveries} subscribers: {answer['sample']}")
+        raise NotStarted(f"{side} told {answer['told']} of {subscribers} subscribers: {answer['sample']}")
 
 
 async def _change(db: Database, data: Data, number: int) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
+from collections import Counter
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,13 +18,14 @@ from websockets.typing import Subprotocol
 
 PROTOCOL: Final = Subprotocol("graphql-transport-ws")
 NEWS: Final = '"type":"next"'
+ABOUT: Final = re.compile(r'"slug": ?"([^"]+)"')
 
 
 class Crowd:
-    """All subscriptions to one place, and how often they were told something."""
+    """All subscriptions to one place, and how many of them were told of which specification, by its slug."""
 
     def __init__(self) -> None:
-        self.told = 0
+        self.told: Counter[str] = Counter()
         self.sample: str | None = None
         self._more = asyncio.Event()
         self._sockets: list[ClientConnection] = []
@@ -46,16 +49,16 @@ class Crowd:
         async for message in socket:
             text = str(message)
             if NEWS in text[:80].replace(" ", ""):
-                self.told += 1
+                self.told.update(ABOUT.findall(text))
                 self.sample = text
                 self._more.set()
             elif '"ping"' in text:
                 await socket.send('{"type":"pong"}')
 
-    async def until(self, told: int, seconds: float) -> bool:
-        """Wait until so many messages have come in all; whether they came in time."""
+    async def until(self, slug: str, told: int, seconds: float) -> bool:
+        """Wait until so many were told of a specification; whether they were in time."""
         ends = time.monotonic() + seconds
-        while self.told < told:
+        while self.told[slug] < told:
             self._more.clear()
             try:
                 await asyncio.wait_for(self._more.wait(), max(0.001, ends - time.monotonic()))
@@ -84,8 +87,8 @@ async def main() -> None:
         if order["do"] == "follow":
             await crowd.follow(order)
         else:
-            in_time = await crowd.until(order["told"], order["seconds"])
-        answer = {"told": crowd.told, "in_time": in_time, "sample": crowd.sample}
+            in_time = await crowd.until(order["slug"], order["told"], order["seconds"])
+        answer = {"told": crowd.told[order.get("slug", "")], "in_time": in_time, "sample": crowd.sample}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
     for crowd in crowds.values():
