@@ -23,6 +23,7 @@ from countersign.bulk import jobs as bulk_jobs
 from countersign.bulk import tables as bulk_tables
 from countersign.config import Mode, Settings
 from countersign.conflicts import jobs as conflicts_jobs
+from countersign.conflicts import logged as conflicts_logged
 from countersign.conflicts import policies
 from countersign.conflicts import service as conflicts
 from countersign.conflicts import tables as conflicts_tables
@@ -88,6 +89,7 @@ from countersign.notices import jobs as notices_jobs
 from countersign.notices import leaving
 from countersign.notices import tables as notices_tables
 from countersign.organizations import approvals, domains, signing_authority
+from countersign.organizations import logged as organizations_logged
 from countersign.organizations import tables as organizations_tables
 from countersign.organizations.events import Approved, MembershipEnded, Rejected, StandingChanged, TiesChanged
 from countersign.organizations.usage import TokenUses
@@ -179,6 +181,12 @@ LOGGED: Final[tuple[Source, ...]] = (
     history.KEYS,
     history.DIDS,
     trust.STATUS,
+    organizations_logged.ORGANIZATIONS,
+    organizations_logged.MEMBERSHIPS,
+    organizations_logged.DOMAINS,
+    conflicts_logged.LINKS,
+    conflicts_logged.TOOLS,
+    conflicts_logged.SPONSORSHIPS,
     corpora.LOGGED,
     specs.LOGGED,
     logged.RUBRICS,

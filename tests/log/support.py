@@ -10,14 +10,19 @@ from uuid import UUID
 from countersign import app
 from countersign.awards import credentials
 from countersign.awards import service as awards
+from countersign.conflicts import interests
+from countersign.conflicts import service as conflicts
+from countersign.conflicts.rules import LinkKind
 from countersign.endorsements import foreign
 from countersign.endorsements import jobs as signing
 from countersign.endorsements import service as endorsements
 from countersign.kit import audit
-from countersign.kit.access import SYSTEM
+from countersign.kit.access import SYSTEM, OrganizationKind, Role
 from countersign.kit.db import Database, Reader, Tx
 from countersign.log import checking, jobs, sequencing
 from countersign.log.rules_notes import Checkpoint, LogKey, origin_of
+from countersign.organizations import domains, standing
+from countersign.organizations.rules_domains import Answer, Finding, Method
 from countersign.reviews import rubrics
 from countersign.reviews.rules_rubrics import Wanted
 from countersign.specs import service as specs
@@ -101,6 +106,7 @@ async def ledger(db: Database, signer: Signer, make: Factory) -> Ledger:
         gone = awards.RevokeAward(issued[1].learner_id, issued[1].award_id, "Not hers.")
         await awards.revoke(tx, here.school, gone)
         await judged(tx, here)
+        await tied(tx, make)
     found = Ledger(db, here, signer, live, revoked, (issued[0].learner_id, issued[0].award_id))
     await found.keep()
     return found
@@ -122,6 +128,19 @@ async def judged(tx: Tx, here: Scene) -> UUID:
     await rubrics.publish(tx, here.employer, rubrics.PublishRubric("Ours", (Wanted("R1"),)))
     await foreign.recognize(tx, SYSTEM, "did:web:guild.example", "The guild")
     return await reviewed(tx, here.school, here.employer, here.version)
+
+
+async def tied(tx: Tx, make: Factory) -> None:
+    """Two organizations with a link, a payment, a tool, a domain of their own; one was suspended for a while."""
+    one, other = [await make.organization(tx) for _ in range(2)]
+    admin = await make.member(tx, one, OrganizationKind.EMPLOYER, Role.ORG_ADMIN)
+    await conflicts.record(tx, SYSTEM, one, other, LinkKind.CONTROLS)
+    await interests.record_sponsorship(tx, SYSTEM, one, other, DAY)
+    await interests.declare_tool(tx, admin, "Straw 3")
+    claimed = await domains.claim(tx, admin, "straw.example")
+    await domains._keep(tx, claimed, Answer(Finding.PROVED, Method.DNS))
+    await standing.suspend(tx, SYSTEM, other, "Nobody answers.")
+    await standing.resume(tx, SYSTEM, other)
 
 
 async def another_version(tx: Tx, ledger: Ledger) -> UUID:

@@ -8,6 +8,9 @@ from typing import Any, Final
 
 import asyncpg
 
+ASKED: Final = frozenset({"method", "requested_at", "check_due_at", "checked_at", "proved_at", "absences", "finding"})
+"""How and when a domain was last asked: each look changes that, and it decides nothing."""
+
 COVERED: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "audit_events": ("true", frozenset({"xact"})),
     "log_leaves": ("true", frozenset()),
@@ -24,6 +27,14 @@ COVERED: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "reviews": ("true", frozenset()),
     "rubric_versions": ("true", frozenset()),
     "recognized_issuers": ("true", frozenset()),
+    "organizations": ("true", frozenset()),
+    "organization_suspensions": ("true", frozenset()),
+    "former_control_groups": ("true", frozenset()),
+    "memberships": ("true", frozenset()),
+    "organization_domains": ("state = 'verified'", ASKED),
+    "ownership_links": ("true", frozenset()),
+    "tool_makers": ("true", frozenset()),
+    "sponsorships": ("true", frozenset()),
     "awards": ("signed_at is not null", frozenset({"holder_name", "holder_name_sealed", "held_back", "claimed_at"})),
 }
 """By table: which of its rows are covered, and which columns are not.

@@ -15,5 +15,5 @@ Never: judges anything itself, takes a confirmed link back at the wish of those 
 
 Files: `tables`, `tables_policies`; `rules` (links, control groups) and `rules_findings` (what comes of ties, in words),
 both pure; `ways` (the SQL of every way between two); `policies` (which are in effect); `service` (declare, confirm,
-end; judge, check; note; regroup), `views`, `jobs` (regroup now and then).
+end; judge, check; note; regroup), `logged` (what the log covers), `views`, `jobs` (regroup now and then).
 """

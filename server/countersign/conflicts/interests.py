@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from countersign.conflicts import rules
+from countersign.conflicts import logged, rules
 from countersign.conflicts.rules_findings import WINDOW, tool_key
 from countersign.conflicts.tables import Sponsorship, ToolMaker
 from countersign.kit import access
@@ -17,6 +17,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import Conflict, Invalid, InvalidState, NotAllowed, NotFound, Required, TooLong
 from countersign.kit.ids import new_id
+from countersign.log.sources import enter
 from countersign.organizations import members
 
 NAME_LIMIT: Final = 200
@@ -79,6 +80,7 @@ async def declare_tool(tx: Tx, actor: Actor, name: str, *, maker_id: UUID | None
             await tx.insert(row)
     except asyncpg.UniqueViolationError:
         raise ToolDeclared(path=("name",)) from None
+    await enter(tx, logged.TOOLS, row.id, actor=actor, action="tool_maker.declared")
     await tx.emit("tool_maker.declared", f"mak_{row.id}")
     return row.id
 
@@ -97,6 +99,7 @@ async def withdraw_tool(tx: Tx, actor: Actor, tool_maker_id: UUID) -> UUID:
     if row["ended_at"] is not None:
         raise InvalidState(what="declaration", state="withdrawn", verb="to withdraw", needed="standing")
     await tx.execute("update tool_makers set ended_at = $2 where id = $1", tool_maker_id, await tx.now())
+    await enter(tx, logged.TOOLS, tool_maker_id, actor=actor, action="tool_maker.withdrawn")
     await tx.emit("tool_maker.withdrawn", f"mak_{tool_maker_id}")
     return tool_maker_id
 
@@ -120,7 +123,7 @@ async def declare_sponsorship(tx: Tx, actor: Actor, command: DeclareSponsorship)
     if declared >= rules.MOST_LINKS:
         raise rules.TooManyLinks(limit=rules.MOST_LINKS)
     sponsor, sponsored = (own, command.other_id) if command.paying else (command.other_id, own)
-    return await _sponsor(tx, sponsor, sponsored, command.since, command.until, declared_by=own)
+    return await _sponsor(tx, actor, sponsor, sponsored, command.since, command.until, declared_by=own)
 
 
 async def record_sponsorship(
@@ -128,7 +131,7 @@ async def record_sponsorship(
 ) -> UUID:
     """Write down a payment that the operator knows of. Raises as `declare_sponsorship`."""
     access.require(actor, Permission.IMPORT)
-    return await _sponsor(tx, sponsor_id, sponsored_id, since, until, declared_by=None)
+    return await _sponsor(tx, actor, sponsor_id, sponsored_id, since, until, declared_by=None)
 
 
 async def end_sponsorship(tx: Tx, actor: Actor, sponsorship_id: UUID, until: date | None = None) -> UUID:
@@ -150,12 +153,13 @@ async def end_sponsorship(tx: Tx, actor: Actor, sponsorship_id: UUID, until: dat
     if day < max(today, row["since"]) or day > today + AHEAD:
         raise Invalid(problem="A payment ends today or within a year", path=("until",))
     await tx.execute("update sponsorships set until = $2 where id = $1", sponsorship_id, day)
+    await enter(tx, logged.SPONSORSHIPS, sponsorship_id, actor=actor, action="sponsorship.ended")
     await tx.emit("sponsorship.ended", f"spo_{sponsorship_id}")
     return sponsorship_id
 
 
 async def _sponsor(
-    tx: Tx, sponsor: UUID, sponsored: UUID, since: date, until: date | None, *, declared_by: UUID | None
+    tx: Tx, actor: Actor, sponsor: UUID, sponsored: UUID, since: date, until: date | None, *, declared_by: UUID | None
 ) -> UUID:
     if sponsor == sponsored:
         raise Invalid(problem="A payment is between two organizations", path=("organizationId",))
@@ -177,5 +181,6 @@ async def _sponsor(
         declared_at=await tx.now(),
     )
     await tx.insert(row)
+    await enter(tx, logged.SPONSORSHIPS, row.id, actor=actor, action="sponsorship.declared")
     await tx.emit("sponsorship.declared", f"spo_{row.id}")
     return row.id

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from countersign.conflicts import policies, rules, rules_findings, ways
+from countersign.conflicts import logged, policies, rules, rules_findings, ways
 from countersign.conflicts.rules import LinkKind, LinkState, Side, Step, Tie
 from countersign.conflicts.rules_findings import Finding, tool_key
 from countersign.conflicts.tables import EndorsementEdge, OwnershipLink
@@ -18,6 +18,7 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import NotAllowed, NotFound, Path
 from countersign.kit.ids import new_id
+from countersign.log.sources import enter
 from countersign.organizations import members
 from countersign.organizations import service as organizations
 from countersign.organizations.events import TiesChanged
@@ -53,13 +54,13 @@ async def declare(tx: Tx, actor: Actor, command: Declare) -> UUID:
     if declared >= rules.MOST_LINKS:
         raise rules.TooManyLinks(limit=rules.MOST_LINKS)
     holder, held = (command.other_id, own) if command.held else (own, command.other_id)
-    return await _link(tx, holder, held, command.kind, declared_by=own)
+    return await _link(tx, actor, holder, held, command.kind, declared_by=own)
 
 
 async def record(tx: Tx, actor: Actor, holder_id: UUID, held_id: UUID, kind: LinkKind) -> UUID:
     """Write down a tie that the operator knows: it is confirmed at once. Raises as `declare`."""
     access.require(actor, Permission.IMPORT)
-    link = await _link(tx, holder_id, held_id, kind, declared_by=None)
+    link = await _link(tx, actor, holder_id, held_id, kind, declared_by=None)
     await regroup(tx, (holder_id, held_id))
     return link
 
@@ -72,6 +73,7 @@ async def confirm(tx: Tx, actor: Actor, link_id: UUID) -> UUID:
         "update ownership_links set state = $2, confirmed_at = $3 where id = $1", link_id, after.value, await tx.now()
     )
     await regroup(tx, (row["holder_id"], row["held_id"]))
+    await enter(tx, logged.LINKS, link_id, actor=actor, action="ownership.confirmed")
     await tx.emit("ownership.confirmed", f"lnk_{link_id}")
     return link_id
 
@@ -84,6 +86,7 @@ async def end(tx: Tx, actor: Actor, link_id: UUID) -> UUID:
         "update ownership_links set state = $2, ended_at = $3 where id = $1", link_id, after.value, await tx.now()
     )
     await regroup(tx, (row["holder_id"], row["held_id"]))
+    await enter(tx, logged.LINKS, link_id, actor=actor, action="ownership.ended")
     await tx.emit("ownership.ended", f"lnk_{link_id}")
     return link_id
 
@@ -204,7 +207,7 @@ async def _neighbours(tx: Tx, ids: Iterable[UUID]) -> list[Step]:
     return [Step(row["here"], row["there"], Tie[row["tie"]]) for row in rows]
 
 
-async def _link(tx: Tx, holder: UUID, held: UUID, kind: LinkKind, *, declared_by: UUID | None) -> UUID:
+async def _link(tx: Tx, actor: Actor, holder: UUID, held: UUID, kind: LinkKind, *, declared_by: UUID | None) -> UUID:
     rules.check_two(holder, held, ("organizationId",))
     if kind is LinkKind.SAME_OWNER:  # it says the same from both sides, so it is kept from one
         holder, held = sorted((holder, held))
@@ -228,6 +231,7 @@ async def _link(tx: Tx, holder: UUID, held: UUID, kind: LinkKind, *, declared_by
             await tx.insert(link)
     except asyncpg.UniqueViolationError:
         raise rules.LinkStands(problem="This link stands already", path=("organizationId",)) from None
+    await enter(tx, logged.LINKS, link.id, actor=actor, action="ownership.declared")
     await tx.emit("ownership.declared", f"lnk_{link.id}")
     return link.id
 

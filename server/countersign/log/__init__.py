@@ -12,6 +12,7 @@ Files beside the four of every room:
     rules_notes     C2SP signed notes and checkpoints (pure)
     sources         what of a room's rows the log covers; `enter` writes down what a row says now, `erase` that what
                     was signed about it is nobody's to read any more: salts go, leaves and roots stay
+    adopting        what was there before the log, or before it covered it: taken in once, and settled within an hour
     sequencing      events become leaves, leaves a checkpoint
     checking        everything recomputed and compared: findings
     bundle          the log as files that another program can check

@@ -12,10 +12,10 @@ import asyncpg
 
 from countersign.kit import audit
 from countersign.kit.db import Reader
-from countersign.log import rules
+from countersign.log import adopting, rules
 from countersign.log.rules_notes import Checkpoint, LogVerifier, NoteRefused, is_plain
 from countersign.log.sequencing import EVENT, hashes, leaf_data, sealed_event
-from countersign.log.sources import ERASED, SOURCE, Source
+from countersign.log.sources import ERASED, Source
 
 CHUNK: Final = 1_000
 LATE: Final = timedelta(minutes=15)
@@ -37,21 +37,6 @@ where not exists (select from log_leaves l where l.event_id = e.id and l.stream_
 order by e.at, e.id
 """
 """Events that are in no leaf: those of the last seconds, and none else."""
-
-DRIFT: Final = """
-with said as (
-    select distinct on (e.object) e.object, e.after, e.content
-    from audit_events e left join log_leaves l on l.event_id = e.id
-    where e.kind = $1
-    order by e.object, l.index desc nulls first, e.at desc, e.id desc),
-found as ({source})
-select coalesce(said.object, found.subject) as subject, said.object is null as unsaid, found.subject is null as gone
-from said full join found on said.object = found.subject
-where said.after is distinct from encode(sha256(convert_to(found.facts, 'UTF8')), 'hex')
-   or (found.content is not null and said.content is distinct from encode(sha256(found.content), 'hex'))
-order by 1
-"""
-"""Rows of a source that are not what the log says of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,12 +313,11 @@ async def _source(reader: Reader, report: Report, source: Source) -> None:
     report.things += await reader.fetchval(
         "select count(distinct object) from audit_events where kind = $1", source.kind
     )
-    taken_in = not source.late or await reader.fetchval(
-        "select exists (select from audit_events where kind = $1 and object = $1 || ':' || $2)", SOURCE, source.kind
-    )
-    for row in await reader.fetch(DRIFT.format(source=source.sql), source.kind):
-        if row["unsaid"] and not taken_in:
-            report.waiting += 1  # it was there before the log covered such things, and comes with the next look
+    settled = not source.late or await adopting.is_settled(reader, source)
+    for row in await adopting.drift(reader, source):
+        if not settled:
+            # It was there before the log covered such things, or a process of before wrote it: a look takes it in.
+            report.waiting += 1
             continue
         if row["unsaid"]:
             what = "is not in the log: it was put in"

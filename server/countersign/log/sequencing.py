@@ -14,8 +14,9 @@ import asyncpg
 from countersign.kit import audit
 from countersign.kit.db import Reader, Tx
 from countersign.log import rules
+from countersign.log.adopting import adopt, adopt_late
 from countersign.log.rules_notes import Checkpoint, LogKey
-from countersign.log.sources import ERASED, Source, adopt, adopt_late, forget_salts
+from countersign.log.sources import ERASED, Source, forget_salts
 from countersign.log.tables import LogLeaf, LogNode
 
 AT_ONCE: Final = 2_000
@@ -111,7 +112,7 @@ async def _begin(tx: Tx, key: LogKey, sources: Sequence[Source]) -> Step:
         return Step()
     await tx.execute("set local statement_timeout = '60s'")
     await adopt(tx, sources)
-    await adopt_late(tx, sources)
+    await adopt_late(tx, sources, begins=True)
     return Step(await _sign(tx, key, rules.Edge()), more=True)
 
 

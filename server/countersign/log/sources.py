@@ -15,11 +15,7 @@ from countersign.kit import audit
 from countersign.kit.access import SYSTEM, Actor
 from countersign.kit.db import Tx
 
-ADOPTED: Final = "adoptIntoLog"
-"""The action of the events that bring in what was there before the log began."""
 ERASED: Final = "erased"
-SOURCE: Final = "source"
-"""The kind of the events which say that a `late` source was taken in."""
 _PLACE: Final = re.compile(r"\$(\d+)")
 
 
@@ -31,7 +27,7 @@ class Source:
     `organization_id`, `facts` (text: everything that must not change unnoticed) and `content` (bytea or null: the
     exact bytes that others may hold). `key` is the condition for one row, with `$1`, `$2`… of the `types`.
 
-    `late`: covered only since a later release than its rows; what was there before is taken in once (`adopt_late`).
+    `late`: covered only since a later release than its rows; what was there before is taken in once (`adopting`).
     """
 
     kind: str
@@ -144,66 +140,3 @@ async def forget_salts(tx: Tx, kind: str, subjects: Sequence[str]) -> None:
         kind,
         list(subjects),
     )
-
-
-async def adopt(tx: Tx, sources: Sequence[Source]) -> int:
-    """Write down every row of the sources that no event tells of; how many. For a beginning: of log or source."""
-    adopted = 0
-    for source in sources:
-        rows = await tx.fetch(
-            f"select f.subject, f.organization_id, f.facts, f.content from ({source.sql}) f where not exists"
-            " (select from audit_events e where e.kind = $1 and e.object = f.subject)",
-            source.kind,
-        )
-        now = await tx.now()
-        events = [
-            audit.record(
-                SYSTEM,
-                ADOPTED,
-                now,
-                subject=row["subject"],
-                decision=audit.Decision.DONE,
-                reason=None,
-                organization_id=row["organization_id"],
-                kind=source.kind,
-                after=sha256(row["facts"].encode()),
-                content=sha256(row["content"]) if row["content"] is not None else None,
-            )
-            for row in rows
-        ]
-        await tx.insert(*events)
-        adopted += len(rows)
-    return adopted
-
-
-async def adopt_late(tx: Tx, sources: Sequence[Source]) -> int:
-    """Take in what was there before the log covered a source, once for each `late` one; how many rows.
-
-    That it was done is itself an event of the log, so nobody can have it done again unnoticed.
-    """
-    late = {source.kind: source for source in sources if source.late}
-    rows = await tx.fetch(
-        "select s.kind from unnest($1::text[]) s(kind) where not exists"
-        " (select from audit_events e where e.kind = $2 and e.object = $2 || ':' || s.kind) order by s.kind",
-        *(list(late), SOURCE),
-    )
-    if not rows:
-        return 0
-    await tx.execute("set local statement_timeout = '60s'")
-    adopted = await adopt(tx, [late[row["kind"]] for row in rows])
-    now = await tx.now()
-    await tx.insert(
-        *(
-            audit.record(
-                SYSTEM,
-                ADOPTED,
-                now,
-                subject=f"{SOURCE}:{row['kind']}",
-                decision=audit.Decision.DONE,
-                reason=None,
-                kind=SOURCE,
-            )
-            for row in rows
-        )
-    )
-    return adopted

@@ -13,5 +13,5 @@ Files: `tables`, `rules` (handles, the form of tokens), `rules_tokens`, `rules_m
 does; authenticate), `acting` (for whom a session acts), `tokens`, `invitations`, `members` (the commands of members),
 `signing_authority` (its end, told in time), `domains` (claim, ask, follow) with `rules_domains` (pure), `approvals`
 (four eyes) with `rules_approvals` (pure), `standing` (suspensions), `events` (what the rooms above must know at once),
-`usage`, `views`.
+`logged` (what the log covers: standing, roles, domains), `usage`, `views`.
 """

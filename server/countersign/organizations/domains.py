@@ -15,7 +15,8 @@ from countersign.kit.errors import Invalid, NotAllowed, NotFound
 from countersign.kit.fetcher import Fetcher, Unfetchable
 from countersign.kit.ids import new_id
 from countersign.kit.waiting import now_and_then
-from countersign.organizations import rules, rules_domains
+from countersign.log.sources import enter
+from countersign.organizations import logged, rules, rules_domains
 from countersign.organizations.events import TiesChanged
 from countersign.organizations.rules_domains import Answer, Claim, Finding, Method, State
 
@@ -71,6 +72,7 @@ async def withdraw(tx: Tx, actor: Actor, claim_id: UUID) -> UUID:
     rules_domains.ask(State(row["state"]))
     await tx.execute("update organization_domains set state = 'withdrawn', check_due_at = null where id = $1", claim_id)
     if row["state"] == State.VERIFIED:
+        await enter(tx, logged.DOMAINS, claim_id, actor=actor, action="domain.withdrawn")
         await _follow(tx, row["organization_id"])
     return claim_id
 
@@ -174,6 +176,8 @@ async def _keep(tx: Tx, claim_id: UUID, answer: Answer) -> None:
         *(answer.method.value if answer.method else None, answer.words),
     )
     if after.state is not before.state:
+        if State.VERIFIED in {before.state, after.state}:
+            await enter(tx, logged.DOMAINS, claim_id, action=f"domain.{after.state.value}")
         await tx.emit(f"domain.{after.state.value}", f"org_{row['organization_id']}", domain=row["domain"])
         await _follow(tx, row["organization_id"])
 
@@ -195,4 +199,5 @@ async def _follow(tx: Tx, organization_id: UUID) -> None:
         *(organization_id, rules_domains.verification(row["verification"], verified_domains=len(verified))),
         [*row["domains"], *(domain for domain in verified if domain not in row["domains"])],
     )
+    await enter(tx, logged.ORGANIZATIONS, organization_id, action="organization.domains_followed")
     await events.publish(tx, TiesChanged((organization_id,)))

@@ -12,6 +12,8 @@ from countersign.kit.access import Actor, OrganizationKind, Permission, Role
 from countersign.kit.db import Tx
 from countersign.kit.errors import InvalidState, NotAllowed, NotFound
 from countersign.kit.ids import new_id
+from countersign.log.sources import enter
+from countersign.organizations import logged
 from countersign.organizations import rules_members as rules
 from countersign.organizations.events import TiesChanged
 from countersign.organizations.members import hold, lock_members
@@ -159,6 +161,7 @@ async def accept(tx: Tx, actor: Actor, text: str) -> UUID:
     await tx.execute(
         "update invitations set accepted_at = $2, membership_id = $3 where id = $1", row["id"], now, membership
     )
+    await enter(tx, logged.MEMBERSHIPS, membership, actor=actor, action="membership.began")
     await events.publish(tx, TiesChanged((row["organization_id"],)))
     await tx.emit("membership.began", f"membership_{membership}")
     found: UUID = membership

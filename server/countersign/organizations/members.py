@@ -14,6 +14,8 @@ from countersign.kit.access import Actor, Permission, Role
 from countersign.kit.db import Tx
 from countersign.kit.errors import NotAllowed, NotFound
 from countersign.kit.staleness import next_change, require_unmodified
+from countersign.log.sources import enter
+from countersign.organizations import logged
 from countersign.organizations import rules_members as rules
 from countersign.organizations.events import MembershipEnded, TiesChanged
 
@@ -89,6 +91,7 @@ async def change_roles(tx: Tx, actor: Actor, command: ChangeRoles) -> UUID:
         next_change(now, changed_at),
         rules.signing_end(frozenset(Role(role) for role in row["roles"]), command.roles, row["signing_until"], now),
     )
+    await enter(tx, logged.MEMBERSHIPS, row["id"], actor=actor, action="membership.changed")
     await _lose(tx, row, before - command.roles, now)
     await events.publish(tx, TiesChanged((row["organization_id"],)))
     await tx.emit("membership.changed", f"membership_{row['id']}")
@@ -122,6 +125,7 @@ async def end(tx: Tx, actor: Actor, membership_id: UUID) -> UUID:
         row["person_id"],
         now,
     )
+    await enter(tx, logged.MEMBERSHIPS, membership_id, actor=actor, action="membership.ended")
     await _lose(tx, row, before, now)
     await events.publish(tx, TiesChanged((row["organization_id"],)))
     await tx.emit("membership.ended", f"membership_{membership_id}")

@@ -14,7 +14,8 @@ from countersign.kit.access import Actor, OrganizationKind, Permission, Role, Sc
 from countersign.kit.db import Connection, Reader, Tx
 from countersign.kit.errors import Invalid, NotFound
 from countersign.kit.ids import new_id
-from countersign.organizations import rules
+from countersign.log.sources import enter, enter_many
+from countersign.organizations import logged, rules
 from countersign.organizations.events import StandingChanged
 from countersign.organizations.rules_tokens import good_from
 from countersign.organizations.tables import ApiToken, Membership, Organization
@@ -72,6 +73,7 @@ async def register(tx: Tx, actor: Actor, command: Register) -> UUID:
             await tx.insert(row)
     except asyncpg.UniqueViolationError:
         raise rules.HandleTaken(handle=command.handle, path=("handle",)) from None
+    await enter(tx, logged.ORGANIZATIONS, identity, actor=actor, action="organization.registered")
     await tx.emit("organization.registered", f"org_{identity}")
     return identity
 
@@ -93,6 +95,8 @@ async def group(tx: Tx, groups: Mapping[UUID, UUID]) -> int:
         *(list(groups), list(groups.values())),
     )
     if rows:
+        keys = [(row["id"],) for row in rows]
+        await enter_many(tx, logged.ORGANIZATIONS, keys, action="organization.regrouped")
         await events.publish(tx, StandingChanged(tuple(row["id"] for row in rows)))
     return len(rows)
 
@@ -102,16 +106,17 @@ async def enrol(
 ) -> UUID:
     """Make an account, or a new person without one, a member with roles; only the operator may. The person's id."""
     access.require(actor, Permission.IMPORT)
-    person = person_id or new_id()
+    person, membership = person_id or new_id(), new_id()
     await tx.insert(
         Membership(
-            id=new_id(),
+            id=membership,
             organization_id=organization_id,
             person_id=person,
             roles=sorted(r.value for r in roles),
             valid_from=await tx.now(),
         )
     )
+    await enter(tx, logged.MEMBERSHIPS, membership, actor=actor, action="membership.began")
     return person
 
 

@@ -14,7 +14,8 @@ from countersign.kit.db import Database, Tx
 from countersign.kit.errors import Invalid, InvalidState
 from countersign.kit.staleness import next_change, require_unmodified
 from countersign.kit.waiting import now_and_then
-from countersign.organizations import members
+from countersign.log.sources import enter
+from countersign.organizations import logged, members
 from countersign.organizations import rules_members as rules
 
 PAUSE: Final = 600.0
@@ -58,6 +59,7 @@ async def limit(tx: Tx, actor: Actor, command: Limit) -> UUID:
         "update memberships set signing_until = $2, updated_at = $3 where id = $1",
         *(row["id"], command.until, next_change(now, changed_at)),
     )
+    await enter(tx, logged.MEMBERSHIPS, row["id"], actor=actor, action="membership.signing_limited")
     await tx.emit("membership.signing_limited", f"membership_{row['id']}")
     return command.membership_id
 

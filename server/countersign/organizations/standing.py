@@ -10,7 +10,8 @@ from countersign.kit.access import Actor, Permission
 from countersign.kit.db import Tx
 from countersign.kit.errors import InvalidState, NotFound, Required, TooLong
 from countersign.kit.ids import new_id
-from countersign.organizations import rules_domains
+from countersign.log.sources import enter
+from countersign.organizations import logged, rules_domains
 from countersign.organizations.events import StandingChanged, TiesChanged
 from countersign.organizations.tables import OrganizationSuspension
 
@@ -55,6 +56,7 @@ async def suspend(tx: Tx, actor: Actor, organization_id: UUID, reason: str) -> N
             resumed_at=None,
         )
     )
+    await enter(tx, logged.ORGANIZATIONS, organization_id, actor=actor, action="organization.suspended")
     await events.publish(tx, StandingChanged((organization_id,)))
     await tx.emit("organization.suspended", f"org_{organization_id}")
 
@@ -78,6 +80,7 @@ async def resume(tx: Tx, actor: Actor, organization_id: UUID) -> None:
     )
     after = rules_domains.verification(before, verified_domains=verified)
     await tx.execute("update organizations set verification = $2 where id = $1", organization_id, after)
+    await enter(tx, logged.ORGANIZATIONS, organization_id, actor=actor, action="organization.resumed")
     await events.publish(tx, TiesChanged((organization_id,)))
     await events.publish(tx, StandingChanged((organization_id,)))
     await tx.emit("organization.resumed", f"org_{organization_id}")
