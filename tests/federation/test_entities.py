@@ -363,7 +363,13 @@ def test_the_sdl_is_the_published_schema_with_keys() -> None:
         without = without.replace(added, "")
     published = [print_ast(d) for d in parse(export(SCHEMA)).definitions]
     declared = [text for text in published if not re.search(r"^directive @(cost|listSize)\b", text, re.MULTILINE)]
-    assert without.split() == "\n".join(declared).split()
+    assert [print_ast(d) for d in parse(without).definitions] == declared
+
+
+def test_what_stands_in_a_description_is_no_definition() -> None:
+    first, described = "type A {\n  a: Int\n}", '"""\nOne.\n\ntype B {\n"""\ntype B @c'
+    told = federation.subgraph(f"{first}\n\n{described} {{\n  a: Int\n}}", {"B": ("a",)})
+    assert told.endswith(f'\n\n{first}\n\n{described} @key(fields: "a") {{\n  a: Int\n}}\n')
 
 
 def test_what_gateways_ask_is_served_and_in_neither_text() -> None:

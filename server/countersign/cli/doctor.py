@@ -24,13 +24,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from countersign import config
 from countersign.app import tools_of
 from countersign.awards.service import check_index
-from countersign.cli.export_schema import COMMITTED
 from countersign.cli.hosting import BAD_DATA, database, load
 from countersign.config import Settings, UnsafeSettings
 from countersign.demo import frontend
 from countersign.kit.embedded_programs import EmbeddedPostgresError
 from countersign.kit.migrate import alembic_config, sqlalchemy_url
-from countersign.schema.contents import export, the_schema
+from countersign.schema.contents import PUBLISHED, export, the_schema
 
 EXTENSIONS = ("pg_trgm", "btree_gist")
 OLDEST_POSTGRES = 15
@@ -171,7 +170,7 @@ async def _revisions(dsn: str) -> tuple[str | None, str | None]:
 
 
 def _bundles() -> Iterator[Row]:
-    fresh = COMMITTED.exists() and COMMITTED.read_text() == export(the_schema())
+    fresh = PUBLISHED.exists() and PUBLISHED.read_text() == export(the_schema())
     remedy = "" if fresh else "python3 server export-schema -o schema.graphql"
     yield Row("schema.graphql", State.OK if fresh else State.NOTE, "the code's" if fresh else "not the code's", remedy)
     built = frontend.is_fresh()

@@ -12,9 +12,7 @@ from countersign import __version__, config
 from countersign.cli.hosting import BAD_DATA, say
 from countersign.schema import changes as history
 from countersign.schema import federation as subgraph
-from countersign.schema.contents import export, the_schema
-
-COMMITTED = config.ROOT / "schema.graphql"
+from countersign.schema.contents import PUBLISHED, export, the_schema
 
 
 def run(output: Path | None, *, check: bool, federation: bool, changes: bool, release: bool, anew: bool) -> int:
@@ -27,7 +25,8 @@ def run(output: Path | None, *, check: bool, federation: bool, changes: bool, re
     schema = the_schema()
     if check:
         return _check(export(schema))
-    sdl = subgraph.sdl_of(schema._schema)  # noqa: SLF001 - the schema that Strawberry declares
+    # Of the code as it is now: what `sdl_of` knows comes from the committed file.
+    sdl = subgraph.subgraph(export(schema), subgraph.keys_of(schema._schema))  # noqa: SLF001 - what Strawberry declares
     if release:
         return _release(sdl, anew=anew)
     if changes:
@@ -41,7 +40,7 @@ def run(output: Path | None, *, check: bool, federation: bool, changes: bool, re
 
 
 def _check(text: str) -> int:
-    committed = COMMITTED.read_text() if COMMITTED.exists() else ""
+    committed = PUBLISHED.read_text() if PUBLISHED.exists() else ""
     if committed == text:
         return 0
     difference = difflib.unified_diff(committed.splitlines(), text.splitlines(), "schema.graphql", "code", lineterm="")

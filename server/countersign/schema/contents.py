@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema_directive import StrawberrySchemaDirective
 from strawberry.utils.str_converters import to_camel_case
 
+from countersign import config
 from countersign.reads.bind import lookup
 from countersign.reads.bindings import BACKREF
 from countersign.schema import federation
@@ -74,6 +75,8 @@ class NodeQueries:
         many=True, description="Things by their ids, in the order of the ids; null for each that you may not see."
     )
 
+
+PUBLISHED: Final = config.ROOT / "schema.graphql"
 
 QUERIES: Final[tuple[type, ...]] = (
     NodeQueries,
@@ -184,8 +187,13 @@ def make_schema(
 
 @cache
 def the_schema() -> strawberry.Schema:
-    """The schema of the API, made once for a process: it takes a third of a second. Nobody may change it."""
-    return make_schema()
+    """The schema of the API, made once for a process: it takes a third of a second. Nobody may change it.
+
+    What it tells gateways of itself comes from the text that is published with the code, which a test holds to it.
+    """
+    schema = make_schema()
+    federation.remember(schema._schema, lambda: PUBLISHED.read_text() if PUBLISHED.exists() else export(schema))  # noqa: SLF001 - as above
+    return schema
 
 
 def _describe_directives(schema: GraphQLSchema) -> None:

@@ -6,8 +6,8 @@ federation defines are imported instead of declared. The fields and types by whi
 `_entities` and what they need) are served, and stand in neither text, as the subgraph specification asks.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Final, NewType
 
@@ -49,6 +49,10 @@ OF_FEDERATION: Final = ("cost", "listSize")  # federation 2.9 defines these as w
 SHAREABLE: Final = frozenset({"PageInfo"})
 MACHINERY: Final = frozenset({"_Any", "_Entity", "_Service", "_entities", "_service"})
 SDL: Final = "countersign-sdl"
+_QUOTES: Final = '"""'
+_DESCRIPTION: Final = re.compile(r'"""(?:\\"""|.)*?"""\n', re.DOTALL)
+_BETWEEN: Final = re.compile(r"\n\n(?=\S)")  # what stands within a definition is indented
+_NAMED: Final = re.compile(r"^(directive @|[a-z]+ )(\w+)")
 _KNOWN: Final = {directive.name: directive.description or "" for directive in specified_directives}
 
 Representation = NewType("Representation", dict[str, Any])
@@ -133,25 +137,39 @@ def _place(node: Node) -> tuple[int, int]:
 def subgraph(published: str, keys: Mapping[str, tuple[str, ...]]) -> str:
     """The subgraph's SDL: the published schema, with the keys of the entity types.
 
+    The text is edited, not read and printed anew: that would take half a second of CPU, while requests wait.
     Raises BindingMistake for a key of a type that the schema does not have.
     """
-    document = parse(published)
-    declared = {d.name.value for d in document.definitions if isinstance(d, DirectiveDefinitionNode)}
-    imported = [name for name in OF_FEDERATION if name in declared]
     left = dict(keys)
-    definitions: list[Node] = [_links(imported)]
-    for definition in document.definitions:
-        if isinstance(definition, DirectiveDefinitionNode) and definition.name.value in imported:
+    kept: list[tuple[str, str]] = []
+    declared: set[str] = set()
+    for description, definition in _definitions(published):
+        kind, name = _NAMED.findall(definition)[0]
+        declared.add(name)
+        if kind == "directive @" and name in OF_FEDERATION:
             continue
-        if isinstance(definition, ObjectTypeDefinitionNode):
-            name = definition.name.value
-            more = [_directive("key", fields=key) for key in left.pop(name, ())]
-            more += [_directive("shareable")] if name in SHAREABLE else []
-            definition = replace(definition, directives=(*(definition.directives or ()), *more))  # noqa: PLW2901
-        definitions.append(definition)
+        more = [_directive("key", fields=key) for key in left.pop(name, ())] if kind == "type " else []
+        more += [_directive("shareable")] if name in SHAREABLE else []
+        head, opens, body = definition.partition(" {\n")
+        kept.append((description, " ".join([head, *map(print_ast, more)]) + opens + body))
     if left:
         raise BindingMistake(f"no such entity type: {sorted(left)}")
-    return "\n\n".join(print_ast(definition) for definition in definitions) + "\n"
+    links = print_ast(_links([name for name in OF_FEDERATION if name in declared]))
+    return "\n\n".join([links, *(description + definition for description, definition in kept)]) + "\n"
+
+
+def _definitions(published: str) -> Iterator[tuple[str, str]]:
+    """The definitions of a printed schema, each with its description before it (or nothing), in their order."""
+    text = ""
+    for part in _BETWEEN.split(published.strip()):
+        text += part
+        said = _DESCRIPTION.match(text)
+        if said or not text.startswith(_QUOTES):
+            at = said.end() if said else 0
+            yield text[:at], text[at:]
+            text = ""
+        else:
+            text += "\n\n"  # the blank line was one of its description
 
 
 def keys_of(schema: GraphQLSchema) -> dict[str, tuple[str, ...]]:
