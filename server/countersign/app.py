@@ -213,6 +213,7 @@ def create_app(settings: Settings, *, drain_on_sigterm: bool = False) -> Door:
     `drain_on_sigterm` is for a process of its own: it installs a handler of the signal while the application runs.
     """
     door = _door(settings)
+    the_schema()  # now, and not while the loop that takes signals should run
 
     @asynccontextmanager
     async def lifespan(_application: Starlette) -> AsyncIterator[dict[str, Any]]:
@@ -225,18 +226,19 @@ def create_app(settings: Settings, *, drain_on_sigterm: bool = False) -> Door:
         )
         draining = Draining(connections, settings.drain_seconds)
         signals = draining.on_sigterm() if drain_on_sigterm else nullcontext()
-        async with tools_of(settings) as tools:
-            purse = budgets.Budgets(tools.db, capacity=settings.budget_points, restored=settings.budget_restored)
-            engine = _equip(door, tools, purse, draining, settings)
-            connections.shed = Shedding(door.state.pipeline.admission, *door.mode)
-            try:
-                async with _background(settings, tools, engine, door.state.pipeline.uses):
-                    with signals:
+        with signals:
+            async with tools_of(settings) as tools:
+                purse = budgets.Budgets(tools.db, capacity=settings.budget_points, restored=settings.budget_restored)
+                engine = _equip(door, tools, purse, draining, settings)
+                connections.shed = Shedding(door.state.pipeline.admission, *door.mode)
+                try:
+                    async with _background(settings, tools, engine, door.state.pipeline.uses):
+                        draining.serves = True
                         yield {STATE: connections}
-                    draining.close()
-            finally:
-                await refusals.settled()
-                await purse.close()
+                        draining.close()
+                finally:
+                    await refusals.settled()
+                    await purse.close()
 
     door.inside.router.lifespan_context = lifespan
     return door

@@ -287,16 +287,18 @@ def server_options(settings: Settings) -> dict[str, Any]:
 def application() -> Door:
     """The application of this (worker) process, from the environment that its parent set."""
     settings = config.load()
+    taken = signal.getsignal(signal.SIGTERM)
     if os.environ.get(_PARENT, str(os.getpid())) != str(os.getpid()):
         configure(settings.log_format)
         _end_with_parent()
         # uvicorn takes SIGTERM already, and would read it when all is made: there is nothing yet that has to be ended.
-        taken = signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        try:
-            return app.create_app(settings, drain_on_sigterm=True)
-        finally:
-            signal.signal(signal.SIGTERM, taken)
-    return app.create_app(settings, drain_on_sigterm=True)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    else:
+        leave_on_sigterm()  # what is below us has to be ended
+    try:
+        return app.create_app(settings, drain_on_sigterm=True)
+    finally:
+        signal.signal(signal.SIGTERM, taken)
 
 
 def _end_with_parent() -> None:

@@ -65,10 +65,24 @@ class Door:
         elif scope["type"] == "websocket" and not self.gates.host_is_ours(_headers(scope).get(b"host", b"")):
             await receive()
             await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
         else:
-            if scope["type"] == "websocket":
-                audit.REQUEST.set(_request(scope, new_id().hex))
+            audit.REQUEST.set(_request(scope, new_id().hex))
             await self.inside(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The life of the process. Being told to leave while it starts is no failure, and no line in the log."""
+        task = asyncio.current_task()
+
+        async def unless_leaving(message: Message) -> None:
+            if task is None or not task.cancelling():
+                await send(message)
+
+        try:
+            await self.inside(scope, receive, unless_leaving)
+        except asyncio.CancelledError:
+            log.info("left at once")
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -28,17 +29,25 @@ class Draining:
     def __init__(self, connections: Connections, seconds: float = SECONDS) -> None:
         self.begun = asyncio.Event()
         self.closing = asyncio.Event()
+        self.serves = False
+        """Whether the application has started: the start sets it."""
         self._connections = connections
         connections.stopping = self.close
         self._seconds = seconds
 
     @contextmanager
     def on_sigterm(self) -> Iterator[None]:
-        """Put the draining before whatever SIGTERM did, on the running loop of the main thread."""
+        """Put the draining before whatever SIGTERM did, on the running loop of the main thread.
+
+        Before `serves` there is nothing to drain: it leaves at once, and the loop's end ends what has begun. uvicorn
+        would note the signal, and look at it when the application has started.
+        """
         loop = asyncio.get_running_loop()
         then = signal.getsignal(signal.SIGTERM)
 
         def begin() -> None:
+            if not self.serves:
+                sys.exit(128 + signal.SIGTERM)
             if not self.begun.is_set():
                 log.info("draining", seconds=self._seconds)
                 self.begun.set()
