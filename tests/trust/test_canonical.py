@@ -76,6 +76,13 @@ def test_codes_read_what_they_wrote(data: bytes) -> None:
     assert codes.multibase_decode(codes.multibase_encode(data)) == data
 
 
+def test_base58_of_a_stranger_is_read_no_longer_than_a_key_or_a_signature_is() -> None:
+    for read in (codes.multibase_decode, codes.ed25519_from_multibase):
+        with pytest.raises(ValueError, match="more than 1000 characters"):
+            read("z" + "2" * 2_000)
+    assert codes.base58_decode("1" * codes.LONGEST_BASE58) == bytes(codes.LONGEST_BASE58)
+
+
 def test_ed25519_multikey_of_the_golden_did_document() -> None:
     methods = samples.sample("did")["verificationMethod"]
     assert codes.ed25519_multibase(samples.public("orbita ed25519 2026")) == methods[0]["publicKeyMultibase"]

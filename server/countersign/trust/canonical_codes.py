@@ -10,6 +10,8 @@ _BASE58_VALUE = {character: value for value, character in enumerate(_BASE58)}
 _MULTIHASH_SHA256 = b"\x12\x20"
 _MULTICODEC_ED25519 = b"\xed\x01"
 _ED25519_BYTES = 32
+LONGEST_BASE58 = 1_000
+"""Characters: reading them takes the square of their number. The longest that is meant for us, a signature, has 88."""
 
 
 def base58_encode(data: bytes) -> str:
@@ -24,7 +26,9 @@ def base58_encode(data: bytes) -> str:
 
 
 def base58_decode(text: str) -> bytes:
-    """Undo `base58_encode`; a character outside the alphabet is refused with ValueError."""
+    """Undo `base58_encode`; a character outside the alphabet, and more of them than are read, raise ValueError."""
+    if len(text) > LONGEST_BASE58:
+        raise ValueError(f"base58 of more than {LONGEST_BASE58} characters is not read")
     number = 0
     for character in text:
         if character not in _BASE58_VALUE:
