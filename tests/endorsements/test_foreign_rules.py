@@ -241,3 +241,21 @@ def test_a_revocation_of_open_badges_2_tells_its_reason() -> None:
 def test_an_assertion_as_a_jws_is_no_endorsement() -> None:
     with pytest.raises(Refusal):
         signed(type="Assertion")
+
+
+def test_what_is_hosted_where_an_issuers_prefix_only_begins_another_host_is_not_its_own() -> None:
+    profile = json.dumps({"id": ISSUER, "verification": {"startsWith": f"https://{HOST}"}}).encode()
+    for url, outcome in (
+        (f"https://{HOST}/e/1", "passed"),
+        (f"https://{HOST}.other.example/e/1", "failed"),
+        (f"https://{HOST}@other.example/e/1", "failed"),
+        (f"https://{HOST}:8443/e/1", "failed"),
+    ):
+        said = {"@context": "https://w3id.org/openbadges/v2", "type": "Endorsement", "id": url, "issuer": ISSUER}
+        text = json.dumps({**said, "claim": {"id": VERSION}, "verification": {"type": "hosted"}})
+        answers = [
+            answered(Need(Purpose.HOSTED, url), text.encode()),
+            answered(Need(Purpose.ISSUER, ISSUER), profile),
+        ]
+        found = hosted.findings(claimed(text), VERSION, NOW, answers, known=True)
+        assert [one.outcome for one in found if one.check == "proof"] == [outcome], url

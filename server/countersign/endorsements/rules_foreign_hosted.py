@@ -128,7 +128,8 @@ def _out_of_scope(hosted: Answer, profile: Answer) -> Iterator[str]:
     starts = [text for text in as_list(scope.get("startsWith")) if isinstance(text, str)]
     origins = [text.lower() for text in as_list(scope.get("allowedOrigins")) if isinstance(text, str)]
     hosts = origins or [host_of(profile.url)]
-    if (starts and not hosted.url.startswith(tuple(starts))) or (not starts and host_of(hosted.url) not in hosts):
+    within = [start for start in starts if hosted.url.startswith(start) and host_of(start) == host_of(hosted.url)]
+    if (starts and not within) or (not starts and host_of(hosted.url) not in hosts):
         yield "Its issuer does not publish there."
 
 
