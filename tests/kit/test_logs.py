@@ -23,7 +23,7 @@ for text in json.loads(sys.argv[2]):
     logs.logger("edge").warning("heard " + text, path="/x" + text, deep=[{"name": text}])
 logs.say_request("GET", "/x" + text, 404, 1.0, "r")
 try:
-    raise ValueError("it failed")
+    raise ValueError("it failed\\n" + "\\n".join(json.loads(sys.argv[2])))
 except ValueError:
     logs.logger("edge").exception("failed", path="/x")
 """
@@ -53,4 +53,4 @@ def test_nobody_forges_a_line_of_the_log(form: str) -> None:
         assert [event["path"] for event in events[: len(texts)]] == [f"/x{text}" for text in texts]
         assert len(events) == len(texts) + 2
     else:
-        assert "ValueError: it failed" in lines  # a traceback keeps its lines
+        assert "    ValueError: it failed" in lines  # a traceback keeps its lines, apart from the log's own

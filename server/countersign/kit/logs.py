@@ -25,6 +25,7 @@ _SECRET_VALUES = re.compile(
 # What ends a line for some reader of logs (also NEL and the separators of Unicode), moves a cursor or turns the text.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _TRACEBACK = "exception"
+_SET_IN = "    "
 _form: str | None = None  # how this process writes, once it was told
 _BARE = 40  # deeper than any value we log
 
@@ -51,10 +52,15 @@ def _without_secrets(value: object, depth: int) -> object:
 
 
 def keep_to_a_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Write out what somebody else's text would break or turn the line with; a traceback keeps its lines."""
+    """Write out what somebody else's text would break or turn the line with.
+
+    A traceback keeps its lines, which nobody takes for the log's own: they are set in.
+    """
     for name, value in event.items():
         if isinstance(value, str) and name != _TRACEBACK:
             event[name] = _UNSEEN.sub(_escaped, value)
+        elif isinstance(value, str):
+            event[name] = "\n".join(_SET_IN + _UNSEEN.sub(_escaped, line) for line in value.split("\n"))
     return event
 
 
