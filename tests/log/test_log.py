@@ -19,7 +19,7 @@ from countersign.kit.ids import new_id
 from countersign.log import adopting, checking, jobs, rules, sequencing, service, sources
 from countersign.log.rules_notes import Checkpoint, LogKey
 from countersign.log.sources import enter
-from countersign.organizations import members
+from countersign.organizations import members, standing
 from tests.conftest import NOW
 from tests.factories import Factory
 from tests.log import tampering
@@ -400,3 +400,18 @@ async def test_who_comes_while_another_process_begins_the_log_leaves_it_to_that(
             assert await sequencing.sequence(second, KEY, []) == sequencing.Step()
     async with db.writer() as third:
         assert await third.fetchval("select count(*) from log_checkpoints") == 1
+
+
+async def test_of_two_who_change_a_thing_at_once_the_log_believes_the_one_who_came_last(
+    kept: Ledger, make: Factory
+) -> None:
+    """A command has its number before it waits for what it changes; who began later may be done earlier."""
+    async with kept.db.writer() as tx:
+        organization = await make.organization(tx)
+    async with kept.db.writer() as waits:
+        await waits.execute("select pg_current_xact_id()")
+        async with kept.db.writer() as overtakes:
+            await standing.suspend(overtakes, SYSTEM, organization, "They are not who they said.")
+        await standing.resume(waits, SYSTEM, organization)
+    await kept.keep()
+    assert (await kept.check()).found == []

@@ -32,7 +32,7 @@ with said as (
     select distinct on (e.object) e.object, e.after, e.content
     from audit_events e left join log_leaves l on l.event_id = e.id
     where e.kind = $1
-    order by e.object, l.index desc nulls first, e.at desc, e.id desc),
+    order by e.object, l.index desc nulls first, e.id desc),
 found as ({source})
 select coalesce(said.object, found.subject) as subject, said.object is null as unsaid, found.subject is null as gone,
        found.organization_id, found.facts, found.content

@@ -1,4 +1,8 @@
-"""Events become leaves, and leaves a checkpoint: one process at a time, in the order in which they were committed."""
+"""Events become leaves, and leaves a checkpoint: one process at a time, in the order in which they were written down.
+
+Transactions are taken by their numbers, and those of one step by when each event was made (its UUIDv7): a command has
+its number before it waits for what it changes, so who has the lower one may have changed a thing last.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +95,7 @@ async def sequence(tx: Tx, key: LogKey, sources: Sequence[Source]) -> Step:
     restored = head["watermark"] > xmin
     rows = await tx.fetch(PENDING, None if restored else xmin, 0 if restored else head["watermark"], AT_ONCE)
     edge = await _edge(tx, head["size"])
-    await _append(tx, edge, rows)
+    await _append(tx, edge, sorted(rows, key=lambda row: row["id"]))
     whole = len(rows) < AT_ONCE
     await tx.execute(
         "update log_head set size = $1, watermark = $2",
