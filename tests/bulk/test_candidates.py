@@ -185,6 +185,23 @@ async def test_a_file_with_candidates_goes_after_a_day_or_with_the_first_consent
     assert await firm.value("select count(*) from bulk_operations where shown_learners is not null") == 0
 
 
+async def test_a_consent_that_is_given_an_end_afterwards_is_the_end_of_the_file_too(
+    firm: Firm, clock: FrozenClock
+) -> None:
+    made = await firm.start()
+    assert await firm.work()
+    now = clock.now()
+    for hours, left in ((30, 24), (5, 5), (2, 2), (7, 2)):
+        async with firm.api.db.writer() as tx:
+            wanted = SetConsent(Purpose.TALENT_SEARCH, granted=True, expires_at=now + timedelta(hours=hours))
+            await set_consent(tx, firm.here.learner(NAMES[1]), wanted)
+        found = (await firm.look(made))["expiresAt"]
+        assert found == f"{now + timedelta(hours=left):%Y-%m-%dT%H:%M:%SZ}", hours
+    address = (await firm.look(made))["resultUrl"]
+    clock.move(timedelta(hours=2))
+    assert (await firm.fetch(address))[0] == 404
+
+
 async def test_who_may_not_search_exports_no_candidates(firm: Firm) -> None:
     given = {"query": QUERY, "variables": json.dumps({"skill": [firm.here.skill_id]})}
     refused = await firm.api.do("startBulkExport", OPERATION, firm.here.school, **given)

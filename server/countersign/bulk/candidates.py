@@ -32,7 +32,17 @@ async def remember(tx: Tx, job: Job, shown: Sequence[int]) -> None:
 
 
 async def after_leaving(tx: Tx, event: CandidatesGone) -> None:
-    """Destroy every file that shows somebody who is not to be found any more: it happens with their withdrawal."""
+    """Destroy every file that shows somebody who is not to be found any more: it happens with their withdrawal.
+
+    Where their consent has an end from now on, no such file outlives it.
+    """
+    if event.at is not None:
+        await tx.execute(
+            "update bulk_operations set expires_at = least(expires_at, $2) where shown_learners && $1::bigint[]",
+            list(event.learner_ids),
+            event.at,
+        )
+        return
     gone = await tx.fetch(
         "update bulk_operations set state = $2, wrapped_key = null, shown_learners = null"
         " where shown_learners && $1::bigint[] returning id",

@@ -100,6 +100,8 @@ async def grant(tx: Tx, actor: Actor, wanted: Grant) -> UUID:
     await tx.insert(row)
     if wanted.purpose is Purpose.TALENT_SEARCH:
         await project(tx, [learner_id])
+        if before is not None and wanted.expires_at is not None:
+            await search.leave_at(tx, [learner_id], wanted.expires_at)
     return row.id
 
 

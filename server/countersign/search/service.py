@@ -40,6 +40,11 @@ async def unproject(tx: Tx, learner_ids: Sequence[int]) -> int:
     return gone
 
 
+async def leave_at(tx: Tx, learner_ids: Sequence[int], at: datetime) -> None:
+    """Tell the rooms above that learners in the index have set when their consent ends; after `project`."""
+    await events.publish(tx, CandidatesGone(tuple(learner_ids), at))
+
+
 async def hold(tx: Tx, learner_ids: Sequence[int]) -> list[datetime]:
     """Keep learners in the index until this transaction ends; the ends of those consents that have one.
 
