@@ -42,7 +42,7 @@ async def judged(api: Api, school: Actor, employer: Actor, version: str) -> None
 async def endorsed(api: Api, employer: Actor, version: str) -> Any:
     """The organization reads the version's digest and endorses exactly that."""
     seen = await api.ask("query ($id: ID!) { specVersion(by: {id: $id}) { digest } }", employer, id=version)
-    pledge = {"seats": 2, "role": "analyst", "region": "EU", "opensOn": "2026-11-22", "closesOn": "2099-01-01"}
+    pledge = {"seats": 2, "role": "analyst", "region": "EU", "opensOn": "2026-11-22", "closesOn": "2028-12-31"}
     payload = await api.do(
         "endorseSpec",
         ENDORSEMENT,

@@ -328,10 +328,9 @@ async def _endorsed(tx: Tx, school: Actor, employer: Actor, versions: dict[str, 
 
 
 async def _reserved(tx: Tx, school: Actor, ids: dict[str, str]) -> None:
-    """A pledge of the employer's with one seat reserved and one left."""
-    pledge = await tx.fetchval(
-        "select p.id from pledges p join endorsements e on e.id = p.endorsement_id where e.state = 'in_force'"
-    )
+    """The pledge of the employer's word that stands, with one seat reserved and one left."""
+    word = ids["endorsement"].removeprefix("end_")
+    pledge = await tx.fetchval("select id from pledges where endorsement_id = $1::text::uuid", word)
     made = await pledges.reserve(tx, school, pledges.Reserve(pledge, "holder-1"))
     ids["pledge"], ids["reservation"] = f"plg_{pledge}", f"ple_{made.entry_id}"
 
