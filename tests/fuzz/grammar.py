@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ from graphql import (
 from tests.fuzz.values import Values
 
 Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
+LED = 0.2
 INTROSPECTION = [
     "{ __schema { types { name kind fields { name type { name ofType { name } } } } } }",
     '{ __type(name: "CredentialSpec") { fields { name } } }',
@@ -75,6 +77,7 @@ class Grammar:
     declared: list[str] = field(default_factory=list)
     fragments: list[str] = field(default_factory=list)
     left: int = 40  # selections that may still be made
+    leads: Mapping[str, str] = field(default_factory=dict)  # of a type: the field towards what was never asked
 
     def document(self) -> Drawn:
         """One document: mostly one operation; sometimes several, sometimes introspection, sometimes an attack."""
@@ -108,8 +111,12 @@ class Grammar:
         return f"{kind}{name}{declared} {{ {' '.join(chosen)} }}"
 
     def some(self, owner: GraphQLObjectType | GraphQLInterfaceType, many: int) -> list[tuple[str, GraphQLField]]:
-        """That many fields of a type, each at most once."""
-        return self.draw.sample(list(owner.fields.items()), min(many, len(owner.fields)))
+        """That many fields of a type, each at most once; now and then the one towards what was never asked."""
+        chosen = self.draw.sample(list(owner.fields.items()), min(many, len(owner.fields)))
+        lead = self.leads.get(owner.name)
+        if lead and self.draw.random() < LED and lead not in dict(chosen):
+            chosen[0] = (lead, owner.fields[lead])
+        return chosen
 
     def selection(self, name: str, made: GraphQLField, depth: int) -> str:
         """One field with its arguments and what is selected below."""

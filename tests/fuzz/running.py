@@ -16,13 +16,17 @@ from typing import Any
 import httpx
 from graphql import (
     GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
     build_client_schema,
     get_introspection_query,
+    get_named_type,
     parse,
     validate,
     visit,
@@ -62,6 +66,7 @@ class Fuzz:
         self.slowest = within(SLOWEST)
         self.treasury = Treasury()
         self.report = Report()
+        self.leads = leads(schema, all_fields(schema))
 
     async def run(self, first: int, many: int, at_once: int = 3) -> None:
         """Send that many requests, numbered from `first`; stop at the fifth failure."""
@@ -82,7 +87,7 @@ class Fuzz:
         draw = random.Random(f"{self.seed}:{number}")  # noqa: S311 - a seed that can be repeated is the point
         token = draw.choice([*self.tokens, *self.tokens, None])
         values = Values(draw, self.treasury, draw.choice([0.0, 0.0, 0.02, 0.06, 0.3]))
-        document = Grammar(self.schema, draw, values).document()
+        document = Grammar(self.schema, draw, values, leads=self.leads).document()
         return asked(draw, values, document, token)
 
     async def one(self, number: int) -> None:
@@ -113,6 +118,12 @@ class Fuzz:
 
     def learn(self, request: Asked, answered: Answered) -> None:
         """Keep ids and cursors of an answer, and which fields were asked in documents that were executed."""
+        known = len(self.report.fields)
+        self._learn(request, answered)
+        if len(self.report.fields) > known:
+            self.leads = leads(self.schema, all_fields(self.schema) - self.report.fields)
+
+    def _learn(self, request: Asked, answered: Answered) -> None:
         if request.path != "/graphql" or request.method != "POST":
             return
         if answered.headers["content-type"].startswith("text/event-stream"):
@@ -255,6 +266,33 @@ def all_fields(schema: GraphQLSchema) -> set[str]:
         and type_ != schema.subscription_type
         for name in type_.fields
     }
+
+
+def leads(schema: GraphQLSchema, missing: set[str]) -> dict[str, str]:
+    """Of each type: the field that is missing, or from which a missing one can be reached in the fewest steps."""
+    owners = [each for each in schema.type_map.values() if isinstance(each, GraphQLObjectType | GraphQLInterfaceType)]
+    found = {
+        owner.name: name for owner in owners for name in reversed(owner.fields) if f"{owner.name}.{name}" in missing
+    }
+    nearer: set[str] = set(found)
+    while nearer:
+        further = {
+            owner.name: name
+            for owner in owners
+            if owner.name not in found
+            for name, made in owner.fields.items()
+            if nearer & reached(schema, made)
+        }
+        found |= further
+        nearer = set(further)
+    return found
+
+
+def reached(schema: GraphQLSchema, made: GraphQLField) -> set[str]:
+    """The names of the types that a field's selection may be on."""
+    named = get_named_type(made.type)
+    possible = schema.get_possible_types(named) if isinstance(named, GraphQLInterfaceType | GraphQLUnionType) else ()
+    return {named.name, *(each.name for each in possible)}
 
 
 def memory(pid: int) -> float:

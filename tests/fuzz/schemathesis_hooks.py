@@ -1,4 +1,4 @@
-"""What schemathesis can't read in a GraphQL schema: our scalars, `@oneOf`, and how many things a page may have.
+"""What schemathesis can't read in a GraphQL schema: scalars, `@oneOf`, sizes of pages, what an operation may cost.
 
 Loaded by `st` through SCHEMATHESIS_HOOKS. A document that is wrong in any other way is left as it was drawn: it is
 meant to be refused.
@@ -21,15 +21,20 @@ from graphql import (
     NameNode,
     NullValueNode,
     ObjectValueNode,
+    OperationDefinitionNode,
     TypeInfo,
     TypeInfoVisitor,
     ValueNode,
     Visitor,
     get_named_type,
 )
+from graphql.execution.values import VariableValues
 from hypothesis import strategies as st
 from schemathesis.graphql import nodes
 
+from countersign.schema import pricing
+from countersign.schema.contents import the_schema
+from countersign.schema.pricing import Everything
 from tests.fuzz.values import GOOD
 
 LARGEST_PAGE = 100
@@ -142,8 +147,18 @@ def map_body(context: Any, body: Any) -> Any:
 
 @schemathesis.hook
 def filter_body(context: Any, body: Any) -> bool:
-    """No object of a `@oneOf` type without a member that is not null."""
+    """No object of a `@oneOf` type without a member that is not null, and nothing dearer than the limit."""
     if not isinstance(body, DocumentNode):
         return True
     errors = graphql.validate(served(context.operation.schema), body)
-    return not any("OneOf" in error.message for error in errors)
+    return not any("OneOf" in error.message for error in errors) and (bool(errors) or is_affordable(body))
+
+
+def is_affordable(body: DocumentNode) -> bool:
+    """Whether a valid document stays below the cost that the server's own descriptions tell."""
+    schema = the_schema()._schema
+    (operation,) = (each for each in body.definitions if isinstance(each, OperationDefinitionNode))
+    root = schema.get_root_type(operation.operation)
+    assert root is not None
+    nothing = VariableValues(sources={}, coerced={})
+    return sum(pricing.price(root, operation, Everything(schema, {}, nothing)).of({})) <= pricing.LIMIT
