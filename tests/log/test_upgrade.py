@@ -8,6 +8,8 @@ from typing import Any
 import asyncpg
 
 from countersign import app
+from countersign.kit import audit
+from countersign.kit.access import SYSTEM
 from countersign.kit.clock import FrozenClock
 from countersign.log import adopting, jobs
 from tests.log.support import KEY, Ledger
@@ -26,12 +28,17 @@ OLD_WRITES = (
 """What commands of a release did that told the log nothing of these tables."""
 
 
-async def upgraded(kept: Ledger, owner: asyncpg.Connection[Any]) -> None:
-    """Make the log one that was kept by a release which knew of no `late` source, and let it meet them."""
+async def before(kept: Ledger, owner: asyncpg.Connection[Any]) -> None:
+    """Make the log one that was kept by a release which knew of no `late` source."""
     for table in ("log_leaves", "log_nodes", "log_checkpoints", "log_head"):
         await owner.execute(f"delete from {table}")
     await owner.execute("delete from audit_events where kind = any($1)", [*LATE, adopting.SOURCE])
     await jobs.catch_up(kept.db, KEY, [source for source in app.LOGGED if not source.late])
+
+
+async def upgraded(kept: Ledger, owner: asyncpg.Connection[Any]) -> None:
+    """As `before`, and let it meet them."""
+    await before(kept, owner)
     await kept.keep()
 
 
@@ -69,6 +76,30 @@ async def test_what_earlier_processes_write_beside_a_new_one_is_taken_in_once_an
         ("sponsorship", "is not what the log says of it"),
         ("tool_maker", "is gone, which the log does not know of"),
     }
+
+
+async def test_what_a_release_before_covered_already_is_not_taken_in_again_by_an_upgrade(
+    kept: Ledger, owner: asyncpg.Connection[Any], clock: FrozenClock
+) -> None:
+    await before(kept, owner)
+    async with kept.db.writer() as tx:
+        late = [source for source in app.LOGGED if source.kind in {"review", "recognized_issuer"}]
+        assert await adopting.adopt(tx, late)
+        now, done = await tx.now(), audit.Decision.DONE
+        for subject in ("source:review", "source:recognized_issuer"):
+            said = audit.record(
+                SYSTEM, adopting.ADOPTED, now, subject=subject, decision=done, reason=None, kind=adopting.SOURCE
+            )
+            await tx.insert(said)
+    await kept.keep()
+    await owner.execute("update reviews set voided_at = now(); delete from recognized_issuers")
+    for _ in range(2):
+        clock.move(timedelta(hours=2))
+        await kept.keep()
+        assert {what for what in await found(kept) if what[0] in {"review", "recognized_issuer"}} == {
+            ("review", "is not what the log says of it"),
+            ("recognized_issuer", "is gone, which the log does not know of"),
+        }
 
 
 async def test_a_log_that_begins_is_settled_at_once(kept: Ledger, owner: asyncpg.Connection[Any]) -> None:

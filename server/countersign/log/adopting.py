@@ -2,7 +2,8 @@
 
 While a release begins whose log covers more, processes of the one before may still write and say nothing of it. So
 what is covered anew (a `late` source) is taken in twice: when the log first meets it, and once more when `SETTLING` has
-passed; from then on nothing is. Where the log itself begins, it is settled at once.
+passed; from then on nothing is. Where the log itself begins, it is settled at once. What a release took in that settled
+nothing yet (its event gives no reason) was covered since then: it is settled as it stands.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ SOURCE: Final = "source"
 SETTLING: Final = timedelta(hours=1)
 """How long processes of an earlier release may go on beside those of this one."""
 EARLIER: Final = "written by a process of an earlier release"
+OPEN: Final = "what earlier processes write is taken in once more"
 MINUTE: Final = "set local statement_timeout = '60s'"
 
 DRIFT: Final = """
@@ -47,7 +49,8 @@ select f.subject, f.organization_id, f.facts, f.content from ({source}) f where 
 """
 STANDING: Final = """
 select s.kind, min(e.at) filter (where e.object = $2 || ':' || s.kind) as taken_in,
-       coalesce(bool_or(e.object = $2 || ':' || s.kind || '/settled'), false) as settled
+       coalesce(bool_or(e.object = $2 || ':' || s.kind || '/settled' or e.reason is null)
+         filter (where e.object is not null), false) as settled
 from unnest($1::text[]) s(kind) left join audit_events e
   on e.kind = $2 and e.object in ($2 || ':' || s.kind, $2 || ':' || s.kind || '/settled')
 group by s.kind order by s.kind
@@ -86,7 +89,7 @@ async def adopt_late(tx: Tx, sources: Sequence[Source], *, begins: bool = False)
         if taken_in is None:
             await tx.execute(MINUTE)
             adopted += await adopt(tx, [source])
-            await _say(tx, f"{SOURCE}:{source.kind}")
+            await _say(tx, f"{SOURCE}:{source.kind}", OPEN)
         if not row["settled"] and (begins or (taken_in is not None and taken_in <= now - SETTLING)):
             await tx.execute(MINUTE)
             adopted += await _take_in(tx, source, await drift(tx, source), EARLIER)
@@ -115,7 +118,7 @@ async def _take_in(tx: Tx, source: Source, rows: Sequence[asyncpg.Record], reaso
     return len(events)
 
 
-async def _say(tx: Tx, subject: str) -> None:
+async def _say(tx: Tx, subject: str, reason: str | None = None) -> None:
     done = audit.Decision.DONE
-    event = audit.record(SYSTEM, ADOPTED, await tx.now(), subject=subject, decision=done, reason=None, kind=SOURCE)
+    event = audit.record(SYSTEM, ADOPTED, await tx.now(), subject=subject, decision=done, reason=reason, kind=SOURCE)
     await tx.insert(event)
