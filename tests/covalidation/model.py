@@ -261,7 +261,7 @@ class Model:
             self.pledges[f"p{key}"] = Pledge(key, seats, self.now // DAY + WINDOW)
 
     def news(self, version: str, own: str) -> str | None:
-        """The newest later version on offer, unless the endorser was told: by a word of its own, then or since."""
+        """The newest later version on offer, unless the endorser was told: by a word that stood then or since."""
         names = list(self.versions)
         offered = [n for n in names[names.index(version) + 1 :] if self.versions[n].state == "published"]
         if not offered:
@@ -269,7 +269,9 @@ class Model:
         since = self.versions[offered[-1]].published
         known = names[: names.index(offered[-1]) + 1]
         told = any(
-            word.organization == own and word.version in known and (word.start >= since or word.end > since)
+            word.organization == own
+            and word.version in known
+            and (word.start >= since or (word.end > since and not any(_in(p, since) for p in word.paused)))
             for word in self.endorsements.values()
         )
         return None if told else offered[-1]

@@ -70,6 +70,22 @@ def test_who_endorses_an_earlier_version_unknowing_is_told_once_of_the_later_one
     story.teardown()
 
 
+def test_whose_word_was_paused_when_the_later_version_came_is_told_before_the_next_word(house: House) -> None:
+    CoValidation.house = house
+    story = CoValidation()
+    first = story.the_first_version()
+    story.the_school_moves_it(version=first, person="school.author", act="publish")
+    word = story.it_is_endorsed(version=first, person="north.signatory", days=300, seats=0, seen=True)
+    story.the_endorser_moves_it(word=word, person="north.signatory", act="suspend")
+    story.time_passes(days=1)
+    second = story.another_version(base=first)
+    story.the_school_moves_it(version=second, person="school.author", act="publish")
+    story.it_is_endorsed(version=first, person="north.signatory", days=20, seats=0, seen=True, knows=False)
+    assert len(story.model.endorsements) == 1
+    story.the_school_reads_what_the_model_says()
+    story.teardown()
+
+
 @pytest.mark.campaign
 def test_two_thousand_long_stories_have_the_answers_of_the_model(house: House) -> None:
     CoValidation.house = house

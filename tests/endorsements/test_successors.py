@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from countersign.endorsements import jobs, proposals
+from countersign.endorsements import jobs, proposals, suspension
 from countersign.endorsements import service as endorsements
 from countersign.endorsements.rules import State
 from countersign.endorsements.service import EndorseSpec
@@ -93,6 +93,21 @@ async def test_who_spoke_no_more_when_it_was_published_is_told_before_a_new_word
     said.clock.move(said.clock.now().resolution)
     await said.next(**EDITORIAL)
     assert [error["__typename"] for error in (await endorse(said))["errors"]] == ["LaterVersionError"]
+
+
+async def test_whose_word_was_paused_when_it_was_published_is_told_before_the_next_word(said: Said) -> None:
+    first = await said.endorse()
+    async with said.api.db.writer() as tx:
+        pause = suspension.Suspend(UUID(first.removeprefix("end_")), "We look again")
+        await suspension.suspend(tx, said.here.employer, pause)
+    said.clock.move(said.clock.now().resolution)
+    later, _ = await said.next(**MATERIAL)
+    assert await told(said) == []
+    again = {"endorsementId": first, "expectedDigest": said.here.digest}
+    refused = await said.api.do("renewEndorsement", ENDORSED, said.here.employer, **again)
+    assert [error["__typename"] for error in refused["errors"]] == ["LaterVersionError"]
+    meant = await said.api.do("renewEndorsement", ENDORSED, said.here.employer, **again, knownLaterVersionId=later)
+    assert meant["errors"] == []
 
 
 async def test_a_version_that_is_not_published_and_one_that_is_offered_no_more_hold_nobody_up(said: Said) -> None:

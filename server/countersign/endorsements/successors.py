@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from countersign.endorsements.views import LIVE
+from countersign.endorsements.views import LIVE, PAUSED_AT
 from countersign.kit import outbox
 from countersign.kit.db import Tx
 from countersign.kit.errors import Code, Refusal
@@ -53,6 +53,8 @@ order by e.organization_id, v.ordinal desc
 A word that was signed since this transaction began stands too.
 """
 
+_STOOD: Final = f"upper(o.in_force) > n.published_at and not {PAUSED_AT.format(e='o', at='n.published_at')}"
+
 _NEWS: Final = f"""
 select n.id, n.semver, {_CLASS}
 from spec_versions v
@@ -64,10 +66,10 @@ where v.id = $1 and not exists (
     select from endorsements o join endorsement_signatures s on s.endorsement_id = o.id
     join spec_versions w on w.id = o.spec_version_id and w.spec_id = v.spec_id and w.ordinal <= n.ordinal
     where o.organization_id = $2 and o.id is distinct from $3
-    and (s.signed_at >= n.published_at or upper(o.in_force) > n.published_at))
+    and (s.signed_at >= n.published_at or {_STOOD}))
 """
 """The newest published version after one, unless the organization was told: by a word of its own that stood when it was
-published or was signed since, whichever version that is about."""
+published (a paused one did not) or was signed since, whichever version that is about."""
 
 
 async def news(tx: Tx, version_id: UUID, organization_id: UUID, but: UUID | None = None) -> asyncpg.Record | None:

@@ -27,12 +27,13 @@ Its end by time needs no job. `is true` hides the range from the planner: by the
 a version's endorsements cost forty times what they cost by the index of the version.
 """
 
-_PAUSED_AT = (
+PAUSED_AT = (
     "exists (select from endorsement_suspensions x"
     " where x.endorsement_id = {e}.id and x.suspended_at <= {at} and coalesce(x.resumed_at > {at}, true))"
 )
+"""Whether the endorsement `{e}` was paused at an instant `{at}`."""
 
-IN_FORCE_AT = "((({e}.in_force @> {at}) is true) and not " + _PAUSED_AT + ")"
+IN_FORCE_AT = "((({e}.in_force @> {at}) is true) and not " + PAUSED_AT + ")"
 """Whether the endorsement `{e}` was in force at any instant `{at}`, past or present: closed ranges keep history,
 and suspensions leave gaps in it."""
 
@@ -60,7 +61,7 @@ DEMANDS_AT = f"""(
 WHY_NOT = f"""case
     when not coalesce(e.in_force @> {{at}}, false)
         then case e.state when 'revoked' then 'revoked' when 'superseded' then 'superseded' else 'expired' end
-    when {_PAUSED_AT.replace("{e}", "e")} then 'suspended'
+    when {PAUSED_AT.replace("{e}", "e")} then 'suspended'
     when e.organization_id = {_SUSPENDED_NOW.replace("{now}", "{at}")} then 'endorser_suspended'
     when not e.counts then 'conflict_of_interest'
     when {CONTROL_GROUP_AT.replace("{o}", "o")} = (select {CONTROL_GROUP_AT.replace("{o}", "s")} from organizations s
