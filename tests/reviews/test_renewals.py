@@ -118,7 +118,10 @@ async def test_a_decision_in_one_go_carries_too_and_without_the_new_score_is_ref
     assert [r.code for r in caught.value.refusals] == [Code.REQUIRED]
     assert "missing: R4" in caught.value.refusals[0].message
     whole = Decision(Interest.NONE, "", ANEW, "", Recommendation.ENDORSE)
-    assert await service.decide(tx, story.here.employer, service.Decide(request, whole))
+    # Who looked at more than was asked is not told to have looked at less.
+    more = frozenset({Section.TOOLCHAIN, Section.OVERVIEW})
+    review = await service.decide(tx, story.here.employer, service.Decide(request, whole, more))
+    assert await tx.fetchval("select viewed from reviews where id = $1", review) == ["overview", "toolchain"]
 
 
 async def test_what_is_scored_anew_goes_before_what_would_carry(tx: Tx, make: Factory) -> None:

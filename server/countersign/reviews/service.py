@@ -308,7 +308,7 @@ async def decide(tx: Tx, actor: Actor, command: Decide) -> UUID:
     end = Conclusion(
         *(identity, actor.person_id, DEFAULT_ID, now),
         by_expert=actor.request_id is not None,
-        viewed=None if command.viewed is None else command.viewed & needed,
+        viewed=command.viewed,
     )
     await conclude(tx, actor, row, decision, end)
     return identity
