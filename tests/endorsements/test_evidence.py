@@ -125,7 +125,9 @@ def test_a_faulty_piece_is_refused_at_its_place(
 
 
 def test_what_other_scripts_need_to_be_read_is_no_fault() -> None:
-    joined = replace(GOOD[EvidenceKind.CASE_PROVISION], case="می\u200cخواهم \u05d0\u200f", description="One.\nTwo.")  # type: ignore[type-var]
+    joined = replace(
+        GOOD[EvidenceKind.CASE_PROVISION], case="می\u200cخواهم \u05d0\u200f", description="One.\nTwo.\r\n3"
+    )  # type: ignore[type-var]
     check([joined], TODAY)
 
 

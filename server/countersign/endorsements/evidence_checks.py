@@ -15,7 +15,9 @@ from countersign.kit.errors import Refusal, Required, TooLong
 SHORT: Final = 200
 LONGEST_WINDOW: Final = 3 * 366
 """Days from today to the last on which pledged seats may be reserved."""
-_MISLEADING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+_MISLEADING: Final = re.compile(
+    "\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+)
 """Characters that nobody sees or that turn what stands beside them: a signed sentence reads as it was signed."""
 
 
