@@ -71,6 +71,7 @@ def test_a_figure_that_changes_in_an_editorial_text_is_material() -> None:
         ("They m\u00adust aks.", "They must ask.", ""),
         ("They ask.", "They rnust ask.", "rnust"),
         ("They ask.", "They wilI ask.", "wili"),
+        ("They ask.", "They are perrnitted to ask.", "perrnitted"),
         ("They ask.", "They m\u0251y ask.", "m\u0251y"),
         ("It lasts weeks.", "It lasts \u03c0\u03ad\u03bd\u03c4\u03b5 weeks.", "\u03c0\u03ad\u03bd\u03c4\u03b5"),
         ("It lasts weeks.", "It lasts \u4e94 weeks.", "\u4e94"),
@@ -149,6 +150,15 @@ def test_an_item_that_goes_is_one_change_with_all_that_it_said() -> None:
 def test_a_tool_of_another_version_is_a_change_of_that_tool() -> None:
     (change,) = compared(toolchain=[{"name": "Python", "version": "3.14", "checkedOn": "2026-09-20"}]).changes
     assert (change.path, change.before, change.after) == ("toolchain[Python].version", "3.13", "3.14")
+
+
+def test_the_reason_stays_a_sentence_however_many_words_weigh() -> None:
+    many = " ".join(f"\u4e94{chr(0x4E00 + n)}" for n in range(400))
+    (change,) = differences({"description": "Ask."}, {"description": f"Ask. {many}"}).changes
+    assert change.why.count(", ") == 1 + 9  # the first is before "allows"
+    assert change.why.endswith(" more.")
+    (long,) = differences({"description": "x" * 5_000}, {"description": f"un{'x' * 5_000}"}).changes
+    assert long.why.endswith(f"its opposite: un{'x' * 38}….")
 
 
 def test_two_tools_of_one_name_are_told_apart_by_their_versions() -> None:

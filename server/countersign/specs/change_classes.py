@@ -89,7 +89,7 @@ class Words:
         said, seen = plain(word), self.looks(word)
         if said in self._whole or said.startswith(self._beginnings) or said.endswith(self._ends):
             return True
-        return seen != said and seen in self._seen
+        return seen != said and (seen in self._seen or seen.startswith(self._beginnings) or seen.endswith(self._ends))
 
     def looks(self, word: str) -> str:
         """A word as it looks: of letters that look alike always the same one."""

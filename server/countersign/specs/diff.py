@@ -82,6 +82,9 @@ class Diff:
 
 _READING_ORDER: Final = [field for fields in FIELDS.values() for field in fields]
 _KEYS: Final = ("id", "uri", "name")
+MOST_TOLD: Final = 10
+LONGEST_TOLD: Final = 40
+"""Of the words for which a change is material, and of the letters of each, so many are told."""
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any], table: Table = IN_FORCE) -> Diff:
@@ -201,11 +204,20 @@ def _weighed(table: Table, row: Row, runs: Sequence[Words]) -> tuple[Weight, str
         return Weight.FIGURE, f"{row.why} A figure in it changed."
     said = words_changed(runs, table.weighty)
     if said:
-        return Weight.WORD, f"{row.why} What it obliges, allows or denies may have changed: {', '.join(said)}."
+        return Weight.WORD, f"{row.why} What it obliges, allows or denies may have changed: {_told(said)}."
     turned = table.opposed(*exchanged(runs))
     if turned:
-        return Weight.OPPOSITE, f"{row.why} A word came to stand for its opposite: {', '.join(dict.fromkeys(turned))}."
+        return (
+            Weight.OPPOSITE,
+            f"{row.why} A word came to stand for its opposite: {_told(tuple(dict.fromkeys(turned)))}.",
+        )
     return Weight.NONE, row.why
+
+
+def _told(words: Sequence[str]) -> str:
+    """Some words for a sentence: the first ten, none longer than a word is."""
+    shown = [word if len(word) <= LONGEST_TOLD else f"{word[:LONGEST_TOLD]}…" for word in words[:MOST_TOLD]]
+    return ", ".join(shown) + (f" and {len(words) - MOST_TOLD} more" if len(words) > MOST_TOLD else "")
 
 
 def _text(value: Any) -> str | None:
