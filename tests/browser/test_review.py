@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpx
 import pytest
 from playwright.async_api import expect
 
@@ -46,6 +49,29 @@ async def invited(demo: Demo) -> tuple[str, str]:
     return link.partition("#")[2], row["display_name"]
 
 
+async def change(demo: Demo, text: str, name: str, **given: Any) -> dict[str, Any]:
+    """The draft that a change by an expert answers, through the API."""
+    query = f"""mutation ($input: {name[0].upper()}{name[1:]}Input!) {{
+      {name}(input: $input) {{ reviewDraft {{ id updatedAt }} }} }}"""
+    body = {"query": query, "variables": {"input": {"idempotencyKey": str(new_id()), **given}}}
+    async with httpx.AsyncClient(timeout=WAIT) as client:
+        answer = await client.post(demo.said["graphql"], json=body, headers={"authorization": f"Bearer {text}"})
+    draft: dict[str, Any] = answer.json()["data"][name]["reviewDraft"]
+    return draft
+
+
+async def begun(demo: Demo, text: str) -> dict[str, Any]:
+    """The review that an expert begins to write through the API."""
+    async with httpx.AsyncClient(timeout=WAIT) as client:
+        answer = await client.post(
+            demo.said["graphql"],
+            json={"query": "{ reviewRequests(first: 1) { nodes { id } } }"},
+            headers={"authorization": f"Bearer {text}"},
+        )
+    (request,) = answer.json()["data"]["reviewRequests"]["nodes"]
+    return await change(demo, text, "startReview", reviewRequestId=request["id"], interest="NONE")
+
+
 async def test_an_expert_reads_and_submits_by_the_link_alone(window: Window, demo: Demo) -> None:
     text, organization = await invited(demo)
     page = window.page
@@ -53,6 +79,12 @@ async def test_an_expert_reads_and_submits_by_the_link_alone(window: Window, dem
     said = page.locator("#said")
     await expect(said).to_contain_text(f"You review for {organization}")
     assert text not in page.url, "it does not stay in the address bar"
+    draft = await begun(demo, text)
+    await page.reload()
+    await expect(said).to_contain_text("You have begun to write this review through the API")
+    await expect(page.locator("#form")).to_be_hidden()
+    await change(demo, text, "discardReview", reviewDraftId=draft["id"], ifUnmodifiedSince=draft["updatedAt"])
+    await page.reload()
     await expect(page.locator("#outcomes li").first).not_to_be_empty()
     await page.locator("button[data-language=ru]").click()
     await expect(page.locator("#form button[type=submit]")).to_have_text("Отправить рецензию")

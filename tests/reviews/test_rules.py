@@ -128,7 +128,7 @@ def test_a_claim_is_a_lease_that_its_holder_may_extend() -> None:
 
 def test_another_reviewer_claims_only_after_the_lease_has_run_out() -> None:
     first = claim(Request(OPEN), ANNA, NOW)
-    with pytest.raises(Leased):
+    with pytest.raises(Leased, match=r"until \d{4}-\d\d-\d\d \d\d:\d\d UTC\.$"):
         claim(first, BORIS, NOW + LEASE - timedelta(microseconds=1))
     assert claim(first, BORIS, NOW + LEASE).claimed_by == BORIS
 

@@ -83,7 +83,7 @@ class NotYours(Refusal):
 
 
 class Leased(Refusal):
-    """Another reviewer has claimed this request until {until}."""
+    """Another reviewer has claimed this request until {until:%Y-%m-%d %H:%M} UTC."""
 
     code = Code.CONFLICT
 

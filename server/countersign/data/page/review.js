@@ -9,7 +9,7 @@ const LINK = /^csxr_[0-9A-Za-z_-]{43}$/;
 const READ = `query Asked {
   rubric { code title question anchors }
   reviewRequests(first: 1) { nodes {
-    id state dueOn veiled organization { displayName } viewerCan { decide }
+    id state dueOn veiled organization { displayName } viewerCan { decide } myDraft { id }
     content { title description outcomes { statement } assessment { description } toolchain { name version } }
     carried changesToReview { path before after } previousReview { scores { value criterion { code } } }
   } }
@@ -117,7 +117,9 @@ async function look() {
   const carried = asked.previousReview?.scores.filter(({ criterion: { code } }) => asked.carried?.includes(code)) ?? [];
   const standing = new Map(carried.map(({ value, criterion: { code } }) => [code, String(value)]));
   at('scores').replaceChildren(...answer.data.rubric.map((each) => criterion(each, standing)));
-  if (!asked.viewerCan.decide) return say(asked.state === 'DECIDED' ? 'done' : 'over');
+  if (!asked.viewerCan.decide) {
+    return say(asked.state === 'DECIDED' ? 'done' : asked.myDraft ? 'begun' : 'over');
+  }
   return say('asks', { organization: asked.organization.displayName, day: asked.dueOn });
 }
 
