@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Final
 
+import asyncpg
+
 from countersign.endorsements import co_validation, jobs, renewal
 from countersign.kit.access import Actor, OrganizationKind, Role
 from countersign.kit.clock import FrozenClock
@@ -24,7 +26,7 @@ from countersign.trust.addresses import Addresses
 from countersign.trust.keys import SecretKeyEncryption
 from countersign.trust.signer import Signer
 from countersign.trust.workers import Workers
-from tests.conftest import NOW, ORIGIN, VAULT
+from tests.conftest import NOW, ORIGIN, VAULT, emptying
 from tests.covalidation.model import MEMBERS
 from tests.factories import Factory
 from tests.patience import WAIT
@@ -183,8 +185,15 @@ def open_house(dsn: str) -> House:
     return House(loop, db, clock, engine, workers, signer, people, organizations)
 
 
-def close_house(house: House) -> None:
-    """Give everything back."""
+def close_house(house: House, dsn: str) -> None:
+    """Give everything back, and leave the database of the run as empty as it was."""
     house.loop.run_until_complete(house.workers.close())
     house.loop.run_until_complete(house.db.close())
+    house.loop.run_until_complete(_empty(dsn))
     house.loop.close()
+
+
+async def _empty(dsn: str) -> None:
+    owner = await asyncpg.connect(dsn)
+    await owner.execute(emptying())
+    await owner.close()

@@ -20,7 +20,7 @@ def house(database_dsn: str) -> Iterator[House]:
     """A house for this file alone."""
     house = open_house(database_dsn)
     yield house
-    close_house(house)
+    close_house(house, database_dsn)
 
 
 def test_two_hundred_stories_have_the_answers_of_the_model(house: House) -> None:
