@@ -124,8 +124,9 @@ def test_a_version_is_endorsable_from_submission_until_deprecation(state: SpecSt
     if endorsable:
         check_version(state, "aa", "aa")
     else:
-        with pytest.raises(NotEndorsable):
+        with pytest.raises(NotEndorsable) as caught:
             check_version(state, "aa", "aa")
+        assert caught.value.path == ("specVersionId",)
 
 
 def test_another_digest_than_the_one_seen_is_stale() -> None:

@@ -217,7 +217,7 @@ def check_attachments(attachments: Sequence[UUID]) -> None:
 def check_version(state: SpecState, expected_digest: str, actual_digest: str) -> None:
     """Refuse a version that is not endorsable, then one whose digest is not the one the signatory saw."""
     if not endorsable(state):
-        raise NotEndorsable(state=state.value.replace("_", " "), path=("specVersion",))
+        raise NotEndorsable(state=state.value.replace("_", " "), path=("specVersionId",))
     if expected_digest != actual_digest:
         raise StaleVersion(actual=actual_digest, path=("expectedDigest",))
 
