@@ -157,7 +157,10 @@ def _jwk(value: object) -> Key:
 
 
 def _contradictions(claims: Mapping[str, Any], credential: Mapping[str, Any]) -> Iterator[str]:
-    """The registered claims that say otherwise than the credential beside them; `exp` may be earlier."""
+    """The registered claims that say otherwise than the credential beside them.
+
+    `exp` may be earlier; one that is no moment since 1970 would let the token live for ever.
+    """
     issuer, subject = credential.get("issuer"), credential.get("credentialSubject")
     issuer_id = issuer.get("id") if isinstance(issuer, dict) else issuer
     subject_id = subject.get("id") if isinstance(subject, dict) else None
@@ -167,3 +170,6 @@ def _contradictions(claims: Mapping[str, Any], credential: Mapping[str, Any]) ->
     start = parse_date_time(credential.get("validFrom", credential.get("issuanceDate")))
     if "nbf" in claims and (start is None or claims["nbf"] != int(start.timestamp())):
         yield "nbf"
+    end = claims.get("exp", 0)
+    if isinstance(end, bool) or not isinstance(end, int | float) or end < 0:
+        yield "exp"
