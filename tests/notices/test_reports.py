@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage, Message
@@ -160,6 +161,26 @@ async def test_an_address_that_was_named_since_is_not_blamed_for_the_one_before(
         assert await reports.take(tx, Report(letter, Fate.NO_SUCH_ADDRESS)) is None
     assert await state_of(api, here) == "PENDING"
     assert "review.requested" in await topics(api, here.employer), "the letter itself is lost"
+
+
+async def test_an_address_that_is_named_at_the_same_moment_is_not_unsubscribed(
+    api: Api, here: Market, post: Office
+) -> None:
+    async def told() -> UUID | None:
+        async with here.db.writer() as tx:
+            return await reports.take(tx, Report(letter, Fate.UNWANTED))
+
+    letter = await letter_of(api, here, post)
+    async with here.db.writer() as naming:
+        await naming.execute(
+            "update mailboxes set state = 'pending', nonce = '\\x00', confirm_until = confirm_until + interval '1 hour'"
+        )
+        taking = asyncio.create_task(told())
+        for _ in range(1_000):
+            if await naming.fetchval("select exists (select from pg_locks where not granted)"):
+                break
+    assert await taking is None
+    assert await state_of(api, here) == "PENDING"
 
 
 async def test_a_letter_that_was_never_ours_changes_nothing(api: Api, here: Market, post: Office) -> None:

@@ -22,7 +22,7 @@ async def take(tx: Tx, report: Report) -> UUID | None:
     """
     letter = await tx.fetchrow(
         "select m.id, m.mailbox_id, m.state, m.created_at, b.state as address, b.nonce, b.confirm_until"
-        " from mails m join mailboxes b on b.id = m.mailbox_id where m.id = $1 for update of m",
+        " from mails m join mailboxes b on b.id = m.mailbox_id where m.id = $1 for update of m, b",
         report.letter_id,
     )
     if letter is None or letter["state"] != "sent":
