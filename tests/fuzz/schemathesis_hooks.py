@@ -151,7 +151,9 @@ def filter_body(context: Any, body: Any) -> bool:
     if not isinstance(body, DocumentNode):
         return True
     errors = graphql.validate(served(context.operation.schema), body)
-    return not any("OneOf" in error.message for error in errors) and (bool(errors) or is_affordable(body))
+    if any("OneOf" in error.message for error in errors):
+        return False
+    return bool(errors) or is_affordable(map_body(context, body))  # what is left here is mapped only afterwards
 
 
 def is_affordable(body: DocumentNode) -> bool:
